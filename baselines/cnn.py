@@ -1,0 +1,21 @@
+"""The paper's baseline: the standard CNN, cross-entropy only, faces drawn uniformly."""
+
+from debias.config import Config
+from debias.data.dataset import Splits
+from debias.data.pipeline import BalancedBatches
+from debias.detector import Classifier
+from debias.networks import build_encoder
+from debias.training import fit, network, seed_everything
+
+
+def train(splits: Splits, config: Config) -> Classifier:
+    """Train the encoder with one logit on uniformly drawn batches."""
+    model, batches = prepare(splits, config)
+    return fit(model, batches, splits.validation, config)
+
+
+def prepare(splits: Splits, config: Config) -> tuple[Classifier, BalancedBatches]:
+    """The untrained CNN of the config's preset, and its batches with uniform sampling weights."""
+    seed_everything(config.seed)
+    model = Classifier(build_encoder(network(config), splits.train.image_shape))
+    return model, BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)

@@ -1,0 +1,1 @@
+"""Data sets, their file layout, and batches drawn inside the compiled step."""

@@ -1,0 +1,34 @@
+"""Data sets by name or path."""
+
+from pathlib import Path
+
+import h5py
+
+from debias.data.dataset import FORMAT, Splits, open_hdf5, open_splits
+from debias.data.sources.digits import digits
+from debias.data.sources.mit import open_mit
+
+EMBEDDED = {"parliament": "default", "parliament-balanced": "balanced", "parliament-tiny": "tiny"}
+
+
+def load(name: str, cache: Path) -> Splits:
+    """Splits of an embedded benchmark (built on first use), of 'digits', or of a file in our or in MIT's layout.
+
+    Raises:
+        InputError: the name is neither, or the file is missing or damaged.
+    """
+    if name in EMBEDDED:
+        from debias.data.parliament import build  # the renderer compiles on import of numba: only when needed
+
+        return open_splits(build.ensure(build.PRESETS[EMBEDDED[name]], cache), name)
+    if name == "digits":
+        return digits()
+    path = Path(name)
+    with open_hdf5(path) as file:
+        ours = file.attrs.get("format") == FORMAT
+    return open_splits(path) if ours or not _is_mit(path) else open_mit(path)
+
+
+def _is_mit(path: Path) -> bool:
+    with h5py.File(path, "r") as file:
+        return "images" in file and "labels" in file and "split" not in file

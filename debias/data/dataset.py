@@ -1,0 +1,254 @@
+"""One data set type and its HDF5 layout.
+
+A file holds `images` (N, H, W, C) uint8, contiguous so that it can be memory-mapped; `labels` (N,) uint8 with 1 for
+the class to detect; `split` (N,) uint8 with 0 train, 1 validation, 2 test; `groups` (N,) int8, an index into the
+attribute `group_names` or -1; and under `factors/` any number of (N,) columns that describe an image. Attributes carry
+provenance.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from debias.errors import InputError
+from debias.files import replacing
+
+FORMAT = "debias-1"
+SPLITS = ("train", "validation", "test")
+NO_GROUP = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Images with labels and, for those who may see them, groups and factors.
+
+    Attributes:
+        source: (M, H, W, C) uint8, usually a read-only memory map that other splits share.
+        rows: (N,) int64, the rows of `source` that belong to this data set.
+        labels: (N,) uint8, 1 for the class to detect.
+        groups: (N,) int8 indices into `group_names`, -1 for none; None when there are none or they are hidden.
+        group_names: names of the groups, empty when hidden.
+        factors: name -> (N,) column, empty when hidden.
+    """
+
+    source: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray | None = None
+    group_names: tuple[str, ...] = ()
+    factors: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C)."""
+        return tuple(self.source.shape[1:])
+
+    def images(self, index=slice(None)) -> np.ndarray:
+        """Copy of the images at `index`: (n, H, W, C) uint8."""
+        return np.ascontiguousarray(self.source[self.rows[index]])
+
+    def take(self, index: np.ndarray) -> "Dataset":
+        """The subset at `index` (positions or a boolean mask), sharing the same images."""
+        return dataclasses.replace(
+            self,
+            rows=self.rows[index],
+            labels=self.labels[index],
+            groups=None if self.groups is None else self.groups[index],
+            factors={name: column[index] for name, column in self.factors.items()},
+        )
+
+    def positives(self) -> "Dataset":
+        """Only the images labelled 1."""
+        return self.take(self.labels == 1)
+
+    def negatives(self) -> "Dataset":
+        """Only the images labelled 0."""
+        return self.take(self.labels == 0)
+
+    def without_factors(self) -> "Dataset":
+        """The same data set with its factor columns out of reach."""
+        return dataclasses.replace(self, factors={})
+
+    def without_groups(self) -> "Dataset":
+        """The same data set with groups and factors out of reach."""
+        return dataclasses.replace(self, groups=None, group_names=(), factors={})
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """Train, validation and test of one data set. Methods receive `visible_to(...)`, which has no test split."""
+
+    name: str
+    train: Dataset
+    validation: Dataset
+    test: Dataset | None
+
+    def visible_to(self, labels: str) -> "Splits":
+        """What a method that declared `labels` ('class' or 'group') may see while it trains.
+
+        Factors and the test split are never visible. Raises InputError when declared groups do not exist.
+        """
+        if labels not in ("class", "group"):
+            raise InputError(f"unknown declaration of labels {labels!r}: use 'class' or 'group'")
+        if labels == "group" and self.train.groups is None:
+            raise InputError(f"data set {self.name} has no groups: leave out the methods that need them")
+        hide = Dataset.without_groups if labels == "class" else Dataset.without_factors
+        return Splits(self.name, hide(self.train), hide(self.validation), None)
+
+
+class Writer:
+    """Fills the rows of a file under construction; see `create`."""
+
+    def __init__(self, file: h5py.File):
+        self._file = file
+
+    def write(self, start: int, images, labels, split, groups, columns: Mapping[str, np.ndarray]) -> None:
+        """Write rows start..start+n: images (n, H, W, C) uint8, the others (n,)."""
+        rows = slice(start, start + len(images))
+        for name, values in {"images": images, "labels": labels, "split": split, "groups": groups}.items():
+            self._file[name][rows] = values
+        for name, values in columns.items():
+            self._file["factors"][name][rows] = values
+
+
+@contextlib.contextmanager
+def create(
+    path: Path,
+    count: int,
+    image_shape: tuple[int, ...],
+    columns: Mapping[str, str],
+    group_names: Sequence[str],
+    attributes: Mapping[str, str | float],
+) -> Iterator[Writer]:
+    """Create a file of `count` images; it appears under `path` only when whole and valid.
+
+    Args:
+        columns: factor name -> NumPy dtype ("float32", "S12").
+        attributes: provenance to store in the file.
+
+    Raises:
+        InputError: the folder cannot be written, the disk is full, or what was written is not valid.
+    """
+    with replacing(Path(path)) as temporary:
+        with h5py.File(temporary, "w") as file:
+            file.attrs.update({"format": FORMAT, "group_names": list(group_names), **attributes})
+            file.create_dataset("images", (count, *image_shape), "uint8")
+            file.create_dataset("labels", (count,), "uint8")
+            file.create_dataset("split", (count,), "uint8")
+            file.create_dataset("groups", (count,), "int8", fillvalue=NO_GROUP)
+            factors = file.create_group("factors")
+            for name, dtype in columns.items():
+                factors.create_dataset(name, (count,), dtype)
+            yield Writer(file)
+        validate(temporary)
+
+
+def open_splits(path: Path, name: str | None = None) -> Splits:
+    """Open a file in this layout; images are memory-mapped, everything else is read.
+
+    Raises:
+        InputError: the file is missing, damaged or not in this layout.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        _check(file, path)
+        whole = Dataset(
+            source=memory_map(file["images"], path),
+            rows=np.arange(len(file["labels"])),
+            labels=file["labels"][:],
+            groups=file["groups"][:],
+            group_names=tuple(str(group) for group in file.attrs["group_names"]),
+            factors={factor: column[:] for factor, column in file["factors"].items()},
+        )
+        split = file["split"][:]
+    if not whole.group_names:
+        whole = dataclasses.replace(whole, groups=None)
+    return Splits(name or path.stem, *(whole.take(np.flatnonzero(split == code)) for code in range(len(SPLITS))))
+
+
+def attributes(path: Path) -> dict:
+    """The provenance stored in a file."""
+    with open_hdf5(Path(path)) as file:
+        return dict(file.attrs)
+
+
+def validate(path: Path) -> None:
+    """Raise InputError unless `path` is a whole and valid file in this layout."""
+    with open_hdf5(Path(path)) as file:
+        _check(file, Path(path))
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading; InputError when it is missing, not HDF5, or cut short."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file: check the path given to --data")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        reason = "cut short" if "truncated" in str(error) else "not a readable HDF5 file"
+        raise InputError(f"{path}: {reason}: download or build it again") from error
+
+
+def memory_map(images: h5py.Dataset, path: Path) -> np.ndarray:
+    """(N, ...) array over an HDF5 data set, without copying where its layout is contiguous.
+
+    Raises:
+        InputError: the file is shorter than its images.
+    """
+    offset = images.id.get_offset()
+    if offset is None:  # chunked or compressed: there is no single block to map
+        return images[:]
+    if offset + images.size * images.dtype.itemsize > path.stat().st_size:
+        raise InputError(f"{path}: cut short within its images: download or build it again")
+    return np.memmap(path, images.dtype, "r", offset, images.shape)
+
+
+def check_labels(labels: np.ndarray, where: str) -> None:
+    """Raise InputError unless `labels` are zeros and ones and both occur."""
+    values = set(np.unique(labels).tolist())  # NaN compares unequal to itself and so never passes
+    if not values <= {0, 1}:
+        raise InputError(f"{where}: labels must be 0 or 1, found {sorted(values, key=str)[:4]}: recode them")
+    if len(values) < 2:
+        raise InputError(f"{where}: all labels are {values.pop() if values else 'missing'}: two classes are needed")
+
+
+def _check(file: h5py.File, path: Path) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise InputError(f"{path}: not a {FORMAT} file: build it with python -m debias.data.parliament build")
+    missing = [name for name in ("images", "labels", "split", "groups", "factors") if name not in file]
+    if missing:
+        raise InputError(f"{path}: {', '.join(missing)} missing: build the file again")
+    _check_shapes(file, path)
+    _check_values(file, path)
+
+
+def _check_shapes(file: h5py.File, path: Path) -> None:
+    images = file["images"]
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise InputError(f"{path}: images must be (N, H, W, C) uint8, found {images.shape} {images.dtype}")
+    columns = {name: file[name] for name in ("labels", "split", "groups")} | dict(file["factors"].items())
+    for name, column in columns.items():
+        if column.shape != (len(images),):
+            raise InputError(f"{path}: {name} has shape {column.shape}, expected ({len(images)},): build it again")
+
+
+def _check_values(file: h5py.File, path: Path) -> None:
+    labels, split, groups = file["labels"][:], file["split"][:], file["groups"][:]
+    for code, name in enumerate(SPLITS):
+        check_labels(labels[split == code], f"{path}, {name} split")
+    if split.max() >= len(SPLITS):
+        raise InputError(f"{path}: split codes must be 0, 1 or 2, found {split.max()}: build it again")
+    names = list(file.attrs["group_names"])
+    if groups.max() >= len(names) or groups.min() < NO_GROUP:
+        raise InputError(f"{path}: groups must be -1..{len(names) - 1}, found {groups.min()}..{groups.max()}")
+    tested = groups[(split == SPLITS.index("test")) & (labels == 1)]
+    empty = [names[group] for group in range(len(names)) if not np.any(tested == group)]
+    if empty:
+        raise InputError(f"{path}: no test faces in group {', '.join(empty)}: add some or drop the group")

@@ -1,0 +1,285 @@
+"""Build the benchmark: a configuration in, one HDF5 file with train, validation and test out.
+
+Every image is drawn from its own random generator, seeded by its split, kind and number, so a file does not depend on
+the number of processes, and two configurations of one seed share the images they have in common.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import cv2
+import h5py
+import joblib
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from debias.data import dataset
+from debias.data.parliament import assets, negatives, photographs, render
+from debias.data.parliament.mesh import Model
+from debias.errors import InputError
+from debias.files import replacing
+
+GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
+NEGATIVE = len(GROUPS)  # stands where a group's index would in the seed of an image
+REVISION = 1  # raise it whenever the same configuration gives other pixels
+CHUNK = 64  # images per task of a worker
+TEXT = "S16"
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """What the benchmark contains. Tones are Fitzpatrick types: lighter is I to III, darker is IV to VI."""
+
+    name: str = "default"
+    """Readable part of the file's name."""
+    seed: int = 0
+    """Every image follows from this number."""
+    train_lighter: int = 12_000
+    """Lighter training faces."""
+    train_darker: int = 120
+    """Darker training faces."""
+    lighter_female_share: float = 0.5
+    """Share of women among lighter faces of train and validation."""
+    darker_female_share: float = 0.35
+    """Share of women among darker faces of train and validation: below one half makes them the rarest group."""
+    train_negatives: int = 12_000
+    """Training images without a face."""
+    validation_faces: int = 1_000
+    """Validation faces; their groups have the shares of the training faces, so they reveal no balanced test."""
+    validation_negatives: int = 4_000
+    """Validation images without a face, on which false-positive rates are fixed."""
+    test_faces_per_group: int = 500
+    """Test faces in each of the four groups."""
+    test_negatives: int = 2_000
+    """Test images without a face."""
+    lighter_tones: tuple[float, float, float] = (0.3, 0.45, 0.25)
+    """Shares of types I, II and III among lighter faces."""
+    darker_tones: tuple[float, float, float] = (0.2, 0.4, 0.4)
+    """Shares of types IV, V and VI among darker faces."""
+    negative_tones: tuple[float, float, float, float, float, float] = negatives.EVEN_TONES
+    """Shares of types I to VI in the skin of negatives."""
+    size: int = 64
+    """Side of the square images in pixels."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int) and value < (field.name != "seed"):
+                raise InputError(f"benchmark config: {field.name} is {value}; choose a whole number of at least 1")
+            if field.name.endswith("_share") and not 0 <= value <= 1:
+                raise InputError(f"benchmark config: {field.name} is {value}; choose a share between 0 and 1")
+            if field.name.endswith("_tones") and (min(value) < 0 or abs(sum(value) - 1) > 1e-6):
+                raise InputError(f"benchmark config: {field.name} is {value}; shares are not negative and sum to 1")
+
+
+PRESETS = {
+    "default": BenchmarkConfig(),
+    "balanced": BenchmarkConfig("balanced", train_lighter=6_000, train_darker=6_000, darker_female_share=0.5),
+    "tiny": BenchmarkConfig(
+        "tiny",
+        train_lighter=24,
+        train_darker=6,
+        train_negatives=30,
+        validation_faces=10,
+        validation_negatives=20,
+        test_faces_per_group=4,
+        test_negatives=16,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Images of one split and kind in consecutive rows of the file."""
+
+    split: int  # index in dataset.SPLITS
+    kind: int  # index in GROUPS, or NEGATIVE
+    count: int
+
+
+def ensure(config: BenchmarkConfig, cache: Path, processes: int | None = None) -> Path:
+    """Path of the benchmark of `config` in `cache`, built first unless a valid file is there.
+
+    Raises InputError when the file cannot be written or the assets cannot be fetched.
+    """
+    path = Path(cache) / f"parliament-{config.name}-{digest(config)}.h5"
+    if not _is_valid(path):
+        build(config, path, cache, processes)
+    return path
+
+
+def build(config: BenchmarkConfig, path: Path, cache: Path, processes: int | None = None) -> None:
+    """Render every image of `config` into the HDF5 file `path`, which appears only when it is complete.
+
+    Args:
+        cache: where the assets of the faces are kept, see `assets.load_model`.
+        processes: worker processes; None uses every core. Pixels do not depend on it.
+
+    Raises:
+        InputError: the file cannot be written or the assets cannot be fetched.
+    """
+    began = time.perf_counter()
+    assets.load_model(cache)  # before any worker starts, so that one process downloads the assets and errors show
+    with replacing(Path(path)) as temporary:
+        _write(config, temporary, cache, processes)
+        with h5py.File(temporary, "r+") as file:
+            file.attrs["seconds"] = round(time.perf_counter() - began, 1)
+
+
+def digest(config: BenchmarkConfig) -> str:
+    """Eight hexadecimal digits that change with anything that changes pixels."""
+    described = json.dumps([REVISION, assets.WHEEL_SHA256, dataclasses.asdict(config)], sort_keys=True)
+    return hashlib.sha256(described.encode()).hexdigest()[:8]
+
+
+def cells(config: BenchmarkConfig) -> tuple[Cell, ...]:
+    """What the file holds, in the order of its rows."""
+    train = group_counts(config, config.train_lighter, config.train_darker)
+    darker = round(config.validation_faces * config.train_darker / (config.train_lighter + config.train_darker))
+    validation = group_counts(config, config.validation_faces - darker, darker)
+    faces = (train, validation, (config.test_faces_per_group,) * len(GROUPS))
+    others = (config.train_negatives, config.validation_negatives, config.test_negatives)
+    rows = [(*counts, other) for counts, other in zip(faces, others, strict=True)]
+    return tuple(Cell(split, kind, count) for split, row in enumerate(rows) for kind, count in enumerate(row))
+
+
+def group_counts(config: BenchmarkConfig, lighter: int, darker: int) -> tuple[int, int, int, int]:
+    """Faces per group, in the order of GROUPS."""
+    lighter_female = round(lighter * config.lighter_female_share)
+    darker_female = round(darker * config.darker_female_share)
+    return lighter - lighter_female, lighter_female, darker - darker_female, darker_female
+
+
+def draw_image(
+    model: Model, pool: photographs.Pool, config: BenchmarkConfig, cell: Cell, number: int
+) -> tuple[np.ndarray, dict[str, float | str]]:
+    """Image `number` of a cell: (size, size, 3) uint8, and its factors."""
+    rng = np.random.default_rng([config.seed, cell.split, cell.kind, number])
+    if cell.kind == NEGATIVE:
+        image, kind = negatives.render_negative(model, pool, rng, tones=config.negative_tones, size=config.size)
+        return image, {"kind": kind}
+    portrait = _sample_portrait(config, cell.kind, rng)
+    image = render.render_portrait(model, portrait, photographs.backdrop(pool), rng, config.size)
+    return image, render.factors(portrait) | {"kind": "face"}
+
+
+def columns() -> dict[str, str]:
+    """Name and NumPy dtype of every factor column."""
+    example = render.factors(render.sample_portrait(np.random.default_rng(0), male=True, tone=1))
+    dtypes = {name: TEXT if isinstance(value, str) else "float32" for name, value in example.items()}
+    return dtypes | {"kind": TEXT}
+
+
+def _sample_portrait(config: BenchmarkConfig, group: int, rng: np.random.Generator) -> render.Portrait:
+    gender, darker = GROUPS[group].split()[1], GROUPS[group].startswith("darker")
+    tones, shares = ((4, 5, 6), config.darker_tones) if darker else ((1, 2, 3), config.lighter_tones)
+    return render.sample_portrait(rng, male=gender == "male", tone=int(rng.choice(tones, p=shares)))
+
+
+def _write(config: BenchmarkConfig, path: Path, cache: Path, processes: int | None) -> None:
+    plan = cells(config)
+    count = sum(cell.count for cell in plan)
+    shape = (config.size, config.size, 3)
+    create = dataset.create(path, count, shape, columns(), GROUPS, _provenance(config))
+    with create as writer, _progress_bar() as progress:
+        task = progress.add_task("rendering the benchmark", total=count)
+        for start, cell, images, factors in _rendered(config, plan, cache, processes):
+            writer.write(start, images, *_annotations(cell, len(images)), factors)
+            progress.advance(task, len(images))
+
+
+def _rendered(config, plan, cache, processes) -> Iterator[tuple]:
+    """Chunks as they finish, in any order: (first row, cell, images, factor columns)."""
+    # joblib's workers start afresh instead of forking, and unlike multiprocessing's they do not import the caller's
+    # main module again, which would load TensorFlow in each of them. Idle ones must not outlive the build for long.
+    workers = joblib.Parallel(processes or -1, return_as="generator_unordered", batch_size=1, idle_worker_timeout=10)
+    return workers(joblib.delayed(_render_chunk)(config, cache, *chunk) for chunk in _chunks(plan))
+
+
+def _chunks(plan: tuple[Cell, ...]) -> Iterator[tuple[int, Cell, range]]:
+    """Parts of cells: (first row in the file, cell, numbers of the images)."""
+    row = 0
+    for cell in plan:
+        for first in range(0, cell.count, CHUNK):
+            yield row + first, cell, range(first, min(first + CHUNK, cell.count))
+        row += cell.count
+
+
+def _render_chunk(config: BenchmarkConfig, cache: Path, start: int, cell: Cell, numbers: range) -> tuple:
+    cv2.setNumThreads(1)  # every core has a worker of its own
+    model, pool = _model(cache), _pool(dataset.SPLITS[cell.split])
+    images, factors = zip(*(draw_image(model, pool, config, cell, number) for number in numbers), strict=True)
+    return start, cell, np.stack(images), _as_columns(factors)
+
+
+@functools.cache
+def _model(cache: Path) -> Model:
+    """The assets, loaded once per worker."""
+    return assets.load_model(cache)
+
+
+@functools.cache
+def _pool(name: str) -> photographs.Pool:
+    return photographs.load_pool(name)
+
+
+def _as_columns(factors: tuple[dict[str, float | str], ...]) -> dict[str, np.ndarray]:
+    """Factors of n images as (n,) columns; what does not apply to an image is NaN or empty."""
+    absent = {TEXT: b"", "float32": np.nan}
+    dtypes = columns().items()
+    return {name: np.array([image.get(name, absent[dtype]) for image in factors], dtype) for name, dtype in dtypes}
+
+
+def _annotations(cell: Cell, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, split and groups, each (count,)."""
+    face = cell.kind != NEGATIVE
+    group = cell.kind if face else dataset.NO_GROUP
+    return np.full(count, face, np.uint8), np.full(count, cell.split, np.uint8), np.full(count, group, np.int8)
+
+
+def _provenance(config: BenchmarkConfig) -> dict[str, str | int]:
+    return {
+        "config": json.dumps(dataclasses.asdict(config)),
+        "seed": config.seed,
+        "revision": REVISION,
+        "assets_sha256": assets.WHEEL_SHA256,
+        "version": _version(),
+    }
+
+
+def _version() -> str:
+    try:
+        return metadata.version("debias")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "source"
+
+
+def _is_valid(path: Path) -> bool:
+    try:
+        dataset.validate(path)
+    except InputError:
+        return False
+    return True
+
+
+def _progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

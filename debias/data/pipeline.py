@@ -1,0 +1,75 @@
+"""Batches drawn, gathered and scaled inside the compiled step, from images that stay on the device."""
+
+import numpy as np
+
+from debias.backend import tf
+from debias.data.dataset import Dataset
+from debias.data.sampling import WeightedSampler
+from debias.errors import InputError
+
+
+class BalancedBatches(tf.Module):
+    """Half positives, drawn by `sampler`, and half negatives, drawn uniformly, as in MIT's lab.
+
+    Call it with a step number inside a `tf.function`: the same seed and step give the same batch, so that a resumed
+    run sees what an undisturbed one sees.
+
+    Attributes:
+        sampler: weights over the positives, in the order of `dataset.positives()`.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, seed: int = 0, flip: bool = True, replacement: bool = True):
+        super().__init__()
+        if batch_size < 2 or batch_size % 2:
+            raise InputError(f"batch_size must be even and at least 2, got {batch_size}")
+        self.batch_size, self.seed, self.flip = batch_size, seed, flip
+        self.positives = on_device(dataset.positives())
+        self.negatives = on_device(dataset.negatives())
+        half = batch_size // 2
+        if not replacement and half > len(self.positives):
+            raise InputError(f"{half} positives a batch without replacement need as many, got {len(self.positives)}")
+        self.sampler = WeightedSampler(len(self.positives), replacement)
+        self._uniform = WeightedSampler(len(self.negatives))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps after which as many positives were drawn as there are."""
+        return max(1, len(self.positives) // (self.batch_size // 2))
+
+    def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """images (B, H, W, C) float32 in [0, 1] and labels (B,) float32, positives first."""
+        half = self.batch_size // 2
+        drawn = self.sampler.draw(half, self._stream(step, 0))
+        others = self._uniform.draw(half, self._stream(step, 1))
+        images = tf.concat([tf.gather(self.positives, drawn), tf.gather(self.negatives, others)], 0)
+        images = scale(images)
+        if self.flip:
+            images = self._flipped(images, step)
+        return images, tf.concat([tf.ones(half), tf.zeros(half)], 0)
+
+    def _flipped(self, images, step):
+        mirror = tf.random.stateless_uniform([self.batch_size, 1, 1, 1], self._stream(step, 2)) < 0.5
+        return tf.where(mirror, images[:, :, ::-1], images)
+
+    def _stream(self, step, stream: int) -> tf.Tensor:
+        # Three draws a step need three independent streams; fold_in derives them without overlap.
+        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(step, tf.int64)])
+        return tf.random.experimental.stateless_fold_in(seed, stream)
+
+
+def scale(images: tf.Tensor) -> tf.Tensor:
+    """uint8 0..255 to float32 0..1."""
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def on_device(dataset: Dataset) -> tf.Tensor:
+    """All images as one (N, H, W, C) uint8 tensor."""
+    return tf.constant(dataset.images())
+
+
+def in_order(dataset: Dataset, batch_size: int = 256) -> tf.data.Dataset:
+    """Scaled (images, labels) batches in the data set's order, for evaluation."""
+    pairs = tf.data.Dataset.from_tensor_slices((np.arange(len(dataset)), dataset.labels.astype(np.float32)))
+    images = on_device(dataset)
+    batches = pairs.batch(batch_size)
+    return batches.map(lambda index, labels: (scale(tf.gather(images, index)), labels))

@@ -1,0 +1,100 @@
+"""The course's own training file, train_face.h5: `images` (N, 64, 64, 3) in BGR, 0..255, and `labels` (N, 1)."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from debias.data.dataset import Dataset, Splits, check_labels, memory_map, open_hdf5
+from debias.errors import InputError
+
+IMAGE_SHAPE = (64, 64, 3)
+SHARES = (0.8, 0.1, 0.1)  # train, validation, test
+BLOCK = 4096  # images converted at a time: 400 MB as float64
+AGAIN = "download it again"
+
+
+def open_mit(path: Path, seed: int = 0) -> Splits:
+    """Open train_face.h5 with a held-out split; groups are not known, and neither are identities.
+
+    Images are memory-mapped where the file stores them in one uncompressed uint8 block, else read once as uint8
+    (1.35 GB for all 109,914). Channels appear as RGB through a view. The split is a permutation by `seed`: 80 %
+    train, 10 % validation, 10 % test; it is an index, nothing is copied.
+
+    Raises:
+        InputError: the file is missing, damaged or not in this format, or a split lacks a class.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        images, labels = _columns(file, path)
+        labels = _labels(labels, path)
+        source = _images(images, path)[..., ::-1]  # BGR to RGB
+    rows = _split(len(labels), seed)
+    for name, chosen in zip(("train", "validation", "test"), rows, strict=True):
+        check_labels(labels[chosen], f"{path}, {name} split")
+    return Splits(path.stem, *(Dataset(source, chosen, labels[chosen]) for chosen in rows))
+
+
+def _columns(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:
+    for name in ("images", "labels"):
+        if not isinstance(file.get(name), h5py.Dataset):
+            raise InputError(f"{path}: no data set '{name}': train_face.h5 has 'images' and 'labels'")
+    images, labels = file["images"], file["labels"]
+    if images.shape[1:] != IMAGE_SHAPE:
+        raise InputError(f"{path}: images have shape {images.shape}, expected (N, 64, 64, 3): resize them")
+    if labels.shape not in ((len(images), 1), (len(images),)):
+        raise InputError(f"{path}: labels have shape {labels.shape}, expected ({len(images)}, 1): one per image")
+    return images, labels
+
+
+def _labels(column: h5py.Dataset, path: Path) -> np.ndarray:
+    """(N,) uint8."""
+    labels = _read(column, slice(None), path).ravel()
+    check_labels(labels, str(path))
+    return labels.astype(np.uint8)
+
+
+def _images(images: h5py.Dataset, path: Path) -> np.ndarray:
+    """(N, 64, 64, 3) uint8 as stored: mapped where that is possible."""
+    if images.dtype == np.uint8:
+        return _mapped(images, path)
+    if images.dtype.kind not in "fiu":
+        raise InputError(f"{path}: images are {images.dtype}, expected numbers from 0 to 255: store them as uint8")
+    return _as_bytes(images, path)
+
+
+def _mapped(images: h5py.Dataset, path: Path) -> np.ndarray:
+    try:
+        return memory_map(images, path)
+    except OSError as error:
+        raise InputError(f"{path}: images cannot be read ({error}): {AGAIN}") from error
+
+
+def _as_bytes(images: h5py.Dataset, path: Path) -> np.ndarray:
+    """Numbers of another type as uint8, block by block, since four or eight bytes each would not fit in memory."""
+    converted = np.empty(images.shape, np.uint8)
+    brightest = 0.0
+    for start in range(0, len(images), BLOCK):
+        rows = slice(start, start + BLOCK)
+        block = _read(images, rows, path)
+        if not (block.min() >= 0 and block.max() <= 255):  # also False for NaN
+            raise InputError(f"{path}: images {start}.. hold NaN or values outside 0..255: repair or rescale them")
+        brightest = max(brightest, float(block.max()))
+        converted[rows] = np.rint(block)
+    if brightest <= 1:
+        raise InputError(f"{path}: images lie in 0..1, expected 0..255: multiply them by 255")
+    return converted
+
+
+def _read(column: h5py.Dataset, rows: slice, path: Path) -> np.ndarray:
+    try:
+        return column[rows]
+    except OSError as error:
+        raise InputError(f"{path}: {column.name} cannot be read ({error}): {AGAIN}") from error
+
+
+def _split(count: int, seed: int) -> list[np.ndarray]:
+    """Sorted rows of train, validation and test."""
+    order = np.random.default_rng(seed).permutation(count)
+    ends = np.rint(np.cumsum(SHARES) * count).astype(int)
+    return [np.sort(rows) for rows in np.split(order, ends[:-1])]

@@ -1,0 +1,164 @@
+"""The debiasing variational autoencoder: a classifier and a VAE that share an encoder (paper, section 3).
+
+One head on the encoder gives 2k + 1 numbers: the class logit, k posterior means and k log-variances. Only faces train
+the decoder and the latents; what the latents learn of the faces then decides how often each is drawn
+(`debias.resampling`).
+"""
+
+
+from debias.backend import keras, tf, tfp
+from debias.callbacks import Resample
+from debias.config import Config
+from debias.data.dataset import Splits
+from debias.data.pipeline import BalancedBatches
+from debias.detector import Detector, cross_entropy
+from debias.errors import InputError
+from debias.networks import build_decoder, build_encoder
+from debias.resampling import Rule
+from debias.training import fit, network, seed_everything
+
+tfd = tfp.distributions
+
+
+def train(splits: Splits, config: Config, rule: str = "max") -> "DBVAE":
+    """Train a DB-VAE whose faces are drawn by `rule` from the second the training starts (Algorithm 1)."""
+    seed_everything(config.seed)
+    model = build(config, splits.train.image_shape)
+    batches = BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)
+    resampling = Rule(rule, config.alpha, config.bins, config.histogram, config.latents)
+    return fit(model, batches, splits.validation, config, [Resample(resampling, batches, config.refresh_every)])
+
+
+def build(config: Config, image_shape: tuple[int, int, int]) -> "DBVAE":
+    """An untrained DB-VAE of the config's preset for images (H, W, C)."""
+    sizes = network(config)
+    return DBVAE(
+        build_encoder(sizes, image_shape),
+        build_decoder(sizes, image_shape),
+        sizes.reconstruction,
+        sizes.reconstruction_weight,
+        sizes.kl_weight,
+        config.seed,
+    )
+
+
+@keras.saving.register_keras_serializable("debias")
+class DBVAE(Detector):
+    """Detector with a VAE beside its logit; works with any encoder and decoder.
+
+    Minimises Eq. 2 with c1 = 1: cross-entropy over the batch, plus for faces only
+    reconstruction_weight * reconstruction + kl_weight * KL(q(z|x) || N(0, I)), summed over faces / batch size as in the
+    lab. Non-faces never pass through the decoder, so neither its gradients nor its batch norm see them.
+
+    Args:
+        encoder: images (B, H, W, C) -> features (B, F).
+        decoder: latents (B, k) -> images (B, H, W, C).
+        reconstruction: 'l1' or 'l2', error averaged over pixels and channels.
+        reconstruction_weight: c2 of Eq. 2.
+        kl_weight: c3 of Eq. 2.
+        seed: of the posterior's samples.
+
+    Raises:
+        InputError: unknown reconstruction, a negative weight, or a decoder without latents.
+    """
+
+    terms = ("loss", "classification_loss", "reconstruction_loss", "kl_loss")
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        reconstruction: str = "l1",
+        reconstruction_weight: float = 1.0,
+        kl_weight: float = 5e-4,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        _check(decoder, reconstruction, reconstruction_weight, kl_weight)
+        self.encoder, self.decoder = encoder, decoder
+        self.reconstruction, self.reconstruction_weight = reconstruction, reconstruction_weight
+        self.kl_weight, self.seed = kl_weight, seed
+        self.latent_dim = decoder.input_shape[-1]
+        self.head = keras.layers.Dense(2 * self.latent_dim + 1, name="head")
+        self.head.build(encoder.output_shape)
+        self.noise = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, images, training=False):
+        return self._heads(images, training)[0]
+
+    def posterior(self, images: tf.Tensor, training: bool = False) -> tfd.Distribution:
+        """q(z|x): batch (B,), event (k,)."""
+        return _normal(*self._heads(images, training)[1:])
+
+    def decode(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Images (B, H, W, C) for latents (B, k); unbounded, clip to [0, 1] to show them."""
+        return self.decoder(latents, training=training)
+
+    def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
+        """The decoder's image of the posterior mean, (B, H, W, C)."""
+        return self.decode(self.posterior(images).mean())
+
+    def losses(self, images, labels, training):
+        logits, mean, log_variance = self._heads(images, training)
+        # Faces are taken out before the decoder rather than masked after it: a mask on the loss would still let
+        # non-faces into the decoder's batch statistics. It also halves the decoder's work.
+        faces = labels > 0.5
+        inputs = [tf.boolean_mask(x, faces) for x in (images, mean, log_variance)]
+        share = tf.reduce_mean(tf.cast(faces, tf.float32))
+        reconstruction, kl = tf.cond(tf.reduce_any(faces), lambda: self._vae_losses(*inputs, training), _no_faces)
+        classification = cross_entropy(labels, logits)
+        vae = self.reconstruction_weight * reconstruction + self.kl_weight * kl
+        return {
+            "loss": classification + share * vae,
+            "classification_loss": classification,
+            "reconstruction_loss": reconstruction,
+            "kl_loss": kl,
+        }
+
+    def get_config(self):
+        parts = {"encoder": self.encoder, "decoder": self.decoder}
+        settings = ("reconstruction", "reconstruction_weight", "kl_weight", "seed")
+        return {
+            **super().get_config(),
+            **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
+            **{name: getattr(self, name) for name in settings},
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("encoder", "decoder")}
+        return cls(**parts, **config)
+
+    def _heads(self, images, training):
+        features = self.encoder(images, training=training)
+        outputs = self.head(features)  # (B, 2k + 1)
+        logits, mean, log_variance = tf.split(outputs, [1, self.latent_dim, self.latent_dim], axis=-1)
+        return logits[:, 0], mean, log_variance
+
+    def _vae_losses(self, images, mean, log_variance, training):
+        """Reconstruction error and KL divergence, each a mean over the given images."""
+        posterior = _normal(mean, log_variance)
+        latents = posterior.sample(seed=tf.cast(self.noise.next(), tf.int32))
+        error = self.decode(latents, training) - images
+        distance = tf.abs(error) if self.reconstruction == "l1" else tf.square(error)
+        prior = _normal(tf.zeros_like(mean), tf.zeros_like(log_variance))
+        return tf.reduce_mean(distance), tf.reduce_mean(tfd.kl_divergence(posterior, prior))
+
+
+def _normal(mean, log_variance) -> tfd.Distribution:
+    return tfd.MultivariateNormalDiag(mean, tf.exp(0.5 * log_variance))
+
+
+def _no_faces():
+    return tf.constant(0.0), tf.constant(0.0)
+
+
+def _check(decoder, reconstruction, reconstruction_weight, kl_weight) -> None:
+    if reconstruction not in ("l1", "l2"):
+        raise InputError(f"unknown reconstruction {reconstruction!r}: use 'l1' or 'l2'")
+    if reconstruction_weight < 0 or kl_weight < 0:
+        raise InputError(f"loss weights must be >= 0, got {reconstruction_weight} and {kl_weight}")
+    if len(decoder.input_shape) != 2 or decoder.input_shape[-1] < 1:
+        raise InputError(f"the decoder takes {decoder.input_shape}, expected latents (B, k) with k >= 1")

@@ -1,0 +1,80 @@
+"""Binary detectors: the training step that every method shares, and the standard CNN."""
+from debias.backend import keras, tf
+
+
+class Detector(keras.Model):
+    """A model whose `call` gives logits (B,) for images (B, H, W, C) in [0, 1].
+
+    Subclasses say what they minimise in `losses`. `fit` takes (images, labels) batches as any Keras model does; when
+    `batches` is set, each step draws its own batch in the graph instead and what `fit` iterates over only counts steps.
+
+    Attributes:
+        batches: step number -> (images, labels), for example `debias.data.pipeline.BalancedBatches`.
+    """
+
+    terms: tuple[str, ...] = ("loss",)
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.batches = None
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.terms}
+
+    def losses(self, images: tf.Tensor, labels: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
+        """Scalar terms by name; 'loss' is the one that is minimised."""
+        raise NotImplementedError
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return list(self._trackers.values())
+
+    def train_step(self, data):
+        images, labels = self.batches(self.optimizer.iterations) if self.batches else data
+        with tf.GradientTape() as tape:
+            losses = self.losses(images, labels, training=True)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(losses["loss"], variables), variables)
+        return self._track(losses)
+
+    def test_step(self, data):
+        images, labels = data
+        return self._track(self.losses(images, labels, training=False))
+
+    def _track(self, losses):
+        for name, value in losses.items():
+            self._trackers[name].update_state(value)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+
+@keras.saving.register_keras_serializable("debias")
+class Classifier(Detector):
+    """The paper's baseline: an encoder and one logit, trained with cross-entropy only.
+
+    Args:
+        encoder: images (B, H, W, C) -> features (B, F).
+    """
+
+    def __init__(self, encoder: keras.Model, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.head = keras.layers.Dense(1, name="head")
+        self.head.build(encoder.output_shape)
+        self.built = True
+
+    def call(self, images, training=False):
+        return self.head(self.encoder(images, training=training))[:, 0]
+
+    def losses(self, images, labels, training):
+        return {"loss": cross_entropy(labels, self(images, training=training))}
+
+    def get_config(self):
+        return {**super().get_config(), "encoder": keras.saving.serialize_keras_object(self.encoder)}
+
+    @classmethod
+    def from_config(cls, config):
+        encoder = keras.saving.deserialize_keras_object(config.pop("encoder"))
+        return cls(encoder, **config)
+
+
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean over the batch of -log p(label | logit), in nats; both (B,)."""
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(labels, logits.dtype), logits))

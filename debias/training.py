@@ -1,0 +1,76 @@
+"""Training that can be killed at any moment and ends with the same weights, bit for bit."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from debias.backend import keras, tf
+from debias.callbacks import Checkpoints, EpochLog, SamplerLog
+from debias.config import Config
+from debias.data.dataset import Dataset
+from debias.data.pipeline import BalancedBatches, in_order
+from debias.detector import Detector
+from debias.networks import Preset, preset
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for kernels that repeat bit for bit."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def fit(
+    model: Detector,
+    batches: BalancedBatches,
+    validation: Dataset,
+    config: Config,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Detector:
+    """Train `model` on `batches` for `config.epochs`, or finish what `config.folder` has begun.
+
+    Writes `log.csv`, TensorBoard events, the last checkpoint and `best.keras` (lowest validation loss) into
+    `config.folder`. Returns the model of the last epoch.
+    """
+    steps = batches.steps_per_epoch
+    model.batches = batches
+    model.compile(optimizer=annealed_adam(config.learning_rate, steps * config.epochs), jit_compile=on_gpu())
+    model.optimizer.build(model.trainable_variables)
+    kept, done = _keeping(model, batches, config)
+    model.fit(
+        tf.data.Dataset.range(steps),  # only counts: the step draws its own batch
+        epochs=config.epochs,
+        initial_epoch=done,
+        validation_data=in_order(validation),
+        callbacks=[*callbacks, *kept, *config.callbacks],
+        shuffle=False,
+        verbose=0,
+    )
+    model.batches = None
+    return model
+
+
+def annealed_adam(learning_rate: float, steps: int) -> keras.optimizers.Adam:
+    """Adam whose rate falls to zero along a cosine over `steps`."""
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+
+
+def network(config: Config) -> Preset:
+    """The preset that `config` names, with its own number of latents if it sets one."""
+    chosen = preset(config.preset)
+    return chosen if config.latent_dim is None else dataclasses.replace(chosen, latent_dim=config.latent_dim)
+
+
+def on_gpu() -> bool:
+    """Whether to compile with XLA: it pays on a GPU and halves the speed on CPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _keeping(model, batches, config):
+    """Callbacks that write into the run's folder, and the number of epochs already done there."""
+    if config.folder is None:
+        return [], 0
+    checkpoints = Checkpoints(config.folder, model, batches.sampler)
+    done = checkpoints.restore()
+    # The log comes before the checkpoint: a kill between them repeats the epoch and rewrites its line.
+    board = keras.callbacks.TensorBoard(config.folder / "tensorboard", write_graph=False)
+    sampling = SamplerLog(batches.sampler, config.folder)
+    return [sampling, EpochLog(config.folder / "log.csv", done), board, checkpoints], done

@@ -1,0 +1,100 @@
+"""Speed, each figure beside its peer in one run.
+
+    python -m experiments benchmark
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from debias import dbvae, resampling
+from debias.backend import tf
+from debias.callbacks import encode
+from debias.config import Config
+from debias.data.dataset import NO_GROUP, Dataset
+from debias.data.parliament import assets, build, photographs
+from debias.data.pipeline import BalancedBatches
+from debias.training import annealed_adam, on_gpu
+from experiments.tables import markdown
+
+IMAGES, STEPS, ROUNDS = 8_000, 60, 7
+LATENTS = (55_000, 100)
+IMAGES_DRAWN = 200
+
+
+def measure(cache: Path) -> dict[str, float]:
+    """All speeds: images/s, faces/s per core and seconds; ratios compare medians of interleaved rounds."""
+    return {**training_speed(), **resampling_speed(), **rendering_speed(cache)}
+
+
+def training_speed() -> dict[str, float]:
+    """Images/s of DB-VAE training with draws in the graph, and of the same step on one fixed batch."""
+    data, config = _noise(), Config()
+    drawn = BalancedBatches(data, config.batch_size)
+    batch = drawn(tf.constant(0))
+    trainers = {"sampled": _trainer(data, drawn), "fixed": _trainer(data, lambda step: batch)}
+    seconds = _interleaved(trainers)
+    speed = {f"train_{name}_images_per_s": STEPS * config.batch_size / value for name, value in seconds.items()}
+    ratio = speed["train_sampled_images_per_s"] / speed["train_fixed_images_per_s"]
+    return {**speed, "train_sampled_to_fixed": ratio, "encode_images_per_s": _encoding_speed(data)}
+
+
+def resampling_speed() -> dict[str, float]:
+    """Seconds to turn 55,000 x 100 latents into probabilities by each rule."""
+    latents = np.random.default_rng(0).normal(size=LATENTS).astype(np.float32)
+    jobs = {rule: lambda rule=rule: resampling.sampling_probabilities(latents, rule) for rule in ("product", "max")}
+    return {f"resampling_{rule}_s": seconds for rule, seconds in _interleaved(jobs).items()}
+
+
+def rendering_speed(cache: Path) -> dict[str, float]:
+    """Faces and negatives rendered a second on one core, everything included, after compilation."""
+    model, pool, config = assets.load_model(cache), photographs.load_pool("train"), build.PRESETS["default"]
+    cells = {"faces": build.Cell(0, 0, IMAGES_DRAWN), "negatives": build.Cell(0, build.NEGATIVE, IMAGES_DRAWN)}
+
+    def draw(cell: build.Cell) -> None:
+        for index in range(cell.count):
+            build.draw_image(model, pool, config, cell, index)
+
+    jobs = {name: partial(draw, cell) for name, cell in cells.items()}
+    return {f"{kind}_per_core_s": IMAGES_DRAWN / seconds for kind, seconds in _interleaved(jobs, rounds=3).items()}
+
+
+def table(measured: Mapping[str, float]) -> str:
+    """Markdown of the measurements."""
+    return markdown(["measured", "value"], [[name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}"]
+                                            for name, value in measured.items()]) + "\n"
+
+
+def _trainer(data: Dataset, batches: Callable) -> Callable[[], object]:
+    model = dbvae.build(Config(), data.image_shape)
+    model.batches = batches
+    model.compile(optimizer=annealed_adam(1e-3, 10**6), jit_compile=on_gpu())
+    return lambda: model.fit(tf.data.Dataset.range(STEPS), verbose=0, shuffle=False)
+
+
+def _encoding_speed(data: Dataset) -> float:
+    model, images = dbvae.build(Config(), data.image_shape), tf.constant(data.images())
+    return len(data) / _interleaved({"encode": lambda: encode(model, images)}, rounds=3)["encode"]
+
+
+def _interleaved(jobs: Mapping[str, Callable], rounds: int = ROUNDS) -> dict[str, float]:
+    """Median seconds of each job; rounds alternate so that a busy moment hits all alike."""
+    seconds = {name: [] for name in jobs}
+    for repeat in range(rounds + 1):
+        for name, job in jobs.items():
+            begin = time.perf_counter()
+            job()
+            if repeat:  # the first round compiles
+                seconds[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _noise() -> Dataset:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(IMAGES) % 2).astype(np.uint8)
+    images = rng.integers(0, 256, (IMAGES, 64, 64, 3), np.uint8)
+    return Dataset(images, np.arange(IMAGES), labels, np.full(IMAGES, NO_GROUP, np.int8))

@@ -1,0 +1,70 @@
+"""What a user sees while runs train: one bar with the time left, one line a finished run."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from debias.backend import keras
+
+
+class RunProgress:
+    """A bar over all runs that still have to be trained; it moves with every batch."""
+
+    def __init__(self, todo: int, skipped: int):
+        self.todo, self.skipped, self.done = todo, skipped, 0
+        columns = ("[bold]{task.description}", BarColumn(), MofNCompleteColumn())
+        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False))
+        columns = [TextColumn(column) if isinstance(column, str) else column for column in columns]
+        self.bar = Progress(*columns, *times, console=Console(highlight=False), speed_estimate_period=300)
+
+    def __enter__(self):
+        if self.skipped:
+            self.bar.console.print(f"{self.skipped} finished runs kept, {self.todo} to train")
+        if self.todo:
+            self.bar.start()
+            self.task = self.bar.add_task("training", total=self.todo)
+        return self
+
+    def __exit__(self, *_):
+        self.bar.stop()
+
+    def start(self, run_id: str, epochs: int) -> "StepCounter":
+        """A callback that moves the bar by one run over all batches of `epochs`."""
+        self.bar.update(self.task, description=run_id, completed=self.done)
+        return StepCounter(self, epochs)
+
+    def advance(self, share: float) -> None:
+        """Move the bar to `share` (0..1) of the run in progress."""
+        self.bar.update(self.task, completed=self.done + share)
+
+    def finished(self, row: dict) -> None:
+        """Print the run's line."""
+        self.done += 1
+        self.bar.update(self.task, completed=self.done)
+        self.bar.console.print(
+            f"[{self.done}/{self.todo}] {row['id']:<34} E[A] {row['mean_recall']:5.1f}  "
+            f"Var[A] {row['var_recall']:6.1f}  ESS {row['ess']:7.0f}  {row['seconds']:4.0f} s",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    def failed(self, failure: dict) -> None:
+        """Print why a run failed."""
+        self.done += 1
+        self.bar.console.print(f"FAILED {failure['id']}: {failure['reason']}", markup=False, soft_wrap=True)
+
+
+class StepCounter(keras.callbacks.Callback):
+    """Tells the bar how far a run is."""
+
+    def __init__(self, progress: RunProgress, epochs: int):
+        super().__init__()
+        self.progress, self.epochs, self.epoch = progress, epochs, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        steps = self.params["steps"]
+        # Redrawing costs more than a step of a small network: move about fifty times an epoch.
+        if steps and batch % max(1, steps // 50) == 0:
+            self.progress.advance((self.epoch + batch / steps) / self.epochs)

@@ -1,0 +1,103 @@
+"""The in-graph draw against its own probabilities, counted."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from debias.backend import tf
+from debias.data.sampling import WeightedSampler
+from debias.errors import InputError
+
+P = np.array([0.0, 0.3, 0.05, 0.0, 0.15, 0.4, 0.1, 0.0])
+
+
+def sampler(p, replacement=True) -> WeightedSampler:
+    made = WeightedSampler(len(p), replacement)
+    made.assign(p)
+    return made
+
+
+def frequencies(drawn, size):
+    return np.bincount(np.ravel(drawn), minlength=size)
+
+
+def test_frequencies_follow_the_probabilities():
+    counts = frequencies(sampler(P).draw(100_000, tf.constant([1, 2])), len(P))
+    possible = P > 0
+    assert counts[~possible].sum() == 0
+    assert chisquare(counts[possible], 100_000 * P[possible]).pvalue > 0.001
+    flat = np.full(possible.sum(), 100_000 / possible.sum())
+    assert chisquare(counts[possible], flat).pvalue < 1e-6  # the test could tell
+
+
+def test_starts_uniform():
+    counts = frequencies(WeightedSampler(10).draw(50_000, tf.constant([3, 4])), 10)
+    assert chisquare(counts).pvalue > 0.001
+
+
+@pytest.mark.parametrize("only", [0, 3, 6])
+def test_probability_zero_is_never_drawn(only):
+    assert set(sampler(np.eye(7)[only]).draw(5000, tf.constant([0, 0])).numpy()) == {only}
+
+
+def test_the_seed_decides():
+    seeds = ([5, 6], [5, 6], [5, 7])
+    for replacement in (True, False):
+        first, same, other = (sampler(np.ones(50), replacement).draw(20, tf.constant(seed)).numpy() for seed in seeds)
+        np.testing.assert_array_equal(first, same)
+        assert not np.array_equal(first, other)
+
+
+def test_without_replacement_draws_are_distinct_and_never_impossible():
+    for step in range(50):
+        drawn = sampler(P, replacement=False).draw(5, tf.constant([step, 0])).numpy()
+        assert set(drawn) == set(np.flatnonzero(P))
+
+
+def test_without_replacement_includes_as_sequential_draws_do():
+    p, count, repeats = np.array([0.5, 0.3, 0.15, 0.05]), 2, 20_000
+    made = sampler(p, replacement=False)
+    draws = tf.function(lambda seeds: tf.map_fn(lambda seed: made.draw(count, seed), seeds, tf.int32))
+    seeds = np.stack([np.arange(repeats), np.full(repeats, 9)], 1)
+    included = frequencies(draws(tf.constant(seeds)), len(p)) / repeats
+    np.testing.assert_allclose(included, _inclusion(p, count), atol=0.012)  # 3.4 standard deviations
+
+
+def _inclusion(p, count):
+    """Probability that each index is among `count` sequential draws without replacement, by enumeration."""
+    included = np.zeros(len(p))
+    for order in itertools.permutations(range(len(p)), count):
+        probability, left = 1.0, 1.0
+        for index in order:
+            probability, left = probability * p[index] / left, left - p[index]
+        included[list(order)] += probability
+    return included
+
+
+def test_weights_change_inside_a_compiled_function_without_retracing():
+    made, traces = WeightedSampler(4), []
+
+    @tf.function
+    def draw(seed):
+        traces.append(seed)
+        return made.draw(100, seed)
+
+    for only in range(4):
+        made.assign(np.eye(4)[only])
+        assert set(draw(tf.constant([only, 0])).numpy()) == {only}
+    assert len(traces) == 1
+
+
+def test_assign_normalises():
+    np.testing.assert_allclose(sampler([2, 2, 4]).probabilities.numpy(), [0.25, 0.25, 0.5])
+
+
+@pytest.mark.parametrize("p", [[1, 1], [[1, 1, 1]], [1, np.nan, 1], [1, np.inf, 1], [1, -1, 1], [0, 0, 0]])
+def test_assign_refuses_what_is_no_distribution_and_keeps_the_old(p):
+    made = sampler([0.2, 0.3, 0.5])
+    with pytest.raises(InputError) as caught:
+        made.assign(p)
+    assert "\n" not in str(caught.value)
+    np.testing.assert_allclose(made.probabilities.numpy(), [0.2, 0.3, 0.5])

@@ -1,0 +1,179 @@
+"""Sampling probabilities against the lab's own loop and against exact fractions."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from debias.errors import InputError
+from debias.resampling import RULES, Rule, effective_sample_size, sampling_probabilities
+
+
+def normal(count, k, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, k)).astype(np.float32)
+
+
+def lab_loop(latents, alpha, bins, density=True):
+    """MIT's lab 2, `get_training_sample_probabilities`, over given latents."""
+    sample_p = np.zeros(len(latents))
+    for i in range(latents.shape[1]):
+        histogram, edges = np.histogram(latents[:, i].astype(np.float64), density=density, bins=bins)
+        if not density:
+            histogram = histogram / len(latents)
+        edges[0], edges[-1] = -np.inf, np.inf
+        index = np.digitize(latents[:, i], edges)
+        smoothed = histogram + alpha
+        smoothed = smoothed / np.sum(smoothed)
+        p = 1.0 / smoothed[index - 1]
+        sample_p = np.maximum(p / np.sum(p), sample_p)
+    return sample_p / np.sum(sample_p)
+
+
+def exact_product(latents, alpha, bins, density=True):
+    """Eq. 4 in rational arithmetic: no rounding, no overflow."""
+    rows = [[Fraction(float(value)) for value in row] for row in latents]
+    weights = [Fraction(1)] * len(rows)
+    for column in zip(*rows, strict=True):
+        low, span = min(column), max(column) - min(column)
+        index = [min(int((value - low) * bins / span), bins - 1) for value in column]
+        scale = Fraction(bins) / span if density else 1
+        q = [Fraction(index.count(i), len(rows)) * scale for i in index]
+        weights = [w / (qi + Fraction(alpha)) for w, qi in zip(weights, q, strict=True)]
+    return np.array([float(w / sum(weights)) for w in weights])
+
+
+@pytest.mark.parametrize("histogram", ["density", "mass"])
+@pytest.mark.parametrize(("alpha", "bins"), [(0.01, 10), (0.001, 2), (1.0, 37)])
+def test_max_is_the_labs_loop(alpha, bins, histogram):
+    latents = normal(5000, 7) * [0.01, 0.1, 1, 1, 3, 10, 100] + 5
+    expected = lab_loop(latents, alpha, bins, histogram == "density")
+    np.testing.assert_allclose(sampling_probabilities(latents, "max", alpha, bins, histogram), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("histogram", ["density", "mass"])
+@pytest.mark.parametrize(("count", "k", "alpha", "bins"), [(12, 4, 0.1, 3), (25, 1, 1e-3, 10), (30, 100, 1e-4, 10)])
+def test_product_is_exact(count, k, alpha, bins, histogram):
+    latents = normal(count, k, seed=1) * 30
+    expected = exact_product(latents, alpha, bins, histogram == "density")
+    p = sampling_probabilities(latents, "product", alpha, bins, histogram)
+    np.testing.assert_allclose(p, expected, rtol=1e-9)
+
+
+def test_product_survives_where_plain_numbers_overflow():
+    latents = normal(1000, 100) * 1e4
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.float64(1 / 2e-4) ** 100)  # the size of the factors below
+    p = sampling_probabilities(latents, "product", alpha=1e-4)
+    assert np.all(np.isfinite(p)) and p.min() >= 0 and p.sum() == pytest.approx(1)
+    hundred = sampling_probabilities(normal(1000, 100), "product", alpha=1e-3)
+    assert np.all(np.isfinite(hundred)) and hundred.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.001])
+def test_product_over_a_hundred_latents_collapses_and_max_does_not(alpha):
+    latents = normal(20_000, 100)
+    assert effective_sample_size(sampling_probabilities(latents, "product", alpha)) < 100
+    assert effective_sample_size(sampling_probabilities(latents, "max", alpha)) > 1000
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_probabilities_sum_to_one_and_follow_their_rows(rule):
+    latents, order = normal(3000, 5), np.random.default_rng(1).permutation(3000)
+    p = sampling_probabilities(latents, rule)
+    assert p.shape == (3000,) and p.dtype == np.float64
+    assert p.sum() == pytest.approx(1, abs=1e-12)
+    np.testing.assert_allclose(sampling_probabilities(latents[order], rule), p[order], rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["product", "max"])
+def test_rare_latents_weigh_more(rule):
+    latents = np.concatenate([np.zeros(90), np.ones(10)])[:, None]
+    p = sampling_probabilities(latents, rule, alpha=1e-9, bins=2)
+    assert p[:90].sum() == pytest.approx(0.5) and p[90:].sum() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("rule", ["product", "max"])
+def test_large_alpha_tends_to_uniform(rule):
+    latents = normal(500, 10)
+    distances = [np.abs(500 * sampling_probabilities(latents, rule, alpha) - 1).max() for alpha in (1, 1e3, 1e6)]
+    assert distances[0] > distances[1] > distances[2]
+    assert distances[2] < 1e-4
+
+
+def test_uniform_ignores_latents():
+    np.testing.assert_array_equal(sampling_probabilities(normal(8, 3), "uniform"), np.full(8, 1 / 8))
+
+
+@pytest.mark.parametrize("rule", ["product", "max"])
+def test_mass_ignores_the_scale_of_latents_and_density_does_not(rule):
+    latents = normal(400, 3)
+    by_histogram = {name: [sampling_probabilities(latents * scale, rule, 0.1, histogram=name) for scale in (1, 64)]
+                    for name in ("mass", "density")}
+    np.testing.assert_allclose(*by_histogram["mass"], rtol=1e-9)
+    assert np.abs(np.subtract(*by_histogram["density"])).max() > 1e-4
+
+
+def test_density_is_mass_where_bins_have_unit_width():
+    latents = np.random.default_rng(0).uniform(0, 10, (300, 1))
+    latents[:2] = [[0], [10]]
+    np.testing.assert_allclose(*(sampling_probabilities(latents, "product", histogram=name) for name in
+                                 ("mass", "density")), rtol=1e-12)
+
+
+def test_collapsed_latent_changes_nothing_in_the_product():
+    latents = normal(200, 3)
+    with_constant = np.column_stack([latents, np.full(200, 0.7)])
+    np.testing.assert_allclose(sampling_probabilities(with_constant, "product"),
+                               sampling_probabilities(latents, "product"), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_all_latents_collapsed_is_uniform(rule):
+    np.testing.assert_allclose(sampling_probabilities(np.full((50, 4), 2.0), rule), 1 / 50)
+
+
+def test_effective_sample_size_closed_forms():
+    assert effective_sample_size(np.full(40, 1 / 40)) == pytest.approx(40)
+    assert effective_sample_size(np.eye(40)[7]) == 1
+    assert effective_sample_size([0.5, 0.25, 0.25]) == pytest.approx(1 / 0.375)
+    assert effective_sample_size([2, 1, 1]) == pytest.approx(1 / 0.375)  # the scale does not matter
+
+
+def test_rule_carries_every_switch():
+    latents = normal(300, 4)
+    p = Rule("product", alpha=0.3, bins=5, histogram="mass")(latents)
+    np.testing.assert_array_equal(p, sampling_probabilities(latents, "product", 0.3, 5, "mass"))
+
+
+@pytest.mark.parametrize(
+    ("latents", "options", "words"),
+    [
+        (np.zeros(5), {}, "shape (5,)"),
+        (np.zeros((0, 3)), {}, "shape (0, 3)"),
+        (np.zeros((3, 0)), {}, "shape (3, 0)"),
+        (np.array([[0.0], [np.nan]]), {}, "NaN"),
+        (np.array([[0.0], [np.inf]]), {}, "infinity"),
+        (np.zeros((2, 1)), {"rule": "median"}, "'median'"),
+        (np.zeros((2, 1)), {"alpha": 0}, "alpha"),
+        (np.zeros((2, 1)), {"alpha": -1}, "alpha"),
+        (np.zeros((2, 1)), {"alpha": float("nan")}, "alpha"),
+        (np.zeros((2, 1)), {"bins": 1}, "bins"),
+        (np.zeros((2, 1)), {"histogram": "counts"}, "'counts'"),
+    ],
+)
+def test_bad_input_is_one_line(latents, options, words):
+    with pytest.raises(InputError) as caught:
+        sampling_probabilities(latents, **options)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("settings", [{"latents": "median"}, {"rule": "best"}, {"alpha": 0}, {"bins": 1}])
+def test_bad_rule_is_refused_before_training(settings):
+    with pytest.raises(InputError):
+        Rule(**settings)
+
+
+@pytest.mark.parametrize("p", [[], [[1.0]], [0.5, np.nan], [-0.5, 1.5], [0.0, 0.0]])
+def test_bad_probabilities_have_no_effective_sample_size(p):
+    with pytest.raises(InputError):
+        effective_sample_size(p)
