@@ -36,7 +36,7 @@ class Checkpoints(keras.callbacks.Callback):
         if self.manager.latest_checkpoint:
             try:
                 self.manager.checkpoint.restore(self.manager.latest_checkpoint).assert_consumed()
-            except (AssertionError, ValueError, tf.errors.OpError) as error:
+            except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
                 raise InputError(f"{self.manager.directory}: checkpoint damaged or of another model: "
                                  "delete this folder to start the run again") from error
         return int(self.epoch)
@@ -113,11 +113,17 @@ def encode(model: keras.Model, images: tf.Tensor, seed: tuple[int, int] | None =
     """Posterior means (N, k) float32 of uint8 images (N, H, W, C), or samples if `seed` is given.
 
     `model` is a DBVAE or anything else with a `posterior`.
+
+    Raises:
+        FloatingPointError: a latent is NaN or infinite.
     """
     run = _encoder(model, images, seed)
     blocks = (tf.range(start, min(start + _ENCODED_AT_ONCE, len(images)))
               for start in range(0, len(images), _ENCODED_AT_ONCE))
-    return np.concatenate([run(index).numpy() for index in blocks])
+    latents = np.concatenate([run(index).numpy() for index in blocks])
+    if not np.all(np.isfinite(latents)):
+        raise FloatingPointError("latents are NaN or infinite: the run has diverged, lower the learning rate")
+    return latents
 
 
 def save_array(path: Path, array: np.ndarray) -> None:

@@ -15,7 +15,8 @@ class Config:
         seed: of initialisation, batches and posterior samples.
         preset: sizes and loss weights of the networks, see `debias.networks.PRESETS`.
         latent_dim: k, the number of latents; None takes the preset's.
-        epochs: passes over as many faces as the training split has.
+        epochs: between two of them the model is checkpointed, validated, and the sampling may be refreshed.
+        steps_per_epoch: batches an epoch; None draws as many faces as the training split has.
         batch_size: half faces, half non-faces.
         learning_rate: at the start of a cosine annealing to zero over all steps.
         flip: mirror half of the images at random.
@@ -33,6 +34,7 @@ class Config:
     preset: str = "lab"
     latent_dim: int | None = None
     epochs: int = 2
+    steps_per_epoch: int | None = None
     batch_size: int = 64
     learning_rate: float = 1e-3
     flip: bool = True
@@ -49,8 +51,10 @@ class Config:
         for name in ("epochs", "refresh_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.latent_dim is not None and self.latent_dim < 1:
-            raise InputError(f"latent_dim (k) must be at least 1, got {self.latent_dim}")
+        for name in ("latent_dim", "steps_per_epoch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be > 0, got {self.learning_rate}")
 

@@ -59,7 +59,7 @@ class DBVAE(Detector):
         seed: of the posterior's samples.
 
     Raises:
-        InputError: unknown reconstruction, a negative weight, or a decoder without latents.
+        InputError: unknown reconstruction, a negative weight, or parts that do not fit each other.
     """
 
     terms = ("loss", "classification_loss", "reconstruction_loss", "kl_loss")
@@ -75,7 +75,8 @@ class DBVAE(Detector):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check(decoder, reconstruction, reconstruction_weight, kl_weight)
+        _check(reconstruction, reconstruction_weight, kl_weight)
+        _check_parts(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
         self.reconstruction, self.reconstruction_weight = reconstruction, reconstruction_weight
         self.kl_weight, self.seed = kl_weight, seed
@@ -104,7 +105,7 @@ class DBVAE(Detector):
         logits, mean, log_variance = self._heads(images, training)
         # Faces are taken out before the decoder rather than masked after it: a mask on the loss would still let
         # non-faces into the decoder's batch statistics. It also halves the decoder's work.
-        faces = labels > 0.5
+        faces = tf.cast(labels, tf.float32) > 0.5
         inputs = [tf.boolean_mask(x, faces) for x in (images, mean, log_variance)]
         share = tf.reduce_mean(tf.cast(faces, tf.float32))
         reconstruction, kl = tf.cond(tf.reduce_any(faces), lambda: self._vae_losses(*inputs, training), _no_faces)
@@ -155,10 +156,18 @@ def _no_faces():
     return tf.constant(0.0), tf.constant(0.0)
 
 
-def _check(decoder, reconstruction, reconstruction_weight, kl_weight) -> None:
+def _check(reconstruction, reconstruction_weight, kl_weight) -> None:
     if reconstruction not in ("l1", "l2"):
         raise InputError(f"unknown reconstruction {reconstruction!r}: use 'l1' or 'l2'")
     if reconstruction_weight < 0 or kl_weight < 0:
         raise InputError(f"loss weights must be >= 0, got {reconstruction_weight} and {kl_weight}")
+
+
+def _check_parts(encoder, decoder) -> None:
+    if len(encoder.output_shape) != 2:
+        raise InputError(f"the encoder gives {encoder.output_shape}, expected features (B, F): end it with Flatten")
     if len(decoder.input_shape) != 2 or decoder.input_shape[-1] < 1:
         raise InputError(f"the decoder takes {decoder.input_shape}, expected latents (B, k) with k >= 1")
+    # Other numbers of channels would broadcast in the reconstruction error without a word.
+    if decoder.output_shape[1:] != encoder.input_shape[1:]:
+        raise InputError(f"the decoder gives {decoder.output_shape}, expected images {encoder.input_shape}")

@@ -16,6 +16,8 @@ _UNWRITABLE = {
     errno.EACCES: "permission denied: choose a folder you may write to",
     errno.EPERM: "permission denied: choose a folder you may write to",
     errno.ENOTDIR: "a part of this path is a file, not a folder: choose another folder",
+    errno.EEXIST: "a part of this path is a file, not a folder: choose another folder",
+    errno.EISDIR: "this is a folder: choose another name",
 }
 
 
@@ -34,7 +36,10 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise _explained(error, path) from error
+        reason = _reason(error)
+        if not reason:
+            raise
+        raise InputError(f"cannot write {path}: {reason}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -46,10 +51,8 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _explained(error: OSError, path: Path) -> Exception:
-    if isinstance(error, InputError):
-        return error
+def _reason(error: OSError) -> str | None:
+    """Why a file cannot be written and what to do, where that is known."""
     # HDF5 reports a failed write without an errno of its own, only in words.
-    reason = _UNWRITABLE.get(error.errno) or next((why for code, why in _UNWRITABLE.items()
-                                                   if os.strerror(code) in str(error)), None)
-    return InputError(f"cannot write {path}: {reason}") if reason else error
+    in_words = (why for code, why in _UNWRITABLE.items() if os.strerror(code) in str(error))
+    return _UNWRITABLE.get(error.errno) or next(in_words, None)

@@ -96,14 +96,19 @@ def threshold_at_fpr(negative_scores: np.ndarray, fpr: float = 0.01) -> float:
     """The lowest threshold at which at most a share `fpr` of the negatives (N,) is detected.
 
     Raises:
-        InputError: fewer negatives than 1 / fpr, so that the rate cannot be resolved.
+        InputError: `fpr` is not in (0, 1), a score is NaN, or there are fewer negatives than 1 / fpr, so that the
+            rate cannot be resolved.
     """
     scores = np.sort(np.asarray(negative_scores, np.float64))[::-1]
+    if not 0 < fpr < 1:
+        raise InputError(f"the false-positive rate must be between 0 and 1, got {fpr:g}")
+    if np.any(np.isnan(scores)):
+        raise InputError("scores of negatives hold NaN: the model has diverged, lower the learning rate")
     allowed = int(fpr * len(scores) + 1e-9)
     if allowed < 1:
         raise InputError(f"{len(scores)} negatives cannot resolve a false-positive rate of {fpr:g}: "
                          f"give at least {int(np.ceil(1 / fpr))}")
-    return float(np.nextafter(scores[allowed], np.inf)) if allowed < len(scores) else 0.0
+    return float(np.nextafter(scores[allowed], np.inf))
 
 
 def wilson(rate: float, count: float, confidence: float = 0.95) -> tuple[float, float]:
@@ -118,9 +123,10 @@ def paired_bootstrap(ours: np.ndarray, theirs: np.ndarray, confidence: float = 0
 
     Both are (S,), entry i of the same seed; S >= 2. The interval is the percentile one over resampled seeds.
     """
-    difference = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
-    if difference.ndim != 1 or len(difference) < 2:
-        raise InputError(f"a paired bootstrap needs two or more seeds, got {difference.shape}")
+    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    if ours.shape != theirs.shape or ours.ndim != 1 or len(ours) < 2:
+        raise InputError(f"a paired bootstrap needs two or more common seeds, got {ours.shape} and {theirs.shape}")
+    difference = ours - theirs
     result = stats.bootstrap((difference,), np.mean, confidence_level=confidence, n_resamples=10_000,
                              method="percentile", rng=np.random.default_rng(seed))
     interval = result.confidence_interval
@@ -143,7 +149,7 @@ def mass_by_group(probabilities: np.ndarray, groups: np.ndarray, group_names: Se
 def _frame(labels, detected, groups, group_names) -> MetricFrame:
     metrics = {"recall": functools.partial(recall_score, zero_division=0), "count": count}
     named = np.asarray(group_names, object)[groups]
-    return MetricFrame(metrics=metrics, y_true=labels, y_pred=detected, sensitive_features=named)
+    return MetricFrame(metrics=metrics, y_true=labels, y_pred=detected, sensitive_features={"group": named})
 
 
 def _check(labels, scores, groups, group_names) -> None:

@@ -30,7 +30,7 @@ def fit(
     Writes `log.csv`, TensorBoard events, the last checkpoint and `best.keras` (lowest validation loss) into
     `config.folder`. Returns the model of the last epoch.
     """
-    steps = batches.steps_per_epoch
+    steps = config.steps_per_epoch or batches.steps_per_epoch
     model.batches = batches
     model.compile(optimizer=annealed_adam(config.learning_rate, steps * config.epochs), jit_compile=on_gpu())
     model.optimizer.build(model.trainable_variables)

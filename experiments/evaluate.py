@@ -36,8 +36,14 @@ def evaluate(model: keras.Model, splits: Splits, folder: Path) -> dict[str, floa
 
 
 def predict(model: keras.Model, dataset: Dataset) -> np.ndarray:
-    """P(face) for every image: (N,) float64 in [0, 1]."""
+    """P(face) for every image: (N,) float64 in [0, 1].
+
+    Raises:
+        FloatingPointError: a logit is NaN.
+    """
     logits = model.predict(in_order(dataset), verbose=0)
+    if np.any(np.isnan(logits)):
+        raise FloatingPointError("logits are NaN: the run has diverged, lower the learning rate")
     return expit(np.asarray(logits, np.float64))
 
 

@@ -69,7 +69,7 @@ def run_all(runs: Sequence[Run], splits: Splits, folder: Path) -> tuple[pd.DataF
             except InputError:
                 raise
             except Exception as error:  # one broken run must not cost the others
-                failures.append({"id": run.id, "reason": f"{type(error).__name__}: {str(error).splitlines()[0]}"})
+                failures.append({"id": run.id, "reason": _reason(error)})
                 progress.failed(failures[-1])
     finished = [run for run in runs if run_file(folder, run, "row.json").exists()]
     rows = [json.loads(run_file(folder, run, "row.json").read_text()) for run in finished]
@@ -107,6 +107,11 @@ def _execute(run: Run, splits: Splits, folder: Path, start: Callable[[str, int],
     row = _row(run, splits.name) | measured | {"seconds": time.perf_counter() - begin} | provenance()
     write_text(run_file(folder, run, "row.json"), json.dumps(row))
     return row
+
+
+def _reason(error: Exception) -> str:
+    """One line; some errors, such as MemoryError, have only a name."""
+    return f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
 
 
 def _row(run: Run, data: str) -> dict:

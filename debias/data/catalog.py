@@ -8,7 +8,12 @@ from debias.data.dataset import FORMAT, Splits, open_hdf5, open_splits
 from debias.data.sources.digits import digits
 from debias.data.sources.mit import open_mit
 
-EMBEDDED = {"parliament": "default", "parliament-balanced": "balanced", "parliament-tiny": "tiny"}
+EMBEDDED = {  # name -> preset of the embedded benchmark
+    "parliament": "default",
+    "parliament-calibration": "calibration",
+    "parliament-balanced": "balanced",
+    "parliament-tiny": "tiny",
+}
 
 
 def load(name: str, cache: Path) -> Splits:

@@ -20,6 +20,9 @@ from debias.files import replacing
 FORMAT = "debias-1"
 SPLITS = ("train", "validation", "test")
 NO_GROUP = -1
+_COLUMNS = {"labels": "uint8", "split": "uint8", "groups": "int8"}
+# What h5py raises, beside InputError's ValueError, when the bytes of a file make no sense.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,14 +143,14 @@ def create(
         with h5py.File(temporary, "w") as file:
             file.attrs.update({"format": FORMAT, "group_names": list(group_names), **attributes})
             file.create_dataset("images", (count, *image_shape), "uint8")
-            file.create_dataset("labels", (count,), "uint8")
-            file.create_dataset("split", (count,), "uint8")
-            file.create_dataset("groups", (count,), "int8", fillvalue=NO_GROUP)
+            for name, dtype in _COLUMNS.items():
+                file.create_dataset(name, (count,), dtype, fillvalue=NO_GROUP if name == "groups" else 0)
             factors = file.create_group("factors")
             for name, dtype in columns.items():
                 factors.create_dataset(name, (count,), dtype)
             yield Writer(file)
-        validate(temporary)
+        with _readable(temporary) as file:
+            _check(file, Path(path))
 
 
 def open_splits(path: Path, name: str | None = None) -> Splits:
@@ -157,7 +160,7 @@ def open_splits(path: Path, name: str | None = None) -> Splits:
         InputError: the file is missing, damaged or not in this layout.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
+    with _readable(path) as file:
         _check(file, path)
         whole = Dataset(
             source=memory_map(file["images"], path),
@@ -175,13 +178,13 @@ def open_splits(path: Path, name: str | None = None) -> Splits:
 
 def attributes(path: Path) -> dict:
     """The provenance stored in a file."""
-    with open_hdf5(Path(path)) as file:
+    with _readable(Path(path)) as file:
         return dict(file.attrs)
 
 
 def validate(path: Path) -> None:
     """Raise InputError unless `path` is a whole and valid file in this layout."""
-    with open_hdf5(Path(path)) as file:
+    with _readable(Path(path)) as file:
         _check(file, Path(path))
 
 
@@ -219,10 +222,24 @@ def check_labels(labels: np.ndarray, where: str) -> None:
         raise InputError(f"{where}: all labels are {values.pop() if values else 'missing'}: two classes are needed")
 
 
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[h5py.File]:
+    """An open file; what HDF5 cannot make sense of is reported as damage."""
+    with open_hdf5(path) as file:
+        try:
+            yield file
+        except InputError:
+            raise
+        except _DAMAGE as error:
+            raise InputError(f"{path}: damaged: download or build it again") from error
+
+
 def _check(file: h5py.File, path: Path) -> None:
     if file.attrs.get("format") != FORMAT:
         raise InputError(f"{path}: not a {FORMAT} file: build it with python -m debias.data.parliament build")
-    missing = [name for name in ("images", "labels", "split", "groups", "factors") if name not in file]
+    missing = [name for name in ("images", *_COLUMNS) if not isinstance(file.get(name), h5py.Dataset)]
+    missing += ["factors"] if not isinstance(file.get("factors"), h5py.Group) else []
+    missing += ["group_names"] if "group_names" not in file.attrs else []
     if missing:
         raise InputError(f"{path}: {', '.join(missing)} missing: build the file again")
     _check_shapes(file, path)
@@ -233,10 +250,13 @@ def _check_shapes(file: h5py.File, path: Path) -> None:
     images = file["images"]
     if images.ndim != 4 or images.dtype != np.uint8:
         raise InputError(f"{path}: images must be (N, H, W, C) uint8, found {images.shape} {images.dtype}")
-    columns = {name: file[name] for name in ("labels", "split", "groups")} | dict(file["factors"].items())
+    columns = {name: file[name] for name in _COLUMNS} | dict(file["factors"].items())
     for name, column in columns.items():
-        if column.shape != (len(images),):
-            raise InputError(f"{path}: {name} has shape {column.shape}, expected ({len(images)},): build it again")
+        shape = getattr(column, "shape", None)  # a group within factors has none
+        if shape != (len(images),):
+            raise InputError(f"{path}: {name} has shape {shape}, expected ({len(images)},): build it again")
+        if column.dtype != _COLUMNS.get(name, column.dtype):
+            raise InputError(f"{path}: {name} are {column.dtype}, expected {_COLUMNS[name]}: build it again")
 
 
 def _check_values(file: h5py.File, path: Path) -> None:
@@ -248,6 +268,8 @@ def _check_values(file: h5py.File, path: Path) -> None:
     names = list(file.attrs["group_names"])
     if groups.max() >= len(names) or groups.min() < NO_GROUP:
         raise InputError(f"{path}: groups must be -1..{len(names) - 1}, found {groups.min()}..{groups.max()}")
+    if names and np.any(groups[labels == 1] == NO_GROUP):
+        raise InputError(f"{path}: images labelled 1 without a group: give each one or store no group_names")
     tested = groups[(split == SPLITS.index("test")) & (labels == 1)]
     empty = [names[group] for group in range(len(names)) if not np.any(tested == group)]
     if empty:

@@ -39,4 +39,7 @@ class WeightedSampler(tf.Module):
     def _without_replacement(self, count, seed):
         u = tf.random.stateless_uniform([self.size], seed, minval=1e-300, dtype=tf.float64)
         gumbel = -tf.math.log(-tf.math.log(u))
-        return tf.math.top_k(tf.math.log(self.probabilities) + gumbel, count).indices
+        drawn = tf.math.top_k(tf.math.log(self.probabilities) + gumbel, count).indices
+        # Likely indices come first in it; who uses a position for something, such as mirroring, must not prefer them.
+        order_seed = tf.random.experimental.stateless_fold_in(seed, 1)
+        return tf.random.experimental.stateless_shuffle(drawn, order_seed)

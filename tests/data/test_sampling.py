@@ -42,6 +42,11 @@ def test_probability_zero_is_never_drawn(only):
     assert set(sampler(np.eye(7)[only]).draw(5000, tf.constant([0, 0])).numpy()) == {only}
 
 
+def test_a_uniform_number_of_exactly_zero_draws_no_impossible_index(monkeypatch):
+    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, *_, dtype, **__: tf.zeros(shape, dtype))
+    assert set(sampler(P).draw(10, tf.constant([0, 0])).numpy()) == {1}
+
+
 def test_the_seed_decides():
     seeds = ([5, 6], [5, 6], [5, 7])
     for replacement in (True, False):
@@ -63,6 +68,14 @@ def test_without_replacement_includes_as_sequential_draws_do():
     seeds = np.stack([np.arange(repeats), np.full(repeats, 9)], 1)
     included = frequencies(draws(tf.constant(seeds)), len(p)) / repeats
     np.testing.assert_allclose(included, _inclusion(p, count), atol=0.012)  # 3.4 standard deviations
+
+
+def test_without_replacement_the_likeliest_comes_at_any_position():
+    made = sampler(np.r_[1000, np.ones(9)], replacement=False)
+    draws = [made.draw(4, tf.constant([step, 1])).numpy() for step in range(400)]
+    positions = [int(np.flatnonzero(drawn == 0)[0]) for drawn in draws if 0 in drawn]
+    assert len(positions) > 380
+    assert chisquare(frequencies(positions, 4)).pvalue > 0.001
 
 
 def _inclusion(p, count):

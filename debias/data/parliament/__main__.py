@@ -23,7 +23,7 @@ from debias.errors import InputError
 from debias.files import write_text
 
 Preset = Literal[tuple(building.PRESETS)]
-DEFAULT_CACHE = Path(".cache")
+DEFAULT_CACHE = Path(__file__).resolve().parents[3] / ".cache"  # of the repository
 
 
 def build(preset: Preset = "default", seed: int = 0, cache: Path = DEFAULT_CACHE, processes: int | None = None) -> None:
@@ -105,7 +105,8 @@ def _photograph_reports(cache: Path) -> dict[str, pd.DataFrame]:
 def main() -> None:
     """The command line; bad input ends in one line and exit code 2."""
     try:
-        tyro.extras.subcommand_cli_from_dict({"build": build, "check": check, "sheet": sheet}, description=__doc__)
+        commands = {"build": build, "check": check, "sheet": sheet}
+        tyro.extras.subcommand_cli_from_dict(commands, prog="python -m debias.data.parliament", description=__doc__)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

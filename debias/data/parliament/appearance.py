@@ -5,12 +5,13 @@ variety, not at the statistics of any real population.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from debias.data.parliament import colour
 
+Key = TypeVar("Key")
 RGB = tuple[float, float, float]
 
 
@@ -108,7 +109,7 @@ HAIR_COLOURS_TAN = {"black": 0.45, "dark": 0.4, "brown": 0.12, "auburn": 0.03}
 HAIR_COLOURS_DARK = {"black": 0.72, "dark": 0.28}
 DYES = {"brown": 0.5, "auburn": 0.25, "blond": 0.25}
 BEARDS = {"none": 0.36, "shadow": 0.2, "stubble": 0.18, "full": 0.15, "goatee": 0.07, "moustache": 0.04}
-GLASSES = {"none": 0.89, "clear": 0.08, "sun": 0.03}
+GLASSES = {"none": 0.91, "clear": 0.07, "sun": 0.02}
 FRAMES = {
     "black": (0.01, 0.01, 0.01),
     "tortoise": (0.06, 0.03, 0.015),
@@ -121,7 +122,7 @@ IRISES_DARK = {"brown": 0.3, "dark": 0.7}
 GREYING_AGE = 42.0
 
 
-def pick(rng: np.random.Generator, table: dict[str, float]) -> str:
+def pick(rng: np.random.Generator, table: dict[Key, float]) -> Key:
     """One key of a table of probabilities (they need not sum to 1)."""
     threshold = rng.random() * sum(table.values())
     for name, probability in table.items():
@@ -172,7 +173,7 @@ def sample_brows(rng: np.random.Generator, male: bool, hair: Hair) -> Brows:
         tint = np.array(colour.HAIR["light"]) * rng.uniform(0.6, 1.1)
     return Brows(
         rgb=_rgb(tint * 0.6),
-        width=float(rng.uniform(1.1, 1.6) if male else rng.uniform(0.65, 1.05)),
+        width=float(rng.uniform(0.95, 1.35) if male else rng.uniform(0.65, 1.05)),
         density=float(rng.uniform(0.8, 1.0) if male else rng.uniform(0.65, 1.0)),
         arch=float(rng.normal(-0.3 if male else 0.2, 0.3)),
     )
@@ -198,11 +199,12 @@ def sample_glasses(rng: np.random.Generator) -> Glasses:
         radius=float(rng.uniform(0.24, 0.30)),
         aspect=float(rng.uniform(0.66, 0.98)),
         squareness=float(rng.uniform(2.0, 4.5)),
-        thickness=float(rng.uniform(0.014, 0.036)),
+        thickness=float(rng.uniform(0.010, 0.026)),
     )
 
 
 def sample_clothes(rng: np.random.Generator) -> Clothes:
+    """Plain or striped, in any muted colour."""
     return Clothes(
         rgb=_cloth_rgb(rng),
         headwear_rgb=_cloth_rgb(rng),
@@ -212,6 +214,7 @@ def sample_clothes(rng: np.random.Generator) -> Clothes:
 
 
 def sample_iris(rng: np.random.Generator, tone: int, ancestry: Ancestry) -> str:
+    """A key of `colour.IRIS`."""
     if tone <= 3 and ancestry.european > 0.6:
         return pick(rng, IRISES_LIGHT)
     return pick(rng, IRISES_TAN if tone <= 4 else IRISES_DARK)

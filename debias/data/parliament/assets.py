@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from debias.data.parliament import mesh
+from debias.data.parliament import kernels, mesh
 from debias.errors import InputError
 from debias.files import replacing
 
@@ -50,6 +50,7 @@ def load_model(cache: Path) -> mesh.Model:
     Raises:
         InputError: the wheel cannot be downloaded, is not the expected file, or the cache cannot be written.
     """
+    kernels.discard_stale()
     path = Path(cache) / CACHED_MODEL
     arrays = _read_arrays(path)
     if arrays is None:

@@ -79,21 +79,25 @@ def paint_body(
 ) -> None:
     """Draw a close-up of region `kind` over `image`, (size, size, 3) float32 linear RGB, in place."""
     part = model.body.parts["body"]
-    vertices, rest = _shaped_body(model.body, person, rng), model.body.rest[part.vertices]
+    rest, occlusion = model.body.rest[part.vertices], model.body.occlusion[part.vertices]
+    vertices = _shaped_body(model.body, person, rng)
     normals = vertex_normals(vertices, part.triangles)
-    view = _sample_view(rng, rest, vertices, normals, REGIONS[kind], image.shape[0])
+    view = _sample_view(rng, rest, vertices, normals, REGIONS[kind], len(image))
     positions = view.place(vertices)
-    points = view.project(positions)
-    triangles = _in_sight(part.triangles, points, view.distance, image.shape[0])
-    occlusion = model.body.occlusion[part.vertices]
     attributes = np.column_stack([rest, normals @ view.rotation.T, positions, occlusion])
-    depth, ids, weights = raster.buffers(*image.shape[:2])
+    garment = _sample_garment(rng, person.clothes, kind)
+    _draw(image, attributes, part.triangles, view, light, skin.skin_look(person), garment, model.noise)
+
+
+def _draw(image, attributes, triangles, view: View, light: Light, look, garment: Garment, noise) -> None:
+    """Rasterise and shade the triangles in sight over `image`, in place."""
+    size, positions = len(image), np.ascontiguousarray(attributes[:, POSITION : POSITION + 3])
+    points = view.project(positions)
+    triangles = _in_sight(triangles, points, view.distance, size)
+    depth, ids, weights = raster.buffers(size, size)
     raster.rasterise(points, triangles, np.zeros(len(triangles), bool), depth, ids, weights)
-    _shade(
-        image, ids, weights, triangles, attributes, view.distance, skin.skin_look(person),
-        _sample_garment(rng, person.clothes, kind), model.noise, lighting.rig_of(light),
-        lighting.cast_shadow(positions, triangles, light),
-    )  # fmt: skip
+    rig, shadow = lighting.rig_of(light), lighting.cast_shadow(positions, triangles, light)
+    _shade(image, ids, weights, triangles, attributes, view.distance, look, garment, noise, rig, shadow)
 
 
 def _shaped_body(figure: Figure, person: Person, rng: np.random.Generator) -> np.ndarray:

@@ -13,9 +13,9 @@ SUPERSAMPLING = 1.5
 EYES_SHARE = 0.70  # the crop's centre lies this far from the mouth to the eyes
 FACE_DEPTH = 0.45  # decimetres behind the eyes' plane: what the head turns about
 SHOULDER = 0.55  # linear value from which the tone curve compresses highlights
-UNDEREXPOSED = 0.12  # share of the photographs
-METERED_GREY = 0.17  # mean linear value at which automatic exposure changes nothing
-METERING = 0.3  # 0 = fixed exposure, 1 = every picture equally bright
+UNDEREXPOSED = 0.10  # share of the photographs
+METERED_GREY = 0.18  # mean linear value at which automatic exposure changes nothing
+METERING = 0.35  # 0 = fixed exposure, 1 = every picture equally bright
 TOE = 0.06  # encoded value below which blacks are crushed softly
 
 
@@ -55,19 +55,24 @@ class View:
         return np.stack([x, y, depth], 1).astype(np.float32)
 
 
+def canvas_size(size: int) -> int:
+    """Side in pixels of the supersampled image that `develop` reduces to `size`."""
+    return round(SUPERSAMPLING * size)
+
+
 def sample_camera(rng: np.random.Generator) -> Camera:
     """A tight crop of the face with some jitter, seldom perfectly exposed or sharp."""
-    shift = rng.normal(0, 0.03, 2)
+    shift = rng.normal(0, 0.025, 2)
     compressed = rng.random() < 0.7
-    underexposed = rng.uniform(0.45, 0.75) if rng.random() < UNDEREXPOSED else 1.0
+    underexposed = rng.uniform(0.5, 0.8) if rng.random() < UNDEREXPOSED else 1.0
     return Camera(
         zoom=float(np.clip(rng.normal(0.365, 0.03), 0.29, 0.45)),
         shift=(float(shift[0]), float(shift[1])),
         distance=float(rng.uniform(7, 16)),
         exposure=float(underexposed * np.exp(rng.normal(0, 0.2))),
-        contrast=float(np.clip(rng.normal(1.16, 0.1), 0.9, 1.5)),
-        blur=float(abs(rng.normal(0, 0.4))),
-        noise=float(0.002 + abs(rng.normal(0, 0.008))),
+        contrast=float(np.clip(rng.normal(1.22, 0.1), 0.95, 1.5)),
+        blur=float(abs(rng.normal(0, 0.33))),
+        noise=float(0.002 + abs(rng.normal(0, 0.006))),
         quality=int(rng.uniform(45, 96)) if compressed else 100,
     )
 

@@ -5,7 +5,6 @@ Directions are unit vectors in camera space (x right, y up, z towards the viewer
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -13,12 +12,26 @@ import numpy as np
 from debias.data.parliament import raster
 from debias.data.parliament.appearance import pick
 
-KINDS = {"soft": 0.34, "side": 0.24, "sun": 0.16, "overhead": 0.1, "back": 0.08, "flash": 0.08}
-KEY_STRENGTH = {"soft": 0.85, "side": 1.25, "sun": 1.5, "overhead": 1.2, "back": 0.4, "flash": 1.1}
-AMBIENT_STRENGTH = {"soft": 0.42, "side": 0.2, "sun": 0.26, "overhead": 0.26, "back": 0.42, "flash": 0.16}
+KINDS = {"soft": 0.34, "side": 0.22, "sun": 0.16, "overhead": 0.1, "back": 0.08, "flash": 0.08}
+KEY_STRENGTH = {"soft": 0.85, "side": 1.15, "sun": 1.5, "overhead": 1.2, "back": 0.4, "flash": 1.1}
+AMBIENT_STRENGTH = {"soft": 0.42, "side": 0.27, "sun": 0.3, "overhead": 0.26, "back": 0.42, "flash": 0.16}
 SOFTNESS = {"soft": 0.5, "side": 0.25, "sun": 0.06, "overhead": 0.2, "back": 0.4, "flash": 0.1}
-AZIMUTH = {"soft": (0.0, 0.8), "side": (0.5, 1.45), "sun": (0.2, 1.3), "overhead": (0.0, 0.7), "back": (0.0, 0.7), "flash": (0.0, 0.15)}
-ELEVATION = {"soft": (0.1, 0.9), "side": (0.0, 0.6), "sun": (0.4, 1.0), "overhead": (0.9, 1.25), "back": (0.1, 0.8), "flash": (0.0, 0.2)}
+AZIMUTH = {  # radians to either side
+    "soft": (0.0, 0.8),
+    "side": (0.4, 1.2),
+    "sun": (0.2, 1.3),
+    "overhead": (0.0, 0.7),
+    "back": (0.0, 0.7),
+    "flash": (0.0, 0.15),
+}
+ELEVATION = {  # radians
+    "soft": (0.1, 0.9),
+    "side": (0.0, 0.6),
+    "sun": (0.4, 1.0),
+    "overhead": (0.9, 1.25),
+    "back": (0.1, 0.8),
+    "flash": (0.0, 0.2),
+}
 RIM_STRENGTH = 1.3
 LIGHTS = 3  # key, fill, rim
 
@@ -46,21 +59,22 @@ class Light:
     softness: float  # 0 = sharp shadows
 
 
-class Rig(NamedTuple):
-    """A Light as the kernels take it."""
-
-    directions: np.ndarray  # (3, 3) float32, one unit vector per row: key, fill, rim
-    colours: np.ndarray  # (3, 3) float32, 0 where a light is off
-    sky: tuple[float, float, float]
-    ground: tuple[float, float, float]
-
-
-class Shadow(NamedTuple):
-    """Depths of the scene as the key light sees it."""
-
-    axes: np.ndarray  # (3, 3) float32 rows: the map's x, its y, and the direction of the light
-    depth: np.ndarray  # (SHADOW_SIZE, SHADOW_SIZE) float32
-    blur: float  # texels between the nine samples
+# A Light and its shadow map as the kernels take them: records are passed by their address, so calls stay cheap.
+RIG = np.dtype(
+    [
+        ("directions", "f4", (LIGHTS, 3)),  # unit vectors: key, fill, rim
+        ("colours", "f4", (LIGHTS, 3)),  # 0 where a light is off
+        ("sky", "f8", 3),
+        ("ground", "f8", 3),
+    ]
+)
+SHADOW = np.dtype(
+    [
+        ("axes", "f4", (3, 3)),  # rows: the map's x, its y, and the direction of the light
+        ("depth", "f4", (SHADOW_SIZE, SHADOW_SIZE)),
+        ("blur", "f8"),  # texels between the nine samples
+    ]
+)
 
 
 def sample_light(rng: np.random.Generator) -> Light:
@@ -87,26 +101,28 @@ def sample_light(rng: np.random.Generator) -> Light:
     )
 
 
-def rig_of(light: Light) -> Rig:
-    """The kernels' form of a light."""
+def rig_of(light: Light) -> np.void:
+    """The RIG record of a light."""
     angles = (
         (light.azimuth, light.elevation),
         (light.fill_azimuth, light.fill_elevation),
         (light.rim_azimuth, 0.5),
     )
-    directions = np.array([_direction(*pair) for pair in angles], np.float32)
-    return Rig(directions, np.array([light.key, light.fill, light.rim], np.float32), light.sky, light.ground)
+    directions = [_direction(*pair) for pair in angles]
+    colours = (light.key, light.fill, light.rim)
+    return np.array((directions, colours, light.sky, light.ground), RIG)[()]
 
 
-def cast_shadow(positions: np.ndarray, triangles: np.ndarray, light: Light) -> Shadow:
-    """The shadow map of camera-space positions (n, 3) float32 and triangles (m, 3) int32."""
+def cast_shadow(positions: np.ndarray, triangles: np.ndarray, light: Light) -> np.void:
+    """The SHADOW record of camera-space positions (n, 3) float32 and triangles (m, 3) int32."""
     axes = _light_axes(_direction(light.azimuth, light.elevation))
     seen = positions @ axes.T
     seen[:, :2] = (seen[:, :2] / (2 * SHADOW_REACH) + 0.5) * SHADOW_SIZE
     seen[:, 2] *= -1
-    depth = np.full((SHADOW_SIZE, SHADOW_SIZE), raster.FAR, np.float32)
-    raster.rasterise_depth(seen, triangles, depth)
-    return Shadow(axes, depth, 0.6 + 2.4 * light.softness)
+    shadow = np.zeros((), SHADOW)
+    shadow["axes"], shadow["depth"], shadow["blur"] = axes, raster.FAR, 0.6 + 2.4 * light.softness
+    raster.rasterise_depth(seen, triangles, shadow["depth"])
+    return shadow[()]
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -156,6 +172,7 @@ def illuminate(rig, normal, view, lit, occlusion, albedo, roughness, gloss, wrap
 
 @numba.njit(cache=True, fastmath=True)
 def dot(first, second):
+    """Scalar product of two vectors of three components."""
     return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 

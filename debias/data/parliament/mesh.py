@@ -36,6 +36,8 @@ MOUTH_INTERIOR_Y = (6.2, 7.2)
 NOISE_SIZE = 256
 NOISE_SLOPES = (0.6, 1.0, 1.4, 1.8, 0.3)
 FINE, STREAKS, PATCHES, CLOUDS, GRAINS = range(5)  # indices into the noise textures
+# Tileable fractal noise, zero mean and unit variance; a record, which kernels pass by its address at no cost.
+NOISE = np.dtype([("textures", "f4", (len(NOISE_SLOPES), NOISE_SIZE, NOISE_SIZE))])
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Model:
 
     face: Figure  # head, neck, eyes, teeth, tongue, lashes; parts 'head', 'eyes', 'scalp', ...
     body: Figure  # the whole body; part 'body'
-    noise: np.ndarray  # (5, 256, 256) float32 tileable fractal noise, zero mean and unit variance
+    noise: np.void  # a NOISE record
 
 
 def build_model(arrays: dict[str, np.ndarray]) -> Model:
@@ -84,8 +86,8 @@ def build_model(arrays: dict[str, np.ndarray]) -> Model:
     whole = _whole_figure(arrays, {"body": _triangles(body_quads)})
     parts = _face_triangles(arrays, vertices, groups)
     used = np.unique(np.concatenate([triangles.ravel() for triangles in parts.values()]))
-    noise = np.stack([fractal_noise(np.random.default_rng(i), slope) for i, slope in enumerate(NOISE_SLOPES)])
-    return Model(_restricted(whole, used, parts), whole, noise)
+    textures = [fractal_noise(np.random.default_rng(i), slope) for i, slope in enumerate(NOISE_SLOPES)]
+    return Model(_restricted(whole, used, parts), whole, np.array((textures,), NOISE)[()])
 
 
 def fractal_noise(rng: np.random.Generator, slope: float, size: int = NOISE_SIZE) -> np.ndarray:

@@ -56,7 +56,7 @@ def render_negative(
     person = sample_person(rng, male=bool(rng.random() < 0.5), tone=int(rng.choice(TONES, p=tones)))
     if kind == "back of head":
         return _photograph_from_behind(model, pool, person, rng, size), kind
-    canvas = _draw(kind, model, pool, person, rng, camera.SUPERSAMPLING * size)
+    canvas = _draw(kind, model, pool, person, rng, camera.canvas_size(size))
     return camera.develop(canvas, camera.sample_camera(rng), rng, size), kind
 
 

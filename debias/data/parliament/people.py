@@ -1,4 +1,4 @@
-"""People: every factor that makes an identity, an expression or a pose, as frozen dataclasses drawn from a generator."""
+"""People: the factors of an identity, an expression and a pose, as frozen dataclasses drawn from a generator."""
 
 from dataclasses import dataclass
 
@@ -113,9 +113,9 @@ def sample_expression(rng: np.random.Generator) -> Expression:
 
 
 def sample_pose(rng: np.random.Generator) -> Pose:
-    """Mostly frontal: standard deviations of 15, 6 and 6 degrees, yaw at most 40."""
+    """Mostly frontal: standard deviations of 15, 6 and 4 degrees, yaw at most 40."""
     yaw = np.clip(rng.normal(0, 0.27), -0.7, 0.7)
-    return Pose(float(yaw), float(np.clip(rng.normal(0.02, 0.11), -0.3, 0.3)), float(rng.normal(0, 0.10)))
+    return Pose(float(yaw), float(np.clip(rng.normal(0.02, 0.11), -0.3, 0.3)), float(rng.normal(0, 0.075)))
 
 
 def sample_pose_from_behind(rng: np.random.Generator) -> Pose:
@@ -129,11 +129,7 @@ NEUTRAL = Expression("neutral", (), 0.0, (0.0, 0.0))
 def _sample_ancestry(rng: np.random.Generator, tone: int) -> Ancestry:
     if tone not in TONES:
         raise InputError(f"skin tone {tone!r} is not a Fitzpatrick type; use 1..6")
-    choice = rng.random()
-    for probability, parameters in ANCESTRIES[tone]:
-        choice -= probability
-        if choice < 0:
-            break
+    parameters = pick(rng, {concentration: probability for probability, concentration in ANCESTRIES[tone]})
     return Ancestry(*rng.dirichlet(parameters).tolist())
 
 

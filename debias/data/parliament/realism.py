@@ -36,7 +36,8 @@ def report(images: Dataset) -> pd.DataFrame:
     pixels, contrast (mean over images of the deviation of lightness within an image), each on the scale 0..255. Of
     faces with known pose only frontal ones are shown to the cascade.
     """
-    return pd.DataFrame({name: _describe(part) for name, part in _parts(images).items()}).T
+    rows = {name: _describe(part) for name, part in _parts(images).items()}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def failures(table: pd.DataFrame) -> list[str]:
@@ -105,7 +106,7 @@ def _parts(images: Dataset) -> dict[str, Dataset]:
 def _describe(part: Dataset) -> dict[str, float]:
     pixels, frontal = part.images(), is_frontal(part)
     detected = detection_rate(pixels[frontal]) if frontal.any() else np.nan
-    return {"images": len(part), "frontal": frontal.sum(), "detected": detected, **pixel_statistics(pixels)}
+    return {"images": len(part), "frontal": int(frontal.sum()), "detected": detected, **pixel_statistics(pixels)}
 
 
 def _detects(cascade: Cascade, image: np.ndarray) -> bool:

@@ -5,9 +5,8 @@
     image = render_portrait(model, portrait, backdrop, rng)      # (64, 64, 3) uint8
     row = factors(portrait)                                      # the columns stored with it
 
-`backdrop(rng, size)` returns what lies behind the head: (size, size, 3) float32 linear RGB. `render_face` is the short
-form for a given person. `render_scene` draws any soup of triangles with the same shaders (limbs, for instance). All
-randomness comes from the generators passed in.
+`backdrop(rng, size)` returns what lies behind the head: (size, size, 3) float32 linear RGB. All randomness comes from
+the generators passed in.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import numpy as np
 from debias.data.parliament import camera as cameras
 from debias.data.parliament import geometry, lighting, raster, shading
 from debias.data.parliament.camera import Camera, View
-from debias.data.parliament.geometry import Landmarks, Scene
+from debias.data.parliament.geometry import Landmarks
 from debias.data.parliament.lighting import Light
 from debias.data.parliament.mesh import Model
 from debias.data.parliament.people import (
@@ -31,6 +30,7 @@ from debias.data.parliament.people import (
     sample_pose,
     sample_pose_from_behind,
 )
+from debias.data.parliament.scene import ONE_SIDED, OVERLAYS, Scene
 from debias.errors import InputError
 
 Backdrop = Callable[[np.random.Generator, int], np.ndarray]
@@ -76,19 +76,12 @@ def portrait_of(person: Person, rng: np.random.Generator, view: str = "front") -
     )
 
 
-def render_face(
-    model: Model, person: Person, backdrop: Backdrop, rng: np.random.Generator, size: int = 64, view: str = "front"
-) -> np.ndarray:
-    """(size, size, 3) uint8 photograph of a person in a random situation."""
-    return render_portrait(model, portrait_of(person, rng, view), backdrop, rng, size)
-
-
 def render_portrait(
     model: Model, portrait: Portrait, backdrop: Backdrop, rng: np.random.Generator, size: int = 64
 ) -> np.ndarray:
     """(size, size, 3) uint8 photograph of a portrait's factors; rng draws the backdrop and the sensor's noise."""
     scene, landmarks = geometry.build_face(model, portrait.person, portrait.expression)
-    fine = round(size * cameras.SUPERSAMPLING)
+    fine = cameras.canvas_size(size)
     view = _view_of(portrait, landmarks, fine)
     look = shading.look_of(model, portrait.person, portrait.expression, view.rotation)
     image = backdrop(rng, fine)
@@ -97,7 +90,7 @@ def render_portrait(
 
 
 def render_scene(
-    image: np.ndarray, scene: Scene, view: View, look: shading.Look, light: Light, noise: np.ndarray
+    image: np.ndarray, scene: Scene, view: View, look: np.void, light: Light, noise: np.void
 ) -> None:
     """Draw a scene over `image`, (n, n, 3) float32 linear RGB, in place."""
     positions = view.place(scene.positions)
@@ -106,8 +99,8 @@ def render_scene(
     shadow = lighting.cast_shadow(positions, scene.triangles, light)
     rig = lighting.rig_of(light)
     depth, _, _ = raster.buffers(*image.shape[:2])
-    overlay = np.isin(scene.materials, geometry.OVERLAYS)
-    two_sided = ~np.isin(scene.materials, geometry.ONE_SIDED)
+    overlay = np.isin(scene.materials, OVERLAYS)
+    two_sided = ~np.isin(scene.materials, ONE_SIDED)
     for layer in (~overlay, overlay):  # overlays are blended over what the opaque layer shows
         triangles, materials = scene.triangles[layer], scene.materials[layer]
         _, ids, weights = raster.buffers(*image.shape[:2])

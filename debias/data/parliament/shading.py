@@ -1,23 +1,22 @@
 """Per-pixel shaders: one small function per material, one loop that fills an image.
 
 An attribute table (n, 11) float32 holds, per vertex: rest position, unit normal and position in camera space, ambient
-occlusion, and whether it lies inside the mouth.
+occlusion, and whether it lies inside the mouth (or how far inside a sheet of hair).
 """
 
 import math
-from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from debias.data.parliament import colour, mesh
-from debias.data.parliament.geometry import EYE, HAIR, HEADWEAR, LASH, LENS, LOCKS, SKIN, TEETH, TONGUE, Scene
 from debias.data.parliament.lighting import illuminate, lit_share, normalised
 from debias.data.parliament.mesh import FINE, GRAINS, PATCHES, STREAKS, Model
 from debias.data.parliament.people import Expression, Person
 from debias.data.parliament.raster import blend
+from debias.data.parliament.scene import EYE, HAIR, HEADWEAR, LASH, LENS, LOCKS, SKIN, TEETH, TONGUE, Scene
 from debias.data.parliament.skin import (
-    SkinLook,
+    SKIN_LOOK,
     beard_cover,
     beyond_hairline,
     face_albedo,
@@ -45,52 +44,28 @@ HAIR_TEXTURE = {
 IRIS_ANGLE = 0.46  # radians from the pupil's centre to the edge of the iris, seen from the eye's centre
 PUPIL_ANGLE = 0.18
 NECKLINE_Y = 5.45
-SLEEVE_ACROSS, TROUSERS_Y = 2.4, -2.6  # clothes cover the body between these
 PALE_FROM = 45.0  # L* above which light scatters visibly under the skin
 
-
-class EyeLook(NamedTuple):
-    left: tuple[float, float, float]  # rest position of the centre
-    right: tuple[float, float, float]
-    gaze: tuple[float, float, float]  # unit vector
-    iris: tuple[float, float, float]
-
-
-class HairLook(NamedTuple):
-    rgb: tuple[float, float, float]
-    texture: int
-    fringe: float
-    sweep: float
-    recession: float
-    down: tuple[float, float, float]  # the way hair falls, in camera space
+# Everything the shaders know about a person; records are passed by their address, so calls stay cheap.
+EYE_LOOK = np.dtype([("left", "f8", 3), ("right", "f8", 3), ("gaze", "f8", 3), ("iris", "f8", 3)])
+HAIR_LOOK = np.dtype(
+    [("rgb", "f8", 3), ("texture", "i8"), ("fringe", "f8"), ("sweep", "f8"), ("recession", "f8"), ("down", "f8", 3)]
+)
+CLOTH_LOOK = np.dtype([("rgb", "f8", 3), ("headwear_rgb", "f8", 3), ("neckline", "f8"), ("stripes", "f8")])
+LOOK = np.dtype(
+    [("skin", SKIN_LOOK), ("eyes", EYE_LOOK), ("hair", HAIR_LOOK), ("cloth", CLOTH_LOOK), ("frame_rgb", "f8", 3)]
+)
 
 
-class ClothLook(NamedTuple):
-    rgb: tuple[float, float, float]
-    headwear_rgb: tuple[float, float, float]
-    neckline: float
-    stripes: float
-
-
-class Look(NamedTuple):
-    """Everything the shaders know about a person."""
-
-    skin: SkinLook
-    eyes: EyeLook
-    hair: HairLook
-    cloth: ClothLook
-    frame_rgb: tuple[float, float, float]
-
-
-def look_of(model: Model, person: Person, expression: Expression, rotation: np.ndarray) -> Look:
-    """The kernels' form of a person; rotation (3, 3) turns model space into camera space."""
-    return Look(
-        skin=skin_look(person),
-        eyes=_eye_look(model, person, expression),
-        hair=_hair_look(person, rotation),
-        cloth=_cloth_look(person),
-        frame_rgb=person.glasses.rgb,
-    )
+def look_of(model: Model, person: Person, expression: Expression, rotation: np.ndarray) -> np.void:
+    """The LOOK record of a person; rotation (3, 3) turns model space into camera space."""
+    look = np.zeros((), LOOK)
+    look["skin"] = skin_look(person)
+    look["eyes"] = _eye_look(model, person, expression)
+    look["hair"] = _hair_look(person, rotation)
+    look["cloth"] = _cloth_look(person)
+    look["frame_rgb"] = person.glasses.rgb
+    return look[()]
 
 
 def attribute_table(scene: Scene, positions: np.ndarray) -> np.ndarray:
@@ -136,7 +111,7 @@ def _surface(material, triangle, wb, wc, table, look, rig, shadow, noise, distan
     if material == SKIN:
         inner = blend(table, triangle, wb, wc, INNER)
         return _skin(look, rig, noise, rest, normal, view, lit, occlusion, inner), 1.0
-    if material == HAIR or material == LOCKS:
+    if material in (HAIR, LOCKS):
         edge = blend(table, triangle, wb, wc, INNER) if material == LOCKS else -1.0
         return _hair(look.hair, look.skin.phases, rig, noise, rest, normal, view, lit, occlusion, edge)
     if material == EYE:
@@ -164,17 +139,19 @@ def _skin(look, rig, noise, rest, normal, view, lit, occlusion, inner):
         albedo = _stripes(look.cloth.rgb, look.cloth.stripes, y)
         return illuminate(rig, normal, view, lit, occlusion * math.sqrt(occlusion), albedo, 0.6, 0.1, (0.1, 0.1, 0.1))
     skin, turn = look.skin, turn_of(x, z)
-    albedo = face_albedo(skin, noise, x, y, z, turn)
+    albedo = face_albedo(skin, noise, x, y, z)
     if inner > 0.6:
         albedo = (0.16 * albedo[0], 0.09 * albedo[1], 0.09 * albedo[2])
     pale = skin.lab[0] > PALE_FROM
     wrap = (0.30, 0.16, 0.10) if pale else (0.22, 0.14, 0.10)
-    gloss = skin.gloss * (1.1 if pale else 1.45) * (0.1 if inner > 0.6 else 1.0)
+    gloss = skin.gloss * (1.1 if pale else 1.65) * (0.1 if inner > 0.6 else 1.0)
     if y < 7.0:
         gloss *= 1.0 + 0.7 * lip_cover(abs(x), y) * (z > 1.0) * (0.4 + skin.makeup)
         gloss *= 1.0 - 0.8 * beard_cover(skin, noise, x, y, z, turn)
-    bumped = _bumped(noise, FINE, normal, turn, y, 0.9, 0.03 + 0.04 * min(max((skin.age - 30.0) / 40.0, 0.0), 1.0))
-    return illuminate(rig, bumped, view, lit, occlusion * math.sqrt(occlusion), albedo, 0.38 + 0.1 * skin.phases[2], gloss, wrap)
+    wrinkled = min(max((skin.age - 30.0) / 40.0, 0.0), 1.0)
+    bumped = _bumped(noise, FINE, normal, turn, y, 0.9, 0.03 + 0.04 * wrinkled)
+    crevices, roughness = occlusion * math.sqrt(occlusion), 0.38 + 0.1 * skin.phases[2]
+    return illuminate(rig, bumped, view, lit, crevices, albedo, roughness, gloss, wrap)
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -185,11 +162,12 @@ def _eye(look, rig, rest, normal, view, lit):
     gaze = look.eyes.gaze
     angle = math.acos(min(max(x * gaze[0] + y * gaze[1] + z * gaze[2], -1.0), 1.0))
     radius = min(angle / IRIS_ANGLE, 1.0)
-    glow = (0.75 + 0.6 * radius * (1.0 - smooth_step(0.75, 1.0, radius))) * (1.0 - 0.75 * smooth_step(0.78, 1.0, radius))
-    iris = look.eyes.iris
+    glow = 0.75 + 0.6 * radius * (1.0 - smooth_step(0.75, 1.0, radius))
+    glow *= 1.0 - 0.75 * smooth_step(0.78, 1.0, radius)
+    iris = (glow * look.eyes.iris[0], glow * look.eyes.iris[1], glow * look.eyes.iris[2])
     white_share = smooth_step(IRIS_ANGLE - 0.03, IRIS_ANGLE + 0.03, angle)
     white = 1.0 - 0.35 * smooth_step(0.5, 1.0, angle)
-    albedo = mix((iris[0] * glow, iris[1] * glow, iris[2] * glow), (0.56 * white, 0.49 * white, 0.45 * white), white_share)
+    albedo = mix(iris, (0.62 * white, 0.55 * white, 0.51 * white), white_share)
     visible = smooth_step(PUPIL_ANGLE - 0.03, PUPIL_ANGLE + 0.03, angle) * (1.0 - 0.65 * smooth_step(-0.05, 0.40, y))
     albedo = (0.004 + albedo[0] * visible, 0.004 + albedo[1] * visible, 0.004 + albedo[2] * visible)
     red, green, blue = illuminate(rig, normal, view, 0.7 * lit + 0.3, 0.65, albedo, 0.15, 0.4, (0.3, 0.3, 0.3))
@@ -224,9 +202,9 @@ def _hair(hair, phases, rig, noise, rest, normal, view, lit, occlusion, edge):
     if hair.texture != COILED and hair.texture != CROPPED:
         sheen = _sheen(hair.down, rig, normal, view) * (0.6 + 0.5 * strand) * lit
         rgb = (
-            rgb[0] + sheen * (1.3 * albedo[0] + 0.03) * rig.colours[0, 0],
-            rgb[1] + sheen * (1.3 * albedo[1] + 0.028) * rig.colours[0, 1],
-            rgb[2] + sheen * (1.3 * albedo[2] + 0.026) * rig.colours[0, 2],
+            rgb[0] + sheen * (1.3 * albedo[0] + 0.016) * rig.colours[0, 0],
+            rgb[1] + sheen * (1.3 * albedo[1] + 0.015) * rig.colours[0, 1],
+            rgb[2] + sheen * (1.3 * albedo[2] + 0.014) * rig.colours[0, 2],
         )
     if edge >= 0.0:
         return rgb, smooth_step(0.05, 0.45, edge + 0.22 * strand)
@@ -317,42 +295,31 @@ def _bumped(noise, which, normal, turn, y, frequency, height):
 
 @numba.njit(cache=True, fastmath=True)
 def _dressed(cloth, x, y, z):
-    """Clothes cover the torso, and dip at the front of the neck."""
+    """Clothes cover what lies below the neckline, which dips in front."""
     dip = 0.35 * math.exp(-((x / 0.45) ** 2)) if z > 0.0 else 0.0
-    return TROUSERS_Y < y < cloth.neckline - dip and abs(x) < SLEEVE_ACROSS
+    return y < cloth.neckline - dip
 
 
 @numba.njit(cache=True, fastmath=True)
 def _stripes(rgb, stripes, y):
     if stripes > 0.0 and math.sin(2.0 * math.pi * stripes * y) > 0.0:
         return 0.4 * rgb[0], 0.4 * rgb[1], 0.4 * rgb[2]
-    return rgb
+    return rgb[0], rgb[1], rgb[2]
 
 
-def _eye_look(model: Model, person: Person, expression: Expression) -> EyeLook:
+def _eye_look(model: Model, person: Person, expression: Expression) -> tuple:
     centres = [model.face.rest[model.face.parts[f"{side} eye"].vertices].mean(0) for side in ("left", "right")]
     gaze = np.array([*expression.gaze, 1.0])
     brightness = 0.75 + 0.5 * person.phases[0]
-    iris = tuple(brightness * value for value in colour.IRIS[person.iris])
-    return EyeLook(_floats(centres[0]), _floats(centres[1]), _floats(gaze / np.linalg.norm(gaze)), iris)
+    return *centres, gaze / np.linalg.norm(gaze), brightness * np.array(colour.IRIS[person.iris])
 
 
-def _hair_look(person: Person, rotation: np.ndarray) -> HairLook:
+def _hair_look(person: Person, rotation: np.ndarray) -> tuple:
     hair = person.hair
-    return HairLook(
-        rgb=hair.rgb,
-        texture=HAIR_TEXTURE.get(hair.style, STRAIGHT),
-        fringe=hair.fringe,
-        sweep=hair.sweep,
-        recession=hair.recession,
-        down=_floats(rotation @ np.array([0.0, -1.0, 0.0])),
-    )
+    down = rotation @ np.array([0.0, -1.0, 0.0])
+    return hair.rgb, HAIR_TEXTURE.get(hair.style, STRAIGHT), hair.fringe, hair.sweep, hair.recession, down
 
 
-def _cloth_look(person: Person) -> ClothLook:
+def _cloth_look(person: Person) -> tuple:
     clothes = person.clothes
-    return ClothLook(clothes.rgb, clothes.headwear_rgb, NECKLINE_Y + clothes.collar, clothes.stripes)
-
-
-def _floats(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+    return clothes.rgb, clothes.headwear_rgb, NECKLINE_Y + clothes.collar, clothes.stripes

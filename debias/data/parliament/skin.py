@@ -4,13 +4,12 @@ Positions are rest-mesh coordinates in decimetres (see `mesh`), so paint follows
 """
 
 import math
-from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from debias.data.parliament.colour import lab_to_linear
-from debias.data.parliament.mesh import FINE, GRAINS, PATCHES, STREAKS
+from debias.data.parliament.mesh import FINE, GRAINS, NOISE_SIZE, PATCHES, STREAKS
 from debias.data.parliament.people import Person
 
 # Anatomy of the rest face. "Across" is the distance from the plane of symmetry.
@@ -26,7 +25,7 @@ FRONT_Z = 0.6  # the front of the face lies at greater z
 AXIS_Z = 0.35  # of the cylinder that textures wrap round
 
 HAIRLINE_Y = 7.98
-LOWEST_FRINGE_Y = 7.42
+LOWEST_FRINGE_Y = 7.56
 EAR_LINE_Y = 6.55
 SIDEBURN_Y = 7.15
 
@@ -36,57 +35,48 @@ BEARD_COVER = (0.0, 0.17, 0.40, 0.92, 0.88, 0.88)
 BARE_SCALPS = ("bald", "cap", "scarf")
 
 
-class SkinLook(NamedTuple):
-    """A person's skin as the kernels take it."""
+# A person's skin as the kernels take it: a record is passed by its address, so calls stay cheap.
+SKIN_LOOK = np.dtype(
+    [
+        ("lab", "f8", 3),
+        ("freckles", "f8"),
+        ("blotches", "f8"),
+        ("gloss", "f8"),
+        ("age", "f8"),
+        ("makeup", "f8"),
+        ("lips", "f8", 3),
+        ("lids", "f8"),
+        ("brow_rgb", "f8", 3),
+        ("brow_width", "f8"),
+        ("brow_density", "f8"),
+        ("brow_arch", "f8"),
+        ("beard", "i8"),
+        ("beard_density", "f8"),
+        ("hair_rgb", "f8", 3),
+        ("scalp_cover", "f8"),
+        ("recession", "f8"),
+        ("phases", "f8", 8),
+    ]
+)
 
-    lab: tuple[float, float, float]
-    freckles: float
-    blotches: float
-    gloss: float
-    age: float
-    makeup: float
-    lips: tuple[float, float, float]
-    lids: float
-    brow_rgb: tuple[float, float, float]
-    brow_width: float
-    brow_density: float
-    brow_arch: float
-    beard: int
-    beard_density: float
-    hair_rgb: tuple[float, float, float]
-    scalp_cover: float
-    recession: float
-    phases: tuple[float, ...]
 
-
-def skin_look(person: Person) -> SkinLook:
-    """The painted factors of a person."""
-    return SkinLook(
-        lab=person.skin.lab,
-        freckles=person.skin.freckles,
-        blotches=person.skin.blotches,
-        gloss=person.skin.gloss,
-        age=person.age,
-        makeup=person.makeup.strength,
-        lips=person.makeup.lips,
-        lids=person.makeup.lids,
-        brow_rgb=person.brows.rgb,
-        brow_width=person.brows.width,
-        brow_density=person.brows.density,
-        brow_arch=person.brows.arch,
-        beard=BEARDS.index(person.beard.style),
-        beard_density=person.beard.density,
-        hair_rgb=person.hair.rgb,
-        scalp_cover=_scalp_cover(person),
-        recession=person.hair.recession,
-        phases=person.phases,
+def skin_look(person: Person) -> np.void:
+    """The painted factors of a person, a SKIN_LOOK record."""
+    skin, makeup, brows, beard, hair = person.skin, person.makeup, person.brows, person.beard, person.hair
+    values = (
+        *(skin.lab, skin.freckles, skin.blotches, skin.gloss, person.age),
+        *(makeup.strength, makeup.lips, makeup.lids),
+        *(brows.rgb, brows.width, brows.density, brows.arch),
+        *(BEARDS.index(beard.style), beard.density),
+        *(hair.rgb, _scalp_cover(person), hair.recession, person.phases),
     )
+    return np.array(values, SKIN_LOOK)[()]
 
 
 @numba.njit(cache=True, fastmath=True)
-def face_albedo(look, noise, x, y, z, turn):
-    """Linear RGB of facial skin at a rest position, everything painted on it included; turn = `turn_of(x, z)`."""
-    across = abs(x)
+def face_albedo(look, noise, x, y, z):
+    """Linear RGB of facial skin at a rest position, everything painted on it included."""
+    across, turn = abs(x), turn_of(x, z)
     albedo = complexion(look, noise, x, y, z, turn)
     if z > LIPS_Z and abs(y - MOUTH_Y) < 0.25 and across < 0.4:
         albedo = _paint_lips(look, albedo, across, y)
@@ -103,7 +93,7 @@ def face_albedo(look, noise, x, y, z, turn):
 @numba.njit(cache=True, fastmath=True)
 def complexion(look, noise, x, y, z, turn):
     """Linear RGB of bare skin: uneven pigment, blood under cheeks, nose and chin, eye sockets, freckles, wrinkles."""
-    lightness, redness, yellowness = look.lab
+    lightness, redness, yellowness = look.lab[0], look.lab[1], look.lab[2]
     phases = look.phases
     patches = sample(noise, PATCHES, turn * 0.22 + phases[0], y * 0.22 + phases[1])
     lightness += (0.5 + 1.4 * look.blotches) * patches
@@ -160,8 +150,7 @@ def beard_cover(look, noise, x, y, z, turn):
         chin = (1.0 - smooth_step(0.2, 0.3, across)) * smooth_step(0.0, 0.05, 6.60 - y)
         cover = max(moustache, chin * region * (z > 0.9))
     else:
-        above_mouth = max(moustache, smooth_step(0.3, 0.38, across))
-        cover = region * (above_mouth if y > 6.6 else 1.0)
+        cover = max(moustache, region * (smooth_step(0.3, 0.38, across) if y > 6.6 else 1.0))
     cover *= 1.0 - min(1.2 * lip_cover(across, y), 1.0)
     grain = 0.8 + 0.2 * sample(noise, FINE, turn * 1.5 + look.phases[3], y * 1.5)
     return min(max(cover * grain, 0.0), 1.0) * BEARD_COVER[look.beard]
@@ -183,14 +172,15 @@ def smooth_step(low, high, value):
 @numba.njit(cache=True, fastmath=True)
 def sample(noise, which, u, v):
     """Bilinear sample of a tileable noise texture; u and v count tiles."""
-    size = noise.shape[1]
+    size, textures = NOISE_SIZE, noise.textures
     u, v = u * size, v * size
     left, top = math.floor(u), math.floor(v)
     right_share, lower_share = u - left, v - top
     column, row = int(left) & (size - 1), int(top) & (size - 1)
     next_column, next_row = (column + 1) & (size - 1), (row + 1) & (size - 1)
-    upper = noise[which, row, column] * (1.0 - right_share) + noise[which, row, next_column] * right_share
-    lower = noise[which, next_row, column] * (1.0 - right_share) + noise[which, next_row, next_column] * right_share
+    left_share = 1.0 - right_share
+    upper = textures[which, row, column] * left_share + textures[which, row, next_column] * right_share
+    lower = textures[which, next_row, column] * left_share + textures[which, next_row, next_column] * right_share
     return upper * (1.0 - lower_share) + lower * lower_share
 
 
@@ -250,7 +240,7 @@ def _wrinkles(look, across, x, y):
 
 @numba.njit(cache=True, fastmath=True)
 def _paint_lips(look, albedo, across, y):
-    lightness, redness, yellowness = look.lab
+    lightness, redness, yellowness = look.lab[0], look.lab[1], look.lab[2]
     bare_lightness = 0.80 * lightness + 4.0
     bare_redness = redness + (9.0 if lightness > 45.0 else 5.0)
     bare_yellowness = 0.75 * yellowness + 1.0
@@ -279,7 +269,8 @@ def _paint_lids(look, albedo, across, y):
 def _paint_brows(look, noise, albedo, x, y):
     across = abs(x)
     along = min(max((across - BROW_INNER) / (BROW_OUTER - BROW_INNER), 0.0), 1.0)
-    centre = BROW_Y + 0.035 * along + (0.045 + 0.05 * look.brow_arch) * math.sin(0.8 * math.pi * along) - 0.06 * along**3
+    bow = (0.045 + 0.05 * look.brow_arch) * math.sin(0.8 * math.pi * along)
+    centre = BROW_Y + 0.035 * along + bow - 0.06 * along**3
     width = 0.052 * look.brow_width * (1.0 - 0.6 * along)
     distance = (y - centre) / width
     if abs(distance) > 2.5 or across < 0.06 or across > 0.62:
@@ -302,7 +293,7 @@ def _beard_region(noise, across, y, z, turn):
     rise = min(max((across - 0.26) / 0.46, 0.0), 1.0) ** 1.3
     line = 6.64 + 0.50 * rise + 0.03 * sample(noise, STREAKS, turn * 0.8, y * 0.8)
     jaw = smooth_step(0.42, 0.60, z + 0.12 * smooth_step(6.9, 6.5, y))
-    neck = smooth_step(5.92, 6.12, y + (0.25 if z < 0.9 else 0.0)) * smooth_step(6.08, 6.2, y + (0.12 if z > 1.1 else 0.0))
+    neck = smooth_step(5.92, 6.12, y + 0.25 * (z < 0.9)) * smooth_step(6.08, 6.2, y + 0.12 * (z > 1.1))
     return smooth_step(0.0, 0.16, line - y) * jaw * neck
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ SKIN = (0.5, 0.3, 0.2)
 
 
 def ellipse(**changes) -> shapes.Shape:
-    return shapes.Shape(**dict(centre=(0.5, 0.5), radii=(0.4, 0.2), angle=0.0, exponent=2.0, albedo=SKIN) | changes)
+    plain = shapes.Shape(centre=(0.5, 0.5), radii=(0.4, 0.2), angle=0.0, exponent=2.0, albedo=SKIN)
+    return dataclasses.replace(plain, **changes)
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.7, 2.0])

@@ -1,0 +1,1 @@
+"""The embedded benchmark: rendered faces with known demographics, and hard negatives. README.md is its data card."""

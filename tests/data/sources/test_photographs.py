@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from debias.data import packages
+from debias.data.sources import photographs
+from debias.errors import InputError
+
+
+def test_lfw_subset_has_100_faces_then_100_others():
+    images = photographs.lfw_subset()
+    assert images.image_shape == (64, 64, 3)
+    assert images.labels.tolist() == [1] * 100 + [0] * 100
+    assert images.groups is None
+    assert images.images().dtype == np.uint8
+    assert images.images().max() > 250  # the whole range, not 0..1
+
+
+def test_lfw_subset_missing_from_the_wheel_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(photographs.skimage, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(InputError, match="lfw_subset.npy"):
+        photographs.lfw_subset()
+
+
+def test_course_faces_are_five_in_each_group(cache):
+    try:
+        faces = photographs.mitdeeplearning_faces(cache)
+    except InputError as error:
+        pytest.skip(str(error))
+    assert faces.group_names == ("lighter male", "lighter female", "darker male", "darker female")
+    assert np.bincount(faces.groups).tolist() == [5, 5, 5, 5]
+    assert faces.image_shape == (64, 64, 3)
+    red, _, blue = faces.images().reshape(-1, 3).mean(0)
+    assert red > blue  # RGB, not BGR
+    assert faces.images(faces.groups >= 2).mean() < faces.images(faces.groups < 2).mean()
+
+
+def test_course_faces_out_of_reach_are_an_input_error(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise InputError("pip could not download it")
+
+    monkeypatch.setattr(packages, "fetch", fail)
+    with pytest.raises(InputError, match="pip could not"):
+        photographs.mitdeeplearning_faces(tmp_path)
