@@ -37,8 +37,10 @@ class Checkpoints(keras.callbacks.Callback):
             try:
                 self.manager.checkpoint.restore(self.manager.latest_checkpoint).assert_consumed()
             except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
-                raise InputError(f"{self.manager.directory}: checkpoint damaged or of another model: "
-                                 "delete this folder to start the run again") from error
+                raise InputError(
+                    f"{self.manager.directory}: checkpoint damaged or of another model: "
+                    "delete this folder to start the run again"
+                ) from error
         return int(self.epoch)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -52,8 +54,10 @@ class Checkpoints(keras.callbacks.Callback):
             self.manager.save(checkpoint_number=epoch + 1)
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0]
-            raise InputError(f"{self.manager.directory}: cannot write a checkpoint ({reason}): "
-                             "free some space or choose another folder") from error
+            raise InputError(
+                f"{self.manager.directory}: cannot write a checkpoint ({reason}): "
+                "free some space or choose another folder"
+            ) from error
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -118,8 +122,9 @@ def encode(model: keras.Model, images: tf.Tensor, seed: tuple[int, int] | None =
         FloatingPointError: a latent is NaN or infinite.
     """
     run = _encoder(model, images, seed)
-    blocks = (tf.range(start, min(start + _ENCODED_AT_ONCE, len(images)))
-              for start in range(0, len(images), _ENCODED_AT_ONCE))
+    blocks = (
+        tf.range(start, min(start + _ENCODED_AT_ONCE, len(images))) for start in range(0, len(images), _ENCODED_AT_ONCE)
+    )
     latents = np.concatenate([run(index).numpy() for index in blocks])
     if not np.all(np.isfinite(latents)):
         raise FloatingPointError("latents are NaN or infinite: the run has diverged, lower the learning rate")

@@ -5,7 +5,6 @@ the decoder and the latents; what the latents learn of the faces then decides ho
 (`debias.resampling`).
 """
 
-
 from debias.backend import keras, tf, tfp
 from debias.callbacks import Resample
 from debias.config import Config
@@ -101,7 +100,7 @@ class DBVAE(Detector):
         """The decoder's image of the posterior mean, (B, H, W, C)."""
         return self.decode(self.posterior(images).mean())
 
-    def losses(self, images, labels, training):
+    def loss_terms(self, images, labels, training):
         logits, mean, log_variance = self._heads(images, training)
         # Faces are taken out before the decoder rather than masked after it: a mask on the loss would still let
         # non-faces into the decoder's batch statistics. It also halves the decoder's work.

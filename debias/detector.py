@@ -1,12 +1,14 @@
 """Binary detectors: the training step that every method shares, and the standard CNN."""
+
 from debias.backend import keras, tf
 
 
 class Detector(keras.Model):
     """A model whose `call` gives logits (B,) for images (B, H, W, C) in [0, 1].
 
-    Subclasses say what they minimise in `losses`. `fit` takes (images, labels) batches as any Keras model does; when
-    `batches` is set, each step draws its own batch in the graph instead and what `fit` iterates over only counts steps.
+    Subclasses say what they minimise in `loss_terms`. `fit` takes (images, labels) batches as any Keras model does;
+    when `batches` is set, each step draws its own batch in the graph instead and what `fit` iterates over only counts
+    steps.
 
     Attributes:
         batches: step number -> (images, labels), for example `debias.data.pipeline.BalancedBatches`.
@@ -19,7 +21,7 @@ class Detector(keras.Model):
         self.batches = None
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.terms}
 
-    def losses(self, images: tf.Tensor, labels: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
+    def loss_terms(self, images: tf.Tensor, labels: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
         """Scalar terms by name; 'loss' is the one that is minimised."""
         raise NotImplementedError
 
@@ -30,17 +32,19 @@ class Detector(keras.Model):
     def train_step(self, data):
         images, labels = self.batches(self.optimizer.iterations) if self.batches else data
         with tf.GradientTape() as tape:
-            losses = self.losses(images, labels, training=True)
+            terms = self.loss_terms(images, labels, training=True)
+            # `losses` is Keras' list of what layers add themselves, such as a user's weight decay.
+            minimised = tf.add_n([terms["loss"], *self.losses])
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(losses["loss"], variables), variables)
-        return self._track(losses)
+        self.optimizer.apply(tape.gradient(minimised, variables), variables)
+        return self._track(terms)
 
     def test_step(self, data):
         images, labels = data
-        return self._track(self.losses(images, labels, training=False))
+        return self._track(self.loss_terms(images, labels, training=False))
 
-    def _track(self, losses):
-        for name, value in losses.items():
+    def _track(self, terms):
+        for name, value in terms.items():
             self._trackers[name].update_state(value)
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
@@ -63,7 +67,7 @@ class Classifier(Detector):
     def call(self, images, training=False):
         return self.head(self.encoder(images, training=training))[:, 0]
 
-    def losses(self, images, labels, training):
+    def loss_terms(self, images, labels, training):
         return {"loss": cross_entropy(labels, self(images, training=training))}
 
     def get_config(self):

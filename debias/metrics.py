@@ -106,8 +106,10 @@ def threshold_at_fpr(negative_scores: np.ndarray, fpr: float = 0.01) -> float:
         raise InputError("scores of negatives hold NaN: the model has diverged, lower the learning rate")
     allowed = int(fpr * len(scores) + 1e-9)
     if allowed < 1:
-        raise InputError(f"{len(scores)} negatives cannot resolve a false-positive rate of {fpr:g}: "
-                         f"give at least {int(np.ceil(1 / fpr))}")
+        raise InputError(
+            f"{len(scores)} negatives cannot resolve a false-positive rate of {fpr:g}: "
+            f"give at least {int(np.ceil(1 / fpr))}"
+        )
     return float(np.nextafter(scores[allowed], np.inf))
 
 
@@ -127,8 +129,14 @@ def paired_bootstrap(ours: np.ndarray, theirs: np.ndarray, confidence: float = 0
     if ours.shape != theirs.shape or ours.ndim != 1 or len(ours) < 2:
         raise InputError(f"a paired bootstrap needs two or more common seeds, got {ours.shape} and {theirs.shape}")
     difference = ours - theirs
-    result = stats.bootstrap((difference,), np.mean, confidence_level=confidence, n_resamples=10_000,
-                             method="percentile", rng=np.random.default_rng(seed))
+    result = stats.bootstrap(
+        (difference,),
+        np.mean,
+        confidence_level=confidence,
+        n_resamples=10_000,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
     interval = result.confidence_interval
     return float(difference.mean()), float(interval.low), float(interval.high)
 

@@ -78,8 +78,9 @@ def build_decoder(preset: Preset, image_shape: tuple[int, int, int], latent_dim:
     outputs = (*reversed(preset.filters[:-1]), channels)
     for layer, (filters, kernel) in enumerate(zip(outputs, reversed(preset.kernels), strict=True), start=1):
         last = layer == len(outputs)
-        upsample = keras.layers.Conv2DTranspose(filters, kernel, strides=2, padding="same",
-                                                activation=None if last else "relu")
+        upsample = keras.layers.Conv2DTranspose(
+            filters, kernel, strides=2, padding="same", activation=None if last else "relu"
+        )
         x = upsample(x)
         if preset.dense_batch_norm and not last:
             x = keras.layers.BatchNormalization(momentum=MOMENTUM)(x)
@@ -94,5 +95,7 @@ def _dense(x, units: int, preset: Preset):
 def _check_image_shape(preset: Preset, image_shape: tuple[int, int, int]) -> None:
     shrink = 2 ** len(preset.filters)
     if len(image_shape) != 3 or image_shape[0] % shrink or image_shape[1] % shrink:
-        raise InputError(f"images are {image_shape}, but {len(preset.filters)} stride-2 layers need (H, W, C) "
-                         f"with H and W multiples of {shrink}: choose another preset or resize the images")
+        raise InputError(
+            f"images are {image_shape}, but {len(preset.filters)} stride-2 layers need (H, W, C) "
+            f"with H and W multiples of {shrink}: choose another preset or resize the images"
+        )

@@ -1,5 +1,7 @@
 """Latents -> per-latent histograms -> sampling probabilities (paper, Algorithm 1), for any latents.
 
+For example:
+
     p = sampling_probabilities(latents, rule="max", alpha=0.01)
     effective_sample_size(p)        # how many faces the epoch really draws from
 """

@@ -13,9 +13,10 @@ from debias.networks import Preset, preset
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for kernels that repeat bit for bit."""
+    """Seed Python, NumPy and TensorFlow, and on CPU ask TensorFlow for kernels that repeat bit for bit."""
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if not on_gpu():  # Keras refuses XLA, which pays there, together with determinism
+        tf.config.experimental.enable_op_determinism()
 
 
 def fit(

@@ -1,5 +1,7 @@
 """Speed, each figure beside its peer in one run.
 
+For example:
+
     python -m experiments benchmark
 """
 
@@ -65,8 +67,13 @@ def rendering_speed(cache: Path) -> dict[str, float]:
 
 def table(measured: Mapping[str, float]) -> str:
     """Markdown of the measurements."""
-    return markdown(["measured", "value"], [[name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}"]
-                                            for name, value in measured.items()]) + "\n"
+    return (
+        markdown(
+            ["measured", "value"],
+            [[name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}"] for name, value in measured.items()],
+        )
+        + "\n"
+    )
 
 
 def _trainer(data: Dataset, batches: Callable) -> Callable[[], object]:

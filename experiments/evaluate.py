@@ -10,6 +10,7 @@ from scipy.special import expit
 from debias.backend import keras
 from debias.data.dataset import Dataset, Splits
 from debias.data.pipeline import in_order
+from debias.errors import InputError
 from debias.metrics import OWN_THRESHOLD, GroupReport, group_report, mass_by_group, threshold_at_fpr
 from debias.resampling import effective_sample_size
 
@@ -33,6 +34,16 @@ def evaluate(model: keras.Model, splits: Splits, folder: Path) -> dict[str, floa
         **_sampling(splits.train, folder),
         "train_loss": training_loss(folder),
     }
+
+
+def check_splits(splits: Splits) -> None:
+    """Raise InputError where `evaluate` could not work, before hours of training rather than after."""
+    negatives, needed = len(splits.validation.negatives()), round(1 / FPR)
+    if negatives < needed:
+        raise InputError(
+            f"{splits.name}: {negatives} validation negatives, a false-positive rate of {FPR:.0%} needs "
+            f"at least {needed}: give it more"
+        )
 
 
 def predict(model: keras.Model, dataset: Dataset) -> np.ndarray:

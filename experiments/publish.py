@@ -51,6 +51,7 @@ def is_published(folder: Path, rows: pd.DataFrame) -> bool:
 
 def fill(text: str, results: Path) -> str:
     """`text` with what stands between '<!-- begin FILE -->' and '<!-- end -->' replaced by results/FILE."""
+
     def block(match: re.Match) -> str:
         source = results / match[2]
         return f"{match[1]}{source.read_text(encoding='utf-8')}{match[3]}" if source.exists() else match[0]
@@ -65,7 +66,6 @@ def refresh_readme(readme: Path, results: Path) -> None:
         filled = fill(text, results)
         if filled != text:
             write_text(readme, filled)
-
 
 
 def _csv(rows: pd.DataFrame) -> str:

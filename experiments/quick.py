@@ -1,5 +1,7 @@
 """The first table: five methods, four groups, three paired seeds, and pictures.
 
+For example:
+
     python -m experiments quick                 # the embedded benchmark
     python -m experiments quick --data digits   # the same job on handwritten digits
 """

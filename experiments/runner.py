@@ -18,7 +18,7 @@ from debias.config import Config
 from debias.data.dataset import Splits
 from debias.errors import InputError
 from debias.files import replacing, write_text
-from experiments.evaluate import evaluate
+from experiments.evaluate import check_splits, evaluate
 from experiments.progress import RunProgress, StepCounter
 from experiments.provenance import provenance
 
@@ -58,14 +58,16 @@ def run_all(runs: Sequence[Run], splits: Splits, folder: Path) -> tuple[pd.DataF
         folder: holds one folder a run.
 
     Raises:
-        InputError: a run's folder holds a run with other settings.
+        InputError: a run's folder holds a run with other settings or data, or the data cannot be evaluated.
     """
-    todo = [run for run in runs if not is_finished(run, splits.name, folder)]
+    check_splits(splits)
+    origin = {"data": splits.name, "fingerprint": splits.fingerprint(), **provenance()}
+    todo = [run for run in runs if not _is_finished(run, origin, folder)]
     failures = []
     with RunProgress(len(todo), len(runs) - len(todo)) as progress:
         for run in todo:
             try:
-                progress.finished(_execute(run, splits, folder, progress.start))
+                progress.finished(_execute(run, splits, origin, folder, progress.start))
             except InputError:
                 raise
             except Exception as error:  # one broken run must not cost the others
@@ -74,14 +76,6 @@ def run_all(runs: Sequence[Run], splits: Splits, folder: Path) -> tuple[pd.DataF
     finished = [run for run in runs if run_file(folder, run, "row.json").exists()]
     rows = [json.loads(run_file(folder, run, "row.json").read_text()) for run in finished]
     return pd.DataFrame(rows), pd.DataFrame(failures, columns=["id", "reason"])
-
-
-def is_finished(run: Run, data: str, folder: Path) -> bool:
-    """Whether the run has a row; InputError when its folder belongs to a run with other settings."""
-    started = run_file(folder, run, "settings.json")
-    if started.exists() and json.loads(started.read_text()) != _settings(run, data):
-        raise InputError(f"{started.parent}: holds this run with other settings: move the folder away to run it anew")
-    return run_file(folder, run, "row.json").exists()
 
 
 def run_file(folder: Path, run: Run, name: str) -> Path:
@@ -94,9 +88,17 @@ def load_model(folder: Path, run: Run) -> keras.Model:
     return keras.saving.load_model(run_file(folder, run, "model.keras"), compile=False)
 
 
-def _execute(run: Run, splits: Splits, folder: Path, start: Callable[[str, int], StepCounter]) -> dict:
+def _is_finished(run: Run, origin: dict, folder: Path) -> bool:
+    """Whether the run has a row; InputError when its folder belongs to a run with other settings or data."""
+    started = run_file(folder, run, "settings.json")
+    if started.exists() and json.loads(started.read_text()) != _settings(run, origin):
+        raise InputError(f"{started.parent}: holds this run with other settings or data: move it away to run it anew")
+    return run_file(folder, run, "row.json").exists()
+
+
+def _execute(run: Run, splits: Splits, origin: dict, folder: Path, start: Callable[[str, int], StepCounter]) -> dict:
     begin = time.perf_counter()
-    write_text(run_file(folder, run, "settings.json"), json.dumps(_settings(run, splits.name)))
+    write_text(run_file(folder, run, "settings.json"), json.dumps(_settings(run, origin)))
     keras.backend.clear_session()
     config = dataclasses.replace(run.config, folder=folder / run.id)
     config = dataclasses.replace(config, callbacks=(*config.callbacks, start(run.id, config.epochs)))
@@ -104,7 +106,7 @@ def _execute(run: Run, splits: Splits, folder: Path, start: Callable[[str, int],
     with replacing(run_file(folder, run, "model.keras")) as temporary:
         model.save(temporary)
     measured = evaluate(model, splits, config.folder)
-    row = _row(run, splits.name) | measured | {"seconds": time.perf_counter() - begin} | provenance()
+    row = _identity(run) | measured | {"seconds": time.perf_counter() - begin} | origin
     write_text(run_file(folder, run, "row.json"), json.dumps(row))
     return row
 
@@ -114,10 +116,9 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
 
 
-def _row(run: Run, data: str) -> dict:
-    return {"id": run.id, "method": run.method, "seed": run.config.seed, "data": data,
-            "config": json.dumps(run.config.settings())}
+def _identity(run: Run) -> dict:
+    return {"id": run.id, "method": run.method, "seed": run.config.seed, "config": json.dumps(run.config.settings())}
 
 
-def _settings(run: Run, data: str) -> dict:
-    return {"method": run.method, "data": data, **run.config.settings()}
+def _settings(run: Run, origin: dict) -> dict:
+    return {"method": run.method, "data": origin["data"], "fingerprint": origin["fingerprint"], **run.config.settings()}

@@ -130,5 +130,7 @@ def _with_error(values: pd.Series) -> str:
 
 def _moments(part: pd.DataFrame) -> dict:
     numbers = part.drop(columns=["seed"]).select_dtypes("number")
-    return {name: {"mean": float(values.mean()), "sem": float(values.sem()) if len(values) > 1 else None}
-            for name, values in numbers.items()}
+    return {
+        name: {"mean": float(values.mean()), "sem": float(values.sem()) if len(values) > 1 else None}
+        for name, values in numbers.items()
+    }

@@ -39,12 +39,16 @@ def tiny_config():
 
 def _squares(rng):
     kinds = [(0, 1), (1, 1), (NO_GROUP, 0)]  # group and label
-    rows = [(group, label, code) for code, counts in SIZES.items()
-            for (group, label), count in zip(kinds, counts, strict=True) for _ in range(count)]
+    rows = [
+        (group, label, code)
+        for code, counts in SIZES.items()
+        for (group, label), count in zip(kinds, counts, strict=True)
+        for _ in range(count)
+    ]
     groups, labels, split = np.array(rows, np.int8).T
     images = rng.integers(0, 90, (len(rows), 8, 8, 1))
     for image, group in zip(images, groups, strict=True):
         row, column = rng.integers(0, 5), rng.integers(0, 2) + 4 * max(group, 0)
         height, width = (3, 3) if group >= 0 else (1, 4)
-        image[row:row + height, column:column + width] += 150
+        image[row : row + height, column : column + width] += 150
     return images.astype(np.uint8), labels.astype(np.uint8), split.astype(np.uint8), groups

@@ -74,6 +74,7 @@ def test_resample_may_sample_the_latents(model, noise):
 @pytest.fixture
 def checkpoints(tmp_path):
     """Makes the callback of a small model in one folder, anew after each 'kill'."""
+
     def make():
         images = keras.Input((2, 2, 1))
         model = Classifier(keras.Model(images, keras.layers.Flatten()(images)))
@@ -82,6 +83,7 @@ def checkpoints(tmp_path):
         callback = Checkpoints(tmp_path, model, WeightedSampler(3))
         callback.set_model(model)
         return callback
+
     return make
 
 

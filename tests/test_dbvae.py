@@ -53,7 +53,7 @@ def gradients(model, x, labels, variables):
     model.noise.state.assign(np.array([5, 0]))
     labels = tf.constant(labels, tf.float32)
     with tf.GradientTape() as tape:
-        loss = model.losses(tf.constant(x), labels, training=True)["loss"]
+        loss = model.loss_terms(tf.constant(x), labels, training=True)["loss"]
     found = tape.gradient(loss, [v.value for v in variables], unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return [gradient.numpy() for gradient in found]
 
@@ -89,7 +89,7 @@ def test_a_non_face_is_moved_by_its_cross_entropy_only(transparent):
     """Through features that are the pixels, d loss / d image has a closed form without any VAE."""
     x, labels = tf.Variable(images()), [1, 0, 1, 0, 1, 0]
     with tf.GradientTape() as tape:
-        loss = transparent.losses(x, tf.constant(labels, tf.float32), training=True)["loss"]
+        loss = transparent.loss_terms(x, tf.constant(labels, tf.float32), training=True)["loss"]
     gradient = tape.gradient(loss, x).numpy().reshape(6, 16)
     kernel, bias = transparent.head.kernel.numpy(), transparent.head.bias.numpy()
     logits = x.numpy().reshape(6, 16) @ kernel[:, 0] + bias[0]
@@ -117,7 +117,7 @@ def _statistics_after(model, x, labels):
     """The decoder's moving statistics after one batch; the model is put back as it was."""
     before = [v.numpy() for v in model.decoder.non_trainable_variables]
     model.noise.state.assign(np.array([5, 0]))
-    model.losses(tf.constant(x), tf.constant(labels, tf.float32), training=True)
+    model.loss_terms(tf.constant(x), tf.constant(labels, tf.float32), training=True)
     after = _moving(model)
     for variable, value in zip(model.decoder.non_trainable_variables, before, strict=True):
         variable.assign(value)
@@ -127,7 +127,7 @@ def _statistics_after(model, x, labels):
 def test_kl_divergence_closed_form():
     rng = np.random.default_rng(0)
     mean, log_variance = rng.normal(size=(2, 16))
-    losses = echo("l2", mean, log_variance).losses(tf.constant(images()), tf.constant([1.0, 0] * 3), training=False)
+    losses = echo("l2", mean, log_variance).loss_terms(tf.constant(images()), tf.constant([1.0, 0] * 3), training=False)
     expected = 0.5 * np.sum(np.exp(log_variance) + mean**2 - 1 - log_variance)
     assert float(losses["kl_loss"]) == pytest.approx(expected, rel=1e-5)
 
@@ -137,13 +137,18 @@ def test_loss_is_eq_2(reconstruction, norm):
     """With log-variances of -40 the posterior's sample is its mean, and every term can be computed by hand."""
     x, labels = images(5), np.array([1, 0, 0, 1, 0])
     mean, log_variance = np.linspace(-1, 2, 16), np.full(16, -40.0)
-    losses = echo(reconstruction, mean, log_variance, logit=0.4).losses(
-        tf.constant(x), tf.constant(labels, tf.float32), training=False)
+    losses = echo(reconstruction, mean, log_variance, logit=0.4).loss_terms(
+        tf.constant(x), tf.constant(labels, tf.float32), training=False
+    )
     classification = -np.mean(np.where(labels == 1, np.log(sigmoid(0.4)), np.log(1 - sigmoid(0.4))))
     error = norm(mean - x[labels == 1].reshape(2, 16)).mean()
     kl = 0.5 * np.sum(np.exp(log_variance) + mean**2 - 1 - log_variance)
-    expected = {"classification_loss": classification, "reconstruction_loss": error, "kl_loss": kl,
-                "loss": classification + 2 / 5 * (0.7 * error + 0.3 * kl)}
+    expected = {
+        "classification_loss": classification,
+        "reconstruction_loss": error,
+        "kl_loss": kl,
+        "loss": classification + 2 / 5 * (0.7 * error + 0.3 * kl),
+    }
     assert {name: float(value) for name, value in losses.items()} == pytest.approx(expected, rel=1e-5)
 
 
@@ -151,28 +156,28 @@ def test_latents_are_sampled_from_the_posterior():
     """E (z - x)^2 = (mean - x)^2 + variance, over 4,000 equal faces."""
     mean, log_variance = np.linspace(-1, 1, 16), np.linspace(-2, 1, 16)
     x = np.repeat(images(1), 4000, axis=0)
-    losses = echo("l2", mean, log_variance).losses(tf.constant(x), tf.ones(4000), training=True)
+    losses = echo("l2", mean, log_variance).loss_terms(tf.constant(x), tf.ones(4000), training=True)
     expected = np.mean((mean - x[0].ravel()) ** 2 + np.exp(log_variance))
     assert float(losses["reconstruction_loss"]) == pytest.approx(expected, rel=0.03)
 
 
 def test_noise_differs_between_steps_and_repeats_with_its_state(model):
     x, labels = tf.constant(images()), tf.ones(6)
-    values = [float(model.losses(x, labels, training=False)["loss"]) for _ in range(2)]
+    values = [float(model.loss_terms(x, labels, training=False)["loss"]) for _ in range(2)]
     assert values[0] != values[1]
     start = model.noise.state.numpy()
     model.noise.state.assign(start)
-    first = float(model.losses(x, labels, training=False)["loss"])
+    first = float(model.loss_terms(x, labels, training=False)["loss"])
     model.noise.state.assign(start)
-    assert float(model.losses(x, labels, training=False)["loss"]) == first
+    assert float(model.loss_terms(x, labels, training=False)["loss"]) == first
 
 
 def test_posterior_is_what_the_head_says(transparent):
     x = images()
     outputs = x.reshape(6, 16) @ transparent.head.kernel.numpy() + transparent.head.bias.numpy()
     posterior = transparent.posterior(tf.constant(x))
-    np.testing.assert_allclose(posterior.mean(), outputs[:, 1:K + 1], rtol=1e-5)
-    np.testing.assert_allclose(posterior.variance(), np.exp(outputs[:, K + 1:]), rtol=1e-4)
+    np.testing.assert_allclose(posterior.mean(), outputs[:, 1 : K + 1], rtol=1e-5)
+    np.testing.assert_allclose(posterior.variance(), np.exp(outputs[:, K + 1 :]), rtol=1e-4)
     np.testing.assert_allclose(transparent(tf.constant(x)), outputs[:, 0], rtol=1e-4, atol=1e-6)
 
 
@@ -192,7 +197,7 @@ def test_batch_without_faces_is_finite_and_leaves_the_decoder_alone(model):
 
 def test_one_face_alone_is_finite(model):
     x = tf.constant(images(1))
-    for value in (*gradients(model, x, [1], model.trainable_variables), model.losses(x, tf.ones(1), True)["loss"]):
+    for value in (*gradients(model, x, [1], model.trainable_variables), model.loss_terms(x, tf.ones(1), True)["loss"]):
         assert np.all(np.isfinite(value))
 
 
@@ -248,16 +253,19 @@ def test_any_encoder_and_decoder(tmp_path):
 
 
 def test_compiles_with_xla_as_on_a_gpu(model):
-    eager = [float(model.losses(tf.constant(images()), tf.constant([1.0, 0] * 3), False)[name])
-             for name in ("classification_loss", "kl_loss")]
-    losses = tf.function(lambda x, y: model.losses(x, y, False), jit_compile=True)
+    eager = [
+        float(model.loss_terms(tf.constant(images()), tf.constant([1.0, 0] * 3), False)[name])
+        for name in ("classification_loss", "kl_loss")
+    ]
+    losses = tf.function(lambda x, y: model.loss_terms(x, y, False), jit_compile=True)
     compiled = losses(tf.constant(images()), tf.constant([1.0, 0] * 3))
     assert [float(compiled[name]) for name in ("classification_loss", "kl_loss")] == pytest.approx(eager, rel=1e-4)
 
 
 def _dense_decoder(latents, shape):
-    return keras.Sequential([keras.Input((latents,)), keras.layers.Dense(int(np.prod(shape))),
-                             keras.layers.Reshape(shape)])
+    return keras.Sequential(
+        [keras.Input((latents,)), keras.layers.Dense(int(np.prod(shape))), keras.layers.Reshape(shape)]
+    )
 
 
 @pytest.mark.parametrize(

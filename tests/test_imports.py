@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ABOVE = {"debias": {"baselines", "experiments", "labs", "tests"}, "baselines": {"experiments", "labs", "tests"},
-         "experiments": {"labs", "tests"}}
+ABOVE = {
+    "debias": {"baselines", "experiments", "labs", "tests"},
+    "baselines": {"experiments", "labs", "tests"},
+    "experiments": {"labs", "tests"},
+}
 WITHOUT = """
 import sys
 import debias, debias.errors, debias.files, debias.resampling, debias.metrics

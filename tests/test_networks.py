@@ -79,8 +79,15 @@ def test_unknown_preset_names_the_known_ones():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"epochs": 0}, {"refresh_every": 0}, {"latent_dim": 0}, {"latent_dim": -3}, {"steps_per_epoch": 0}, {"learning_rate": 0.0},
-     {"learning_rate": float("nan")}],
+    [
+        {"epochs": 0},
+        {"refresh_every": 0},
+        {"steps_per_epoch": 0},
+        {"latent_dim": 0},
+        {"latent_dim": -3},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+    ],
 )
 def test_impossible_settings_are_refused_by_name(settings):
     (name,) = settings

@@ -11,9 +11,12 @@ from debias import plots
 @pytest.fixture
 def recalls() -> pd.DataFrame:
     """Two methods, three groups, two seeds; group names in no alphabetical order."""
-    rows = [{"method": method, "group": group, "recall": 90.0 + 3 * m - 2 * g + seed}
-            for m, method in enumerate(("CNN", "Oracle"))
-            for g, group in enumerate(("men", "women", "children")) for seed in (0, 1)]
+    rows = [
+        {"method": method, "group": group, "recall": 90.0 + 3 * m - 2 * g + seed}
+        for m, method in enumerate(("CNN", "Oracle"))
+        for g, group in enumerate(("men", "women", "children"))
+        for seed in (0, 1)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -29,8 +32,13 @@ def test_bars_whiskers_and_labels(recalls, intervals):
     heights = [[bar.get_height() for bar in container] for container in bars]
     np.testing.assert_allclose(heights, [[90.5, 88.5, 86.5], [93.5, 91.5, 89.5]])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["men", "women", "children"]
-    segments = [segment for lines in axes.collections if hasattr(lines, "get_segments")
-                for segment in lines.get_segments() if len(segment) == 2]
+    segments = [
+        segment
+        for lines in axes.collections
+        if hasattr(lines, "get_segments")
+        for segment in lines.get_segments()
+        if len(segment) == 2
+    ]
     ends = sorted(tuple(segment[:, 1]) for segment in segments)
     np.testing.assert_allclose(ends, sorted((height - 1, height + 0.5) for row in heights for height in row))
     legend = axes.get_legend()
@@ -40,8 +48,12 @@ def test_bars_whiskers_and_labels(recalls, intervals):
 
 def test_every_seed_is_a_dot(recalls, intervals):
     axes = plots.group_bars(recalls, intervals).axes[0]
-    dots = [offset[1] for collection in axes.collections if not hasattr(collection, "get_segments")
-            for offset in collection.get_offsets()]
+    dots = [
+        offset[1]
+        for collection in axes.collections
+        if not hasattr(collection, "get_segments")
+        for offset in collection.get_offsets()
+    ]
     np.testing.assert_allclose(sorted(dots), sorted(recalls["recall"]))
 
 
@@ -75,7 +87,7 @@ def test_grid_places_images_row_by_row():
     assert height >= 3 and width >= 4 and tiles.shape[2] == 2
     for index, image in enumerate(images):
         top, left = index // 2 * height, index % 2 * width
-        np.testing.assert_array_equal(tiles[top:top + 3, left:left + 4], image)
+        np.testing.assert_array_equal(tiles[top : top + 3, left : left + 4], image)
 
 
 def test_saved_figures_are_whole_pngs(recalls, intervals, tmp_path):

@@ -107,8 +107,10 @@ def test_uniform_ignores_latents():
 @pytest.mark.parametrize("rule", ["product", "max"])
 def test_mass_ignores_the_scale_of_latents_and_density_does_not(rule):
     latents = normal(400, 3)
-    by_histogram = {name: [sampling_probabilities(latents * scale, rule, 0.1, histogram=name) for scale in (1, 64)]
-                    for name in ("mass", "density")}
+    by_histogram = {
+        name: [sampling_probabilities(latents * scale, rule, 0.1, histogram=name) for scale in (1, 64)]
+        for name in ("mass", "density")
+    }
     np.testing.assert_allclose(*by_histogram["mass"], rtol=1e-9)
     assert np.abs(np.subtract(*by_histogram["density"])).max() > 1e-4
 
@@ -116,15 +118,17 @@ def test_mass_ignores_the_scale_of_latents_and_density_does_not(rule):
 def test_density_is_mass_where_bins_have_unit_width():
     latents = np.random.default_rng(0).uniform(0, 10, (300, 1))
     latents[:2] = [[0], [10]]
-    np.testing.assert_allclose(*(sampling_probabilities(latents, "product", histogram=name) for name in
-                                 ("mass", "density")), rtol=1e-12)
+    np.testing.assert_allclose(
+        *(sampling_probabilities(latents, "product", histogram=name) for name in ("mass", "density")), rtol=1e-12
+    )
 
 
 def test_collapsed_latent_changes_nothing_in_the_product():
     latents = normal(200, 3)
     with_constant = np.column_stack([latents, np.full(200, 0.7)])
-    np.testing.assert_allclose(sampling_probabilities(with_constant, "product"),
-                               sampling_probabilities(latents, "product"), rtol=1e-12)
+    np.testing.assert_allclose(
+        sampling_probabilities(with_constant, "product"), sampling_probabilities(latents, "product"), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)

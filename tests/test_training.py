@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from baselines import METHODS
+from debias import training
 from debias.backend import keras, tf
 from debias.config import Config
 from debias.data.pipeline import in_order
+from debias.detector import Classifier
 from debias.errors import InputError
 from debias.resampling import effective_sample_size
 from debias.training import annealed_adam, seed_everything
@@ -90,8 +92,10 @@ def config(tiny_config) -> Config:
 @pytest.fixture(scope="module")
 def train(splits, config):
     """Train a method with `config` in a folder."""
+
     def run(folder, method="dbvae-max", **changes):
         return METHODS[method].train(splits, dataclasses.replace(config, folder=folder, **changes))
+
     return run
 
 
@@ -193,7 +197,7 @@ def test_same_seed_is_the_same_run_and_without_a_folder_nothing_is_kept(train, c
 
 DAMAGES = {
     "cut short": lambda content: content[: len(content) // 2],
-    "bytes changed": lambda content: content[: len(content) // 2] + bytes(64) + content[len(content) // 2 + 64:],
+    "bytes changed": lambda content: content[: len(content) // 2] + bytes(64) + content[len(content) // 2 + 64 :],
     "empty": lambda content: b"",
 }
 
@@ -258,3 +262,25 @@ def test_seed_reaches_numpy_python_and_tensorflow():
 
     assert draws() == draws()
 
+
+def test_losses_that_layers_add_are_minimised(splits):
+    """Weight decay alone, on labels that balance out at logit 0, must shrink a user's encoder."""
+    decay = keras.regularizers.L2(1.0)
+    dense = keras.layers.Dense(4, kernel_regularizer=decay)
+    encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
+    model = Classifier(encoder)
+    model.compile(keras.optimizers.SGD(0.1))
+    before = np.abs(dense.kernel.numpy()).sum()
+    images = np.zeros((8, 8, 8, 1), np.float32)
+    model.fit(images, np.array([0, 1] * 4, np.float32), batch_size=8, epochs=3, verbose=0)
+    assert np.abs(dense.kernel.numpy()).sum() == pytest.approx(before * 0.8**3, rel=1e-4)
+
+
+def test_a_gpu_gets_xla_and_a_cpu_gets_repeatable_kernels(monkeypatch):
+    calls = []
+    monkeypatch.setattr(training.tf.config.experimental, "enable_op_determinism", lambda: calls.append(True))
+    training.seed_everything(0)
+    assert calls == [True]
+    monkeypatch.setattr(training, "on_gpu", lambda: True)
+    training.seed_everything(0)
+    assert calls == [True]

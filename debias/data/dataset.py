@@ -8,6 +8,7 @@ provenance.
 
 import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -92,6 +93,14 @@ class Splits:
     train: Dataset
     validation: Dataset
     test: Dataset | None
+
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with the labels, the groups or (seen in samples) the images."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation, self.test):
+            for array in (part.labels, part.groups, part.images(np.s_[:: max(1, len(part) // 64)])):
+                digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:12]
 
     def visible_to(self, labels: str) -> "Splits":
         """What a method that declared `labels` ('class' or 'group') may see while it trains.

@@ -75,8 +75,9 @@ def test_trains_the_same_when_undeclared_labels_are_scrambled(trained, splits, t
     """Groups, factors and the test split of another data set altogether change nothing."""
     if METHODS[trained.name].labels == "group":
         pytest.skip("sees the groups")
-    scrambled = [dataclasses.replace(part, groups=part.groups[::-1], factors={}) for part in
-                 (splits.train, splits.validation)]
+    scrambled = [
+        dataclasses.replace(part, groups=part.groups[::-1], factors={}) for part in (splits.train, splits.validation)
+    ]
     config = dataclasses.replace(tiny_config, learning_rate=0.01)
     again = METHODS[trained.name].train(Splits("scrambled", *scrambled, None), config)
     for ours, theirs in zip(again.variables, trained.model.variables, strict=True):

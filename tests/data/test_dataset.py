@@ -172,7 +172,7 @@ def test_damaged_bytes_end_in_one_line_or_do_no_harm(path, tmp_path):
     whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
     for number in range(60):
         damaged, start = bytearray(whole), rng.integers(8, len(whole) - 16)
-        damaged[start:start + 16] = rng.bytes(16)
+        damaged[start : start + 16] = rng.bytes(16)
         copy = tmp_path / f"damaged{number}.h5"
         copy.write_bytes(damaged)
         try:
@@ -187,30 +187,35 @@ def _replace(name, values):
     def change(file):
         del file[name]
         file[name] = values
+
     return change
 
 
 def _assign(name, rows, value):
     def change(file):
         file[name][rows] = value
+
     return change
 
 
 def _delete(name):
     def change(file):
         del file[name]
+
     return change
 
 
 def _set_attribute(name, value):
     def change(file):
         file.attrs[name] = value
+
     return change
 
 
 def _delete_attribute(name):
     def change(file):
         del file.attrs[name]
+
     return change
 
 

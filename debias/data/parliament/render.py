@@ -89,9 +89,7 @@ def render_portrait(
     return cameras.develop(image, portrait.camera, rng, size)
 
 
-def render_scene(
-    image: np.ndarray, scene: Scene, view: View, look: np.void, light: Light, noise: np.void
-) -> None:
+def render_scene(image: np.ndarray, scene: Scene, view: View, look: np.void, light: Light, noise: np.void) -> None:
     """Draw a scene over `image`, (n, n, 3) float32 linear RGB, in place."""
     positions = view.place(scene.positions)
     points = view.project(positions)

@@ -50,6 +50,7 @@ def test_shadow_takes_the_key_light_and_occlusion_the_ambient_light():
 
 def test_gloss_only_adds_light_and_mostly_in_the_mirror_direction():
     light = make_light(azimuth=np.radians(60.0))
+
     def highlight(angle):
         normal = (np.sin(np.radians(angle)), 0.0, np.cos(np.radians(angle)))
         return reflect(light, normal, gloss=1.0)[0] - reflect(light, normal)[0]

@@ -9,9 +9,7 @@ from debias.data.parliament import raster
 def draw(points, triangles, two_sided=True, size=40):
     depth, ids, weights = raster.buffers(size, size)
     triangles = np.array(triangles, np.int32)
-    raster.rasterise(
-        np.array(points, np.float32), triangles, np.full(len(triangles), two_sided), depth, ids, weights
-    )
+    raster.rasterise(np.array(points, np.float32), triangles, np.full(len(triangles), two_sided), depth, ids, weights)
     return depth, ids, weights
 
 

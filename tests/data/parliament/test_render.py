@@ -30,9 +30,7 @@ def draw(model, portrait, backdrop=plain_backdrop, seed=0, size=64):
 
 @pytest.mark.parametrize(("male", "tone"), GROUPS)
 def test_the_same_generator_gives_the_same_picture(model, male, tone):
-    first, again, other = (
-        draw(model, make_portrait(seed, male, tone), seed=seed) for seed in (1, 1, 2)
-    )
+    first, again, other = (draw(model, make_portrait(seed, male, tone), seed=seed) for seed in (1, 1, 2))
     assert first.shape == (64, 64, 3) and first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     assert np.abs(first.astype(int) - other).mean() > 5

@@ -1,0 +1,61 @@
+"""The benchmark's criteria, computed from rows whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import calibration
+
+BIASED, BALANCED = calibration.PARTS
+
+
+def row(data, method, seed, var, var_fpr1):
+    measures = dict.fromkeys(calibration.MEASURES, 1.0) | {"mean_recall": 95.0, "var_recall": var}
+    return {
+        "data": data,
+        "method": method,
+        "seed": seed,
+        "commit": "abc",
+        "seconds": 1.0,
+        "worst_recall": 90.0,
+        "worst_recall_fpr1": 90.0,
+        **measures,
+        "var_recall_fpr1": var_fpr1,
+    }
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    biased = [row(BIASED, "cnn", seed, var, 20.0) for seed, var in enumerate((20.0, 40.0))]
+    oracle = [row(BIASED, "oracle", seed, 6.0, 12.0) for seed in range(2)]
+    return pd.DataFrame([*biased, *oracle, *(row(BALANCED, "cnn", seed, 0.5, 0.5) for seed in range(2))])
+
+
+def test_criteria_compare_means_over_seeds(rows):
+    measured = {criterion.what: (criterion.measured, criterion.met) for criterion in calibration.criteria(rows)}
+    values = list(measured.values())
+    assert values[0] == (95.0, True)
+    assert values[1] == (30.0, True)
+    assert values[2] == (pytest.approx(80.0), True)  # 30 -> 6
+    assert values[3] == (pytest.approx(40.0), False)  # 20 -> 12, less than the half that is wanted
+    assert values[4] == (0.5, True)
+
+
+def test_the_table_says_what_is_not_met(rows):
+    lines = [line for line in calibration.table(rows).splitlines() if "1 % FPR by" in line]
+    assert [line.split("|")[-2].strip() for line in lines] == ["no"]
+
+
+def test_the_summary_keeps_data_sets_apart(rows):
+    summary = calibration.summary(rows)
+    assert summary[BIASED]["methods"]["cnn"]["var_recall"]["mean"] == 30
+    assert summary[BALANCED]["methods"]["cnn"]["var_recall"]["mean"] == 0.5
+    assert [goal["met"] for goal in summary["criteria"]] == [True, True, True, False, True]
+    assert np.isfinite(summary["criteria"][2]["measured"])
+
+
+def test_no_calibration_seed_is_a_reported_seed():
+    from experiments import quick
+
+    assert not set(calibration.SEEDS) & set(quick.SEEDS)
+    assert len(calibration.SEEDS) >= 10
