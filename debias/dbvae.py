@@ -34,10 +34,11 @@ def build(config: Config, image_shape: tuple[int, int, int]) -> "DBVAE":
     return DBVAE(
         build_encoder(sizes, image_shape),
         build_decoder(sizes, image_shape),
-        sizes.reconstruction,
-        sizes.reconstruction_weight,
-        sizes.kl_weight,
-        config.seed,
+        reconstruction=sizes.reconstruction,
+        classification_weight=sizes.classification_weight,
+        reconstruction_weight=sizes.reconstruction_weight,
+        kl_weight=sizes.kl_weight,
+        seed=config.seed,
     )
 
 
@@ -45,7 +46,7 @@ def build(config: Config, image_shape: tuple[int, int, int]) -> "DBVAE":
 class DBVAE(Detector):
     """Detector with a VAE beside its logit; works with any encoder and decoder.
 
-    Minimises Eq. 2 with c1 = 1: cross-entropy over the batch, plus for faces only
+    Minimises Eq. 2: classification_weight * cross-entropy over the batch, plus for faces only
     reconstruction_weight * reconstruction + kl_weight * KL(q(z|x) || N(0, I)), summed over faces / batch size as in the
     lab. Non-faces never pass through the decoder, so neither its gradients nor its batch norm see them.
 
@@ -53,6 +54,7 @@ class DBVAE(Detector):
         encoder: images (B, H, W, C) -> features (B, F).
         decoder: latents (B, k) -> images (B, H, W, C).
         reconstruction: 'l1' or 'l2', error averaged over pixels and channels.
+        classification_weight: c1 of Eq. 2.
         reconstruction_weight: c2 of Eq. 2.
         kl_weight: c3 of Eq. 2.
         seed: of the posterior's samples.
@@ -68,17 +70,19 @@ class DBVAE(Detector):
         encoder: keras.Model,
         decoder: keras.Model,
         reconstruction: str = "l1",
+        classification_weight: float = 1.0,
         reconstruction_weight: float = 1.0,
         kl_weight: float = 5e-4,
         seed: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check(reconstruction, reconstruction_weight, kl_weight)
+        _check(reconstruction, classification_weight, reconstruction_weight, kl_weight)
         _check_parts(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
-        self.reconstruction, self.reconstruction_weight = reconstruction, reconstruction_weight
-        self.kl_weight, self.seed = kl_weight, seed
+        self.reconstruction, self.seed = reconstruction, seed
+        self.classification_weight = classification_weight
+        self.reconstruction_weight, self.kl_weight = reconstruction_weight, kl_weight
         self.latent_dim = decoder.input_shape[-1]
         self.head = keras.layers.Dense(2 * self.latent_dim + 1, name="head")
         self.head.build(encoder.output_shape)
@@ -111,7 +115,7 @@ class DBVAE(Detector):
         classification = cross_entropy(labels, logits)
         vae = self.reconstruction_weight * reconstruction + self.kl_weight * kl
         return {
-            "loss": classification + share * vae,
+            "loss": self.classification_weight * classification + share * vae,
             "classification_loss": classification,
             "reconstruction_loss": reconstruction,
             "kl_loss": kl,
@@ -119,7 +123,7 @@ class DBVAE(Detector):
 
     def get_config(self):
         parts = {"encoder": self.encoder, "decoder": self.decoder}
-        settings = ("reconstruction", "reconstruction_weight", "kl_weight", "seed")
+        settings = ("reconstruction", "classification_weight", "reconstruction_weight", "kl_weight", "seed")
         return {
             **super().get_config(),
             **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
@@ -155,11 +159,11 @@ def _no_faces():
     return tf.constant(0.0), tf.constant(0.0)
 
 
-def _check(reconstruction, reconstruction_weight, kl_weight) -> None:
+def _check(reconstruction, *weights) -> None:
     if reconstruction not in ("l1", "l2"):
         raise InputError(f"unknown reconstruction {reconstruction!r}: use 'l1' or 'l2'")
-    if reconstruction_weight < 0 or kl_weight < 0:
-        raise InputError(f"loss weights must be >= 0, got {reconstruction_weight} and {kl_weight}")
+    if min(weights) < 0:
+        raise InputError(f"loss weights must be >= 0, got {', '.join(map(str, weights))}")
 
 
 def _check_parts(encoder, decoder) -> None:

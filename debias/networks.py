@@ -21,7 +21,8 @@ class Preset:
         dense: units of the fully connected layer.
         latent_dim: k, the number of latents.
         reconstruction: 'l1' or 'l2', the mean over pixels of |x - x_hat| or (x - x_hat)^2.
-        reconstruction_weight: c2 of Eq. 2, in front of the reconstruction error (c1 is 1).
+        classification_weight: c1 of Eq. 2, in front of the cross-entropy.
+        reconstruction_weight: c2 of Eq. 2, in front of the reconstruction error.
         kl_weight: c3 of Eq. 2, in front of the KL divergence.
         dense_batch_norm: whether the fully connected layers are followed by batch norm as well.
     """
@@ -31,17 +32,18 @@ class Preset:
     dense: int
     latent_dim: int
     reconstruction: str
+    classification_weight: float
     reconstruction_weight: float
     kl_weight: float
     dense_batch_norm: bool
 
 
 PRESETS = {
-    # The paper states 5x5 kernels, stride 2, FC 1000, batch norm everywhere and L2; filters, k, c2 and c3 are not
+    # The paper states 5x5 kernels, stride 2, FC 1000, batch norm everywhere and L2; filters, k and c1..c3 are not
     # stated, so the lab's are taken.
-    "paper": Preset((12, 24, 48, 72), (5, 5, 5, 5), 1000, 100, "l2", 1.0, 5e-4, True),
-    "lab": Preset((12, 24, 48, 72), (5, 5, 3, 3), 512, 100, "l1", 1.0, 5e-4, False),
-    "digits": Preset((16, 32), (3, 3), 64, 16, "l1", 1.0, 5e-4, False),
+    "paper": Preset((12, 24, 48, 72), (5, 5, 5, 5), 1000, 100, "l2", 1.0, 1.0, 5e-4, True),
+    "lab": Preset((12, 24, 48, 72), (5, 5, 3, 3), 512, 100, "l1", 1.0, 1.0, 5e-4, False),
+    "digits": Preset((16, 32), (3, 3), 64, 16, "l1", 1.0, 1.0, 5e-4, False),
 }
 
 

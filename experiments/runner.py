@@ -112,8 +112,10 @@ def _execute(run: Run, splits: Splits, origin: dict, folder: Path, start: Callab
 
 
 def _reason(error: Exception) -> str:
-    """One line; some errors, such as MemoryError, have only a name."""
-    return f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
+    """One line: the first, or the last where the first only announces it, as in TensorFlow's 'in user code:'."""
+    lines = str(error).strip().splitlines() or [""]  # some errors, such as MemoryError, have only a name
+    line = lines[-1] if lines[0].endswith(":") else lines[0]
+    return f"{type(error).__name__}: {line.strip()}".removesuffix(": ")
 
 
 def _identity(run: Run) -> dict:

@@ -10,7 +10,7 @@ from debias.networks import Preset, build_decoder, build_encoder
 
 SHAPE = (4, 4, 1)
 K = 3
-SIZES = Preset((4, 6), (3, 3), 8, K, "l2", 1.0, 5e-4, True)  # batch norm everywhere, as in the paper
+SIZES = Preset((4, 6), (3, 3), 8, K, "l2", 1.0, 1.0, 5e-4, True)  # batch norm everywhere, as in the paper
 
 
 def images(count=6, seed=0):
@@ -25,7 +25,7 @@ def sigmoid(x):
 def model():
     """A small model of the paper's kind."""
     keras.utils.set_random_seed(0)
-    return DBVAE(build_encoder(SIZES, SHAPE), build_decoder(SIZES, SHAPE), "l2", 0.7, 0.3, seed=1)
+    return DBVAE(build_encoder(SIZES, SHAPE), build_decoder(SIZES, SHAPE), "l2", 1.5, 0.7, 0.3, seed=1)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def transparent():
     """A model whose latents can be computed by hand: features are pixels, and no batch norm before the decoder."""
     keras.utils.set_random_seed(0)
     encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
-    model = DBVAE(encoder, build_decoder(SIZES, SHAPE), "l2", 0.7, 0.3, seed=1)
+    model = DBVAE(encoder, build_decoder(SIZES, SHAPE), "l2", 1.5, 0.7, 0.3, seed=1)
     model.head.bias.assign(np.random.default_rng(3).normal(size=2 * K + 1))
     return model
 
@@ -42,7 +42,7 @@ def echo(reconstruction, mean, log_variance, logit=0.0):
     """A model that always has this posterior, (16,) each, and whose decoder shows the latents themselves."""
     encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
     decoder = keras.Sequential([keras.Input((16,)), keras.layers.Reshape(SHAPE)])
-    model = DBVAE(encoder, decoder, reconstruction, 0.7, 0.3)
+    model = DBVAE(encoder, decoder, reconstruction, 1.5, 0.7, 0.3)
     model.head.kernel.assign(tf.zeros_like(model.head.kernel))
     model.head.bias.assign(np.r_[logit, mean, log_variance])
     return model
@@ -93,7 +93,7 @@ def test_a_non_face_is_moved_by_its_cross_entropy_only(transparent):
     gradient = tape.gradient(loss, x).numpy().reshape(6, 16)
     kernel, bias = transparent.head.kernel.numpy(), transparent.head.bias.numpy()
     logits = x.numpy().reshape(6, 16) @ kernel[:, 0] + bias[0]
-    classification = ((sigmoid(logits) - labels) / 6)[:, None] * kernel[:, 0]
+    classification = 1.5 * ((sigmoid(logits) - labels) / 6)[:, None] * kernel[:, 0]
     np.testing.assert_allclose(gradient[1::2], classification[1::2], rtol=1e-4, atol=1e-7)
     assert np.abs(gradient[::2] - classification[::2]).max() > 1e-3
 
@@ -147,7 +147,7 @@ def test_loss_is_eq_2(reconstruction, norm):
         "classification_loss": classification,
         "reconstruction_loss": error,
         "kl_loss": kl,
-        "loss": classification + 2 / 5 * (0.7 * error + 0.3 * kl),
+        "loss": 1.5 * classification + 2 / 5 * (0.7 * error + 0.3 * kl),
     }
     assert {name: float(value) for name, value in losses.items()} == pytest.approx(expected, rel=1e-5)
 
@@ -234,8 +234,10 @@ def test_saved_and_loaded_in_safe_mode(model, tmp_path):
     x = tf.constant(images(seed=4))
     np.testing.assert_array_equal(loaded(x), model(x))
     np.testing.assert_array_equal(loaded.reconstruct(x), model.reconstruct(x))
-    settings = ("reconstruction", "reconstruction_weight", "kl_weight", "seed", "latent_dim")
-    assert [getattr(loaded, s) for s in settings] == [getattr(model, s) for s in settings] == ["l2", 0.7, 0.3, 1, K]
+    settings = ("reconstruction", "classification_weight", "reconstruction_weight", "kl_weight", "seed", "latent_dim")
+    assert (
+        [getattr(loaded, s) for s in settings] == [getattr(model, s) for s in settings] == ["l2", 1.5, 0.7, 0.3, 1, K]
+    )
 
 
 def test_any_encoder_and_decoder(tmp_path):

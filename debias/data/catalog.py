@@ -10,7 +10,7 @@ from debias.data.sources.mit import open_mit
 
 EMBEDDED = {  # name -> preset of the embedded benchmark
     "parliament": "default",
-    "parliament-calibration": "calibration",
+    "parliament-other": "other",
     "parliament-balanced": "balanced",
     "parliament-tiny": "tiny",
 }

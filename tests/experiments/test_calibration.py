@@ -6,7 +6,7 @@ import pytest
 
 from experiments import calibration
 
-BIASED, BALANCED = calibration.PARTS
+BIASED, OTHER, BALANCED = calibration.PARTS
 
 
 def row(data, method, seed, var, var_fpr1):
@@ -28,7 +28,8 @@ def row(data, method, seed, var, var_fpr1):
 def rows() -> pd.DataFrame:
     biased = [row(BIASED, "cnn", seed, var, 20.0) for seed, var in enumerate((20.0, 40.0))]
     oracle = [row(BIASED, "oracle", seed, 6.0, 12.0) for seed in range(2)]
-    return pd.DataFrame([*biased, *oracle, *(row(BALANCED, "cnn", seed, 0.5, 0.5) for seed in range(2))])
+    others = [row(OTHER, method, 0, 50.0, 50.0) for method in ("cnn", "oracle")]  # must not enter the criteria
+    return pd.DataFrame([*biased, *others, *oracle, *(row(BALANCED, "cnn", seed, 0.5, 0.5) for seed in range(2))])
 
 
 def test_criteria_compare_means_over_seeds(rows):

@@ -48,7 +48,7 @@ class BenchmarkConfig:
     """Every image follows from this number."""
     train_lighter: int = 10_000
     """Lighter training faces."""
-    train_darker: int = 80
+    train_darker: int = 160
     """Darker training faces."""
     lighter_female_share: float = 0.5
     """Share of women among lighter faces of train and validation."""
@@ -66,7 +66,7 @@ class BenchmarkConfig:
     """Test images without a face."""
     lighter_tones: tuple[float, float, float] = (0.3, 0.45, 0.25)
     """Shares of types I, II and III among lighter faces."""
-    darker_tones: tuple[float, float, float] = (0.2, 0.4, 0.4)
+    darker_tones: tuple[float, float, float] = (0.05, 0.25, 0.7)
     """Shares of types IV, V and VI among darker faces."""
     negative_tones: tuple[float, float, float, float, float, float] = negatives.EVEN_TONES
     """Shares of types I to VI in the skin of negatives."""
@@ -86,9 +86,8 @@ class BenchmarkConfig:
 
 PRESETS = {
     "default": BenchmarkConfig(),
-    # The same benchmark with other people, on which its difficulty is set, so that no reported image takes part in it.
-    "calibration": BenchmarkConfig("calibration", seed=1),
-    "balanced": BenchmarkConfig("balanced", seed=1, train_lighter=5_000, train_darker=5_000, darker_female_share=0.5),
+    "other": BenchmarkConfig("other", seed=1),  # the same benchmark with other people
+    "balanced": BenchmarkConfig("balanced", train_lighter=5_000, train_darker=5_000, darker_female_share=0.5),
     "tiny": BenchmarkConfig(
         "tiny",
         train_lighter=24,

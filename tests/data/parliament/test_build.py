@@ -44,7 +44,7 @@ def test_pixels_do_not_depend_on_the_number_of_processes(splits, tmp_path, cache
 
 
 def test_splits_hold_what_the_config_says(splits):
-    assert counts(splits.train) == [12, 12, 4, 2, 30]
+    assert counts(splits.train) == [12, 12, 3, 3, 30]
     assert counts(splits.validation) == [4, 4, 1, 1, 20]
     assert counts(splits.test) == [4, 4, 4, 4, 16]
 
@@ -58,9 +58,9 @@ def test_the_default_is_large_enough_and_its_test_balanced():
 
 
 def test_darker_women_are_the_rarest_training_group():
-    faces = build.group_counts(build.PRESETS["default"], 12_000, 120)
+    faces = build.group_counts(build.PRESETS["default"], 10_000, 160)
     assert min(faces) == faces[build.GROUPS.index("darker female")]
-    assert sum(faces) == 12_120
+    assert sum(faces) == 10_160
 
 
 def test_validation_faces_have_the_imbalance_of_training():
