@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from debias.files import replacing
 
 PALETTE = "colorblind"
+COLLAPSED = 50  # a method whose mean recall in % is lower may be cut off
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -32,8 +34,8 @@ def group_bars(recalls: pd.DataFrame, intervals: pd.DataFrame) -> Figure:
     sns.barplot(**style, errorbar=None, alpha=0.75)
     sns.stripplot(**style, dodge=True, size=3, linewidth=0.5, edgecolor="white", legend=False)
     _whiskers(axes, recalls, intervals)
-    low = min(recalls["recall"].min(), intervals["low"].min())
-    axes.set(xlabel="", ylabel="recall in %", ylim=(max(0, low - 3), 100.5))
+    axes.set(xlabel="", ylabel="recall in %", ylim=(_floor(recalls, intervals), 100.5))
+    _label_cut_bars(axes)
     axes.set_title("bars: mean over seeds, dots: seeds, whiskers: 95 % Wilson interval of the mean", fontsize=9)
     sns.move_legend(axes, "upper center", bbox_to_anchor=(0.5, -0.1), ncol=3, title=None, frameon=False)
     sns.despine(figure)
@@ -54,6 +56,7 @@ def sampling_figure(rules: Mapping[str, np.ndarray], images: np.ndarray, ess: Ma
         blue = sns.color_palette(PALETTE)[0]
         sns.histplot(x=np.log10(np.maximum(p * len(p), 1e-12)), bins=40, ax=histogram, color=blue)
         histogram.set(xlabel="log10 (N p): 0 is uniform", ylabel="images", yscale="log")
+        histogram.locator_params(axis="x", nbins=5)
         histogram.set_title(f"{title}: ESS {ess[title]:,.0f} of {len(p):,}", fontsize=9)
         order = np.argsort(p, kind="stable")
         _show(least, grid(images[order[:10]], 5), "ten least likely")
@@ -83,6 +86,24 @@ def _show(axes, image, title):
     axes.imshow(image, cmap="gray" if image.shape[-1] == 1 else None)
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_axis_off()
+
+
+def _floor(recalls: pd.DataFrame, intervals: pd.DataFrame) -> float:
+    """Where the axis begins: below every method but those that have collapsed, which would flatten all others."""
+    means = recalls.groupby("method")["recall"].mean()
+    alive = means.index[means >= COLLAPSED] if (means >= COLLAPSED).any() else means.index
+    tables = ((recalls, "recall"), (intervals, "low"))
+    lowest = [table.loc[table["method"].isin(alive), name].min() for table, name in tables]
+    return max(0, min(lowest) - 3)
+
+
+def _label_cut_bars(axes) -> None:
+    floor = axes.get_ylim()[0]
+    bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
+    for bar in (bar for bar in bars if bar.get_height() < floor):
+        place = (bar.get_x() + bar.get_width() / 2, floor)
+        text = f" {bar.get_height():.1f}, cut off"
+        axes.annotate(text, place, rotation=90, ha="center", va="bottom", fontsize=8, color=bar.get_facecolor()[:3])
 
 
 def _whiskers(axes, recalls, intervals):

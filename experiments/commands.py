@@ -13,6 +13,7 @@ import pandas as pd
 import tyro
 from rich.console import Console, RenderableType
 
+from debias.backend import tf
 from debias.data import catalog
 from debias.data.dataset import Splits
 from debias.errors import InputError
@@ -125,6 +126,7 @@ COMMANDS = {"quick": Quick, "calibration": Calibration, "benchmark": Benchmark}
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
+    tf.get_logger().setLevel("ERROR")  # it warns of each new model's own compiled functions, which are meant
     return _parse(arguments)()
 
 

@@ -46,6 +46,14 @@ def test_bars_whiskers_and_labels(recalls, intervals):
     assert axes.get_ylim()[0] < 85.5  # no whisker is cut off
 
 
+def test_a_collapsed_method_does_not_flatten_the_others(recalls, intervals):
+    dead = recalls[recalls["method"] == "CNN"].assign(method="dead", recall=4.0)
+    bounds = intervals[intervals["method"] == "CNN"].assign(method="dead", recall=4.0, low=3.0, high=5.0)
+    axes = plots.group_bars(pd.concat([recalls, dead]), pd.concat([intervals, bounds])).axes[0]
+    assert 80 < axes.get_ylim()[0] < 85.5
+    assert [text.get_text().strip() for text in axes.texts] == ["4.0, cut off"] * 3
+
+
 def test_every_seed_is_a_dot(recalls, intervals):
     axes = plots.group_bars(recalls, intervals).axes[0]
     dots = [
