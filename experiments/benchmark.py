@@ -23,7 +23,7 @@ from debias.training import annealed_adam, on_gpu
 from experiments import quick
 from experiments.tables import markdown
 
-IMAGES, STEPS, ROUNDS, BUILDS = 8_000, 15, 7, 7
+IMAGES, STEPS, ROUNDS, PAIRS = 8_000, 10, 7, 41
 LATENTS = (55_000, 100)
 IMAGES_DRAWN = 200
 
@@ -36,16 +36,17 @@ def measure(cache: Path) -> dict[str, float]:
 def training_speed() -> dict[str, float]:
     """Images/s of DB-VAE training with draws in the graph, and of the same step on one fixed batch.
 
-    Two builds of one model can differ by a quarter in speed, so every round builds both anew.
+    The ratio is the median over pairs of short rounds, one right after the other: machines that are shared change their
+    speed by half from one quarter of a minute to the next.
     """
     data, batch_size = _noise(), quick.FACES.batch_size
     drawn = BalancedBatches(data, batch_size)
     batch = drawn(tf.constant(0))
-    speeds = [[_speed(data, batches) for batches in (drawn, lambda step: batch)] for _ in range(BUILDS)]
-    sampled, fixed = (statistics.median(column) for column in zip(*speeds, strict=True))
-    ratio = statistics.median(ours / theirs for ours, theirs in speeds)
-    speed = {"train_sampled_images_per_s": sampled, "train_fixed_images_per_s": fixed, "train_sampled_to_fixed": ratio}
-    return speed | {"encode_images_per_s": _encoding_speed(data)}
+    trainers = {"sampled": _trainer(data, drawn), "fixed": _trainer(data, lambda step: batch)}
+    seconds = _rounds(trainers, PAIRS)
+    speed = {f"train_{name}_images_per_s": STEPS * batch_size / statistics.median(s) for name, s in seconds.items()}
+    ratio = statistics.median(fixed / ours for ours, fixed in zip(*seconds.values(), strict=True))
+    return {**speed, "train_sampled_to_fixed": ratio, "encode_images_per_s": _encoding_speed(data)}
 
 
 def resampling_speed() -> dict[str, float]:
@@ -79,13 +80,11 @@ def table(measured: Mapping[str, float]) -> str:
     )
 
 
-def _speed(data: Dataset, batches: Callable) -> float:
-    """Images/s of a model of its own, after the compiling round."""
+def _trainer(data: Dataset, batches: Callable) -> Callable[[], object]:
     model = dbvae.build(quick.FACES, data.image_shape)
     model.batches = batches
     model.compile(optimizer=annealed_adam(1e-3, 10**6), jit_compile=on_gpu())
-    job = {"fit": lambda: model.fit(tf.data.Dataset.range(STEPS), verbose=0, shuffle=False)}
-    return STEPS * quick.FACES.batch_size / _interleaved(job, rounds=3)["fit"]
+    return lambda: model.fit(tf.data.Dataset.range(STEPS), verbose=0, shuffle=False)
 
 
 def _encoding_speed(data: Dataset) -> float:
@@ -94,7 +93,12 @@ def _encoding_speed(data: Dataset) -> float:
 
 
 def _interleaved(jobs: Mapping[str, Callable], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median seconds of each job; rounds alternate so that a busy moment hits all alike."""
+    """Median seconds of each job."""
+    return {name: statistics.median(seconds) for name, seconds in _rounds(jobs, rounds).items()}
+
+
+def _rounds(jobs: Mapping[str, Callable], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each job in every round; jobs alternate so that a busy moment hits all alike."""
     seconds = {name: [] for name in jobs}
     for repeat in range(rounds + 1):
         for name, job in jobs.items():
@@ -102,7 +106,7 @@ def _interleaved(jobs: Mapping[str, Callable], rounds: int = ROUNDS) -> dict[str
             job()
             if repeat:  # the first round compiles
                 seconds[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return seconds
 
 
 def _noise() -> Dataset:
