@@ -12,8 +12,8 @@ supported='3.11 3.12 3.13'
 
 # artefact, minutes on two cores after the set-up, what it makes
 artefacts='
-quick         7  the comparison of five methods on four groups: table, figures and rows in results/quick (default)
-calibration  10  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle, results/calibration
+quick         8  the comparison of five methods on four groups: table, figures and rows in results/quick (default)
+calibration  12  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle, results/calibration
 benchmark     2  images per second of training, resampling and rendering, each beside its peer: results/benchmark
 test          5  the tests; further words go to pytest
 '
