@@ -15,7 +15,7 @@ artefacts='
 quick         8  the comparison of five methods on four groups: table, figures and rows in results/quick (default)
 calibration  12  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle, results/calibration
 benchmark     2  images per second of training, resampling and rendering, each beside its peer: results/benchmark
-test          5  the tests; further words go to pytest
+test          4  the tests; further words go to pytest
 '
 
 main() {

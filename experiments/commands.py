@@ -60,6 +60,8 @@ class Quick(Folders):
         _check_seeds(self.seeds)
         splits = catalog.load(self.data, self.cache)
         runs = quick.runs(splits, tuple(range(self.seeds)))
+        if left_out := quick.left_out(splits):
+            print(f"{splits.name} has no groups, left out: {', '.join(left_out)}")
         folder = self.results / quick.experiment_name(splits.name)
         rows, failures = run_all(runs, splits, self.work)
         if len(failures):

@@ -145,3 +145,12 @@ def test_provenance_names_commit_versions_and_machine():
 def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     assert provenance.commit() == "unknown"
+
+
+def test_methods_that_need_groups_are_left_out_where_there_are_none(splits):
+    from debias.data.dataset import Splits
+
+    ungrouped = Splits("plain", *(part.without_groups() for part in (splits.train, splits.validation, splits.test)))
+    assert quick.left_out(splits) == []
+    assert quick.left_out(ungrouped) == ["oracle"]
+    assert {run.method for run in quick.runs(ungrouped)} == set(METHODS) - {"oracle"}
