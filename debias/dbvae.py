@@ -20,7 +20,7 @@ tfd = tfp.distributions
 
 
 def train(splits: Splits, config: Config, rule: str = "max") -> "DBVAE":
-    """Train a DB-VAE whose faces are drawn by `rule` from the second the training starts (Algorithm 1)."""
+    """Train a DB-VAE whose faces are drawn by `rule`, anew in every epoch (Algorithm 1)."""
     seed_everything(config.seed)
     model = build(config, splits.train.image_shape)
     batches = BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)

@@ -71,13 +71,8 @@ def rendering_speed(cache: Path) -> dict[str, float]:
 
 def table(measured: Mapping[str, float]) -> str:
     """Markdown of the measurements."""
-    return (
-        markdown(
-            ["measured", "value"],
-            [[name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}"] for name, value in measured.items()],
-        )
-        + "\n"
-    )
+    lines = [[name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}"] for name, value in measured.items()]
+    return markdown(["measured", "value"], lines) + "\n"
 
 
 def _trainer(data: Dataset, batches: Callable) -> Callable[[], object]:

@@ -1,9 +1,9 @@
 """What a user sees while runs train: one bar with the time left, one line a finished run."""
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from debias.backend import keras
+from debias.progress import progress_bar
 
 
 class RunProgress:
@@ -11,10 +11,7 @@ class RunProgress:
 
     def __init__(self, todo: int, skipped: int):
         self.todo, self.skipped, self.done = todo, skipped, 0
-        columns = ("[bold]{task.description}", BarColumn(), MofNCompleteColumn())
-        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False))
-        columns = [TextColumn(column) if isinstance(column, str) else column for column in columns]
-        self.bar = Progress(*columns, *times, console=Console(highlight=False), speed_estimate_period=300)
+        self.bar = progress_bar(Console(highlight=False))
 
     def __enter__(self):
         if self.skipped:

@@ -22,8 +22,8 @@ from experiments.runner import Run, grid, load_model
 from experiments.tables import groups_of, title
 
 SEEDS = (0, 1, 2)
-# Little more than one pass over the faces: a model that has seen them often gains nothing from resampling, not even the
-# oracle (see results/calibration). It is cut in four so that the latents which decide the sampling have been learned.
+# Little more than one pass over the faces: resampling acts less the better a model fits its training set (Byrd and
+# Lipton 2019). The pass is cut in four so that the latents which decide the sampling have been learned.
 FACES = Config(epochs=4, steps_per_epoch=48, batch_size=128)
 DIGITS = Config(preset="digits", epochs=40, flip=False)
 

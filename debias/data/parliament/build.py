@@ -23,13 +23,13 @@ import h5py
 import joblib
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from debias.data import dataset
 from debias.data.parliament import assets, negatives, photographs, render
 from debias.data.parliament.mesh import Model
 from debias.errors import InputError
 from debias.files import replacing
+from debias.progress import progress_bar
 
 GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
 NEGATIVE = len(GROUPS)  # stands where a group's index would in the seed of an image
@@ -196,7 +196,7 @@ def _write(config: BenchmarkConfig, path: Path, cache: Path, processes: int | No
     count = sum(cell.count for cell in plan)
     shape = (config.size, config.size, 3)
     create = dataset.create(path, count, shape, columns(), GROUPS, _provenance(config))
-    with create as writer, _progress_bar() as progress:
+    with create as writer, progress_bar(Console(stderr=True)) as progress:
         task = progress.add_task("rendering the benchmark", total=count)
         for start, cell, images, factors in _rendered(config, plan, cache, processes):
             writer.write(start, images, *_annotations(cell, len(images)), factors)
@@ -292,16 +292,3 @@ def _is_valid(path: Path) -> bool:
     except InputError:
         return False
     return True
-
-
-def _progress_bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
