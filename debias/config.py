@@ -14,7 +14,9 @@ class Config:
     Attributes:
         seed: of initialisation, batches and posterior samples.
         preset: sizes and loss weights of the networks, see `debias.networks.PRESETS`.
-        latent_dim: k, the number of latents; None takes the preset's.
+        latent_dim: k, the number of latents; None takes the preset's, as with the next two.
+        kl_weight: c3 of Eq. 2.
+        reconstruction: 'l1' or 'l2'.
         epochs: between two of them the model is checkpointed, validated, and the sampling may be refreshed.
         steps_per_epoch: batches an epoch; None draws as many faces as the training split has.
         batch_size: half faces, half non-faces.
@@ -33,6 +35,8 @@ class Config:
     seed: int = 0
     preset: str = "lab"
     latent_dim: int | None = None
+    kl_weight: float | None = None
+    reconstruction: str | None = None
     epochs: int = 2
     steps_per_epoch: int | None = None
     batch_size: int = 64
@@ -62,3 +66,8 @@ class Config:
         """What decides the outcome, as plain values for a row of results."""
         fields = (field.name for field in dataclasses.fields(self))
         return {name: getattr(self, name) for name in fields if name not in ("folder", "callbacks")}
+
+    def changes(self) -> dict:
+        """The settings that differ from the defaults, other than the seed."""
+        usual = Config().settings()
+        return {name: value for name, value in self.settings().items() if name != "seed" and value != usual[name]}

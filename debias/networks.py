@@ -1,7 +1,8 @@
-"""Encoders and decoders of the paper and of MIT's lab, built from presets that are plain data."""
+"""Encoders and decoders of the paper and of MIT's lab, built from presets: sizes, loss weights and a trunk."""
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 from debias.backend import keras
 from debias.errors import InputError
@@ -9,6 +10,16 @@ from debias.errors import InputError
 # Keras' 0.99 remembers hundreds of steps: after a short training the statistics used at test time still lag behind the
 # weights, and recall at a threshold of 0.5 swings by tens of points between seeds.
 MOMENTUM = 0.9
+
+
+def convolutional(preset: "Preset", image_shape: tuple[int, int, int]) -> keras.Model:
+    """The trunk of the paper and of the lab: stride-2 convolutions with batch norm, then one fully connected layer."""
+    images = keras.Input(image_shape)
+    x = images
+    for filters, kernel in zip(preset.filters, preset.kernels, strict=True):
+        x = keras.layers.Conv2D(filters, kernel, strides=2, padding="same", activation="relu")(x)
+        x = keras.layers.BatchNormalization(momentum=MOMENTUM)(x)
+    return keras.Model(images, _dense(keras.layers.Flatten()(x), preset.dense, preset), name="encoder")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +36,8 @@ class Preset:
         reconstruction_weight: c2 of Eq. 2, in front of the reconstruction error.
         kl_weight: c3 of Eq. 2, in front of the KL divergence.
         dense_batch_norm: whether the fully connected layers are followed by batch norm as well.
+        trunk: (preset, image shape) -> encoder, a functional Keras model: images (B, H, W, C) in [0, 1] -> features
+            (B, F). It may ignore filters, kernels and dense; the decoder mirrors those all the same.
     """
 
     filters: tuple[int, ...]
@@ -36,6 +49,7 @@ class Preset:
     reconstruction_weight: float
     kl_weight: float
     dense_batch_norm: bool
+    trunk: Callable[["Preset", tuple[int, int, int]], keras.Model] = convolutional
 
 
 PRESETS = {
@@ -55,14 +69,15 @@ def preset(name: str) -> Preset:
 
 
 def build_encoder(preset: Preset, image_shape: tuple[int, int, int]) -> keras.Model:
-    """The convolutional trunk: images (B, H, W, C) in [0, 1] -> features (B, dense)."""
+    """The preset's trunk: images (B, H, W, C) in [0, 1] -> features (B, F).
+
+    Raises:
+        InputError: the images do not fit the preset, or its trunk does not give such a model.
+    """
     _check_image_shape(preset, image_shape)
-    images = keras.Input(image_shape)
-    x = images
-    for filters, kernel in zip(preset.filters, preset.kernels, strict=True):
-        x = keras.layers.Conv2D(filters, kernel, strides=2, padding="same", activation="relu")(x)
-        x = keras.layers.BatchNormalization(momentum=MOMENTUM)(x)
-    return keras.Model(images, _dense(keras.layers.Flatten()(x), preset.dense, preset), name="encoder")
+    encoder = preset.trunk(preset, image_shape)
+    _check_encoder(encoder, image_shape)
+    return encoder
 
 
 def build_decoder(preset: Preset, image_shape: tuple[int, int, int], latent_dim: int | None = None) -> keras.Model:
@@ -100,4 +115,13 @@ def _check_image_shape(preset: Preset, image_shape: tuple[int, int, int]) -> Non
         raise InputError(
             f"images are {image_shape}, but {len(preset.filters)} stride-2 layers need (H, W, C) "
             f"with H and W multiples of {shrink}: choose another preset or resize the images"
+        )
+
+
+def _check_encoder(encoder: keras.Model, image_shape: tuple[int, int, int]) -> None:
+    given, features = (getattr(encoder, name, None) for name in ("input_shape", "output_shape"))
+    if given != (None, *image_shape) or not isinstance(features, tuple) or len(features) != 2:
+        raise InputError(
+            f"the preset's trunk maps {given} to {features}, expected {(None, *image_shape)} to features (None, F): "
+            "return keras.Model(images, features)"
         )

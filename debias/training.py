@@ -1,5 +1,6 @@
 """Training that can be killed at any moment and ends with the same weights, bit for bit."""
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -17,6 +18,17 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
     if not on_gpu():  # Keras refuses XLA, which pays there, together with determinism
         tf.config.experimental.enable_op_determinism()
+
+
+def one_thread() -> None:
+    """Compute on one thread from now on; call it before TensorFlow does anything, later it has no effect.
+
+    Sums are split among threads, so a result depends on their number in its last bits, and after some hundred steps in
+    its first: runs that are to agree on every machine, and however many train side by side, take one thread each.
+    """
+    with contextlib.suppress(RuntimeError):  # TensorFlow has started
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def fit(
@@ -55,9 +67,9 @@ def annealed_adam(learning_rate: float, steps: int) -> keras.optimizers.Adam:
 
 
 def network(config: Config) -> Preset:
-    """The preset that `config` names, with its own number of latents if it sets one."""
-    chosen = preset(config.preset)
-    return chosen if config.latent_dim is None else dataclasses.replace(chosen, latent_dim=config.latent_dim)
+    """The preset that `config` names, with what it sets itself."""
+    own = {name: getattr(config, name) for name in ("latent_dim", "kl_weight", "reconstruction")}
+    return dataclasses.replace(preset(config.preset), **{name: x for name, x in own.items() if x is not None})
 
 
 def on_gpu() -> bool:

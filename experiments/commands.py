@@ -5,22 +5,28 @@ import dataclasses
 import io
 import itertools
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 import tyro
 from rich.console import Console, RenderableType
 
 from debias.backend import tf
-from debias.data import catalog
-from debias.data.dataset import Splits
 from debias.errors import InputError
 from debias.files import write_text
-from experiments import benchmark, calibration, photographs, publish, quick, tables
+from debias.training import one_thread
+from experiments import benchmark, evidence, publish, report, tables
+from experiments.common import on_other_data
+from experiments.experiment import Experiment
 from experiments.provenance import ROOT, provenance
-from experiments.runner import Run, run_all
+from experiments.registry import EXPERIMENTS, GROUPS
+from experiments.runner import Options, run_all
+from experiments.store import Store
+from experiments.toy import toy
 
 TABLE_WIDTH = 100
 CACHE, RESULTS, README = ROOT / ".cache", ROOT / "results", ROOT / "README.md"
@@ -33,78 +39,129 @@ class Folders:
     cache: Path = CACHE
     """Data, checkpoints and logs."""
     results: Path = RESULTS
-    """Tables and figures."""
-
-    @property
-    def work(self) -> Path:
-        """One folder a run."""
-        return self.cache / "runs"
+    """Rows, tables and figures."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Quick(Folders):
-    """Five methods on four groups, three paired seeds each: table and pictures in results/quick.
+class Run(Folders):
+    """Train what is missing of an experiment and publish its rows, table and figures in results/.
+
+    Finished runs are kept, broken-off ones go on where they were; a failed one is recorded and the others go on.
 
     Examples:
-        python -m experiments quick
-        python -m experiments quick --data digits
-        python -m experiments quick --data path/to/train_face.h5 --seeds 2
+        python -m experiments run quick
+        python -m experiments run table1 --seeds 10 --jobs 2
+        python -m experiments run ablations --smoke
+        python -m experiments run quick --data path/to/train_face.h5
+        python -m experiments run table1 --shard 3/8
     """
 
-    data: str = "parliament"
-    """parliament, parliament-balanced, digits, or the path of an HDF5 file in our or in MIT's layout."""
-    seeds: int = len(quick.SEEDS)
-    """How many paired seeds: 0, 1, 2, ..."""
+    name: Annotated[str, tyro.conf.Positional] = "quick"
+    """An experiment (python -m experiments list), 'ablations' or 'all'."""
+    data: str | None = None
+    """Another data set: parliament, digits, an HDF5 file in our or in MIT's layout, or a folder of images."""
+    seeds: int | None = None
+    """How many paired seeds; the experiment's own number by default."""
+    jobs: int | None = None
+    """Runs at a time, one core each; all cores by default."""
+    address: str | None = None
+    """A running Ray cluster, such as 10.0.0.1:6379, to train on."""
+    shard: str | None = None
+    """Train only part i/n of the runs, for job arrays; a last call without it publishes."""
+    stale: str = "refuse"
+    """Finished runs of other code: 'refuse' to mix them in, 'keep' them, or 'redo' them."""
+    reuse: bool = False
+    """Count rows in results/ as finished, where code, settings and data are the same."""
+    overwrite: bool = False
+    """Replace rows in results/ that yours differ from."""
+    smoke: bool = False
+    """Toy size, in the cache folder: does every part still work?"""
 
     def __call__(self) -> int:
-        _check_seeds(self.seeds)
-        splits = catalog.load(self.data, self.cache)
-        runs = quick.runs(splits, tuple(range(self.seeds)))
-        if left_out := quick.left_out(splits):
-            print(f"{splits.name} has no groups, left out: {', '.join(left_out)}")
-        folder = self.results / quick.experiment_name(splits.name)
-        rows, failures = run_all(runs, splits, self.work)
+        chosen = [self._adapted(experiment) for experiment in _experiments(self.name)]
+        options = Options(jobs=_jobs(self.jobs, self.address), address=self.address, shard=self.shard, stale=self.stale)
+        return max([self._run(experiment, options, brief=len(chosen) > 1) for experiment in chosen])
+
+    def _adapted(self, experiment: Experiment) -> Experiment:
+        """The experiment with this call's data, size and seeds."""
+        if self.smoke:
+            experiment = toy(experiment)
+        if self.data is not None:
+            experiment = on_other_data(experiment, self.data, Store(self.cache))
+        if self.seeds is not None:
+            _check_seeds(self.seeds)
+            experiment = dataclasses.replace(experiment, seeds=_seeds(experiment.seeds, self.seeds))
+        return experiment
+
+    def _run(self, experiment: Experiment, options: Options, brief: bool) -> int:
+        folder, store, runs = self._results() / experiment.folder, Store(self.cache), experiment.runs()
+        published = None if self.overwrite else publish.read_rows(folder)
+        if self.reuse and published is not None:
+            options = dataclasses.replace(options, published=published.to_dict("records"))
+        if brief:
+            print(f"{experiment.name}: {experiment.title}")
+        rows, failures = run_all(runs, store, options)
         if len(failures):
             return _report_failures(folder, failures)
-        if not publish.is_published(folder, rows):
-            figures = quick.figures(rows, runs, splits, self.work)
-            texts = self._photographs(runs, splits)
-            publish.write(folder, rows, tables.as_markdown(rows), tables.summary(rows), figures, texts)
-            publish.refresh_readme(README, self.results)
-        return _report(folder, *tables.on_screen(rows), tables.caption(rows))
+        if len(rows) < len(runs):
+            print(
+                f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished; a call without --shard publishes them"
+            )
+            return 0
+        folder, rows = self._place(experiment, folder, published, rows)
+        if not rows.equals(publish.read_rows(folder)):
+            finished = [run for run in runs if store.row(run)]
+            publish.write(experiment, folder, rows, _evidence(experiment, folder, finished, store))
+        if self._results() == self.results:
+            report.refresh(self.results, README, EXPERIMENTS.values())
+        shown = [experiment.text(rows)] if brief else [*tables.on_screen(rows), tables.caption(rows)]
+        return _report(folder, *shown)
 
-    def _photographs(self, runs: tuple[Run, ...], splits: Splits) -> dict[str, str]:
-        if splits.train.image_shape != photographs.IMAGE_SHAPE:
-            return {}
-        return {"photographs.md": photographs.check(runs, self.work, self.cache)}
+    def _results(self) -> Path:
+        return self.cache / "smoke" if self.smoke else self.results
+
+    def _place(self, experiment, folder: Path, published, rows: pd.DataFrame) -> tuple[Path, pd.DataFrame]:
+        """Where the rows go: never over published ones that they differ from, unless asked to."""
+        both = publish.merged(published, rows)
+        if both is not None:
+            return folder, both
+        own = self.cache / "results" / experiment.folder
+        commits = ", ".join(sorted(map(str, published["commit"].unique())))
+        print(f"{folder} holds other rows (commit {commits}) and stays; yours are in {own}. --overwrite replaces it")
+        return own, rows
 
 
 @dataclasses.dataclass(frozen=True)
-class Calibration(Folders):
-    """Ten seeds of the CNN and of the oracle: does the benchmark show the paper's bias, and can it be mended?
+class List:
+    """Every experiment, its cost and what it is about.
 
     Example:
-        python -m experiments calibration
+        python -m experiments list
     """
 
-    seeds: int = len(calibration.SEEDS)
-    """How many training seeds, from 100 on."""
+    def __call__(self) -> int:
+        for experiment in EXPERIMENTS.values():
+            runs = len(experiment.runs())
+            print(f"{experiment.name:<16}{runs:>4} runs {experiment.minutes:>4} min  {experiment.title}")
+        for name, members in GROUPS.items():
+            print(f"{name:<16}{', '.join(members)}")
+        return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Report(Folders):
+    """Make every table, every figure, README's tables and results/index.html again from committed rows.
+
+    Example:
+        python -m experiments report
+    """
 
     def __call__(self) -> int:
-        _check_seeds(self.seeds, len(calibration.SEEDS))
-        parts = [self._part(name) for name in calibration.PARTS]
-        rows, failures = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
-        folder = self.results / "calibration"
-        if len(failures):
-            return _report_failures(folder, failures)
-        if not publish.is_published(folder, rows):
-            publish.write(folder, rows, calibration.table(rows), calibration.summary(rows))
-            publish.refresh_readme(README, self.results)
-        return _report(folder, calibration.table(rows))
-
-    def _part(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        splits = catalog.load(name, self.cache)
-        return run_all(calibration.runs(splits, calibration.SEEDS[: self.seeds]), splits, self.work)
+        missing = report.regenerate(self.results, README, EXPERIMENTS.values())
+        for experiment in missing:
+            print(f"no rows yet: {experiment.name}, {experiment.minutes} min: ./run_experiments.sh {experiment.name}")
+        print(f"The page: {self.results / report.PAGE}")
+        return 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,13 +180,16 @@ class Benchmark(Folders):
         return _report(folder, benchmark.table(measured))
 
 
-COMMANDS = {"quick": Quick, "calibration": Calibration, "benchmark": Benchmark}
+COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark}
 
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
     tf.get_logger().setLevel("ERROR")  # it warns of each new model's own compiled functions, which are meant
-    return _parse(arguments)()
+    command = _parse(arguments)
+    if not isinstance(command, Benchmark):
+        one_thread()
+    return command()
 
 
 def _parse(arguments: list[str]) -> Callable[[], int]:
@@ -152,10 +212,40 @@ def _first_paragraph(page: str) -> str:
     return " ".join(itertools.takewhile(lambda line: line and not line.startswith(("─", "╰")), lines))
 
 
-def _check_seeds(seeds: int, most: int | None = None) -> None:
+def _experiments(name: str) -> list[Experiment]:
+    names = GROUPS.get(name, (name,))
+    if unknown := [name for name in names if name not in EXPERIMENTS]:
+        raise InputError(f"unknown experiment {unknown[0]!r}: use one of {', '.join((*EXPERIMENTS, *GROUPS))}")
+    return [EXPERIMENTS[name] for name in names]
+
+
+def _check_seeds(seeds: int) -> None:
     """Before anything is built, since that takes minutes."""
-    if seeds < 1 or (most and seeds > most):
-        raise InputError(f"--seeds must be {f'1 to {most}' if most else 'at least 1'}, got {seeds}")
+    if seeds < 1:
+        raise InputError(f"--seeds must be at least 1, got {seeds}")
+
+
+def _seeds(usual: Sequence[int], count: int) -> tuple[int, ...]:
+    """The first `count` seeds; beyond the experiment's own, the numbers that follow."""
+    return tuple(range(usual[0], usual[0] + count))
+
+
+def _jobs(jobs: int | None, address: str | None) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if jobs is None:
+        return cores
+    if jobs < 1:
+        raise InputError(f"--jobs must be at least 1, got {jobs}")
+    if address is None and jobs > cores:
+        raise InputError(f"--jobs {jobs} on {cores} cores: each run takes one, use --jobs {cores} or fewer")
+    return jobs
+
+
+def _evidence(experiment: Experiment, folder: Path, finished, store: Store) -> evidence.Evidence:
+    """What the figures need of the models that are here, on top of what is published of others."""
+    if experiment.collect is None:
+        return {}
+    return evidence.merged(evidence.load(folder), experiment.collect(finished, store))
 
 
 def _report_failures(folder: Path, failures: pd.DataFrame) -> int:

@@ -15,24 +15,26 @@ from debias.metrics import OWN_THRESHOLD, GroupReport, group_report, mass_by_gro
 from debias.resampling import effective_sample_size
 
 FPR = 0.01
+THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
+RATES = (0.2, 0.5, 1, 2, 5, 10)  # in % of the validation negatives
+SENSITIVE = ("mean_recall", "var_recall", "gap", "worst_recall", "fpr")  # what is reported at each of them
 UNGROUPED = ("faces",)  # where no groups are known, all positives are one
 
 
 def evaluate(model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
     """Rates on the test split at the model's own threshold and at 1 % FPR, fixed on validation negatives.
 
-    Also the ESS and each group's share of the sampling mass in the last epoch, read from `folder`.
+    Also what other thresholds and false-positive rates would give, the ESS and each group's share of the sampling mass
+    in the last epoch, and the last training losses, read from `folder`.
     """
     scores = predict(model, splits.test)
-    fixed = threshold_at_fpr(predict(model, splits.validation.negatives()), FPR)
-    labels, (groups, names) = splits.test.labels, grouping(splits.test)
-    own = group_report(labels, scores, groups, names, OWN_THRESHOLD)
-    at_fpr = group_report(labels, scores, groups, names, fixed)
+    negatives = predict(model, splits.validation.negatives())
     return {
-        **_flat(own, ""),
-        **_flat(at_fpr, "_fpr1"),
+        **_flat(_report(splits.test, scores, OWN_THRESHOLD), ""),
+        **_flat(_report(splits.test, scores, threshold_at_fpr(negatives, FPR)), "_fpr1"),
+        **_sensitivity(splits.test, scores, negatives),
         **_sampling(splits.train, folder),
-        "train_loss": training_loss(folder),
+        **losses(folder),
     }
 
 
@@ -70,10 +72,11 @@ def last_probabilities(folder: Path) -> np.ndarray:
     return np.load(sorted((folder / "sampling").glob("epoch-*.npy"))[-1], allow_pickle=False)
 
 
-def training_loss(folder: Path) -> float:
-    """Mean cross-entropy, in nats, over the batches of a run's last epoch."""
+def losses(folder: Path) -> dict[str, float]:
+    """Means over the batches of a run's last epoch: cross-entropy and KL in nats, reconstruction error; NaN without."""
     last = pd.read_csv(folder / "log.csv").iloc[-1]
-    return float(last.get("classification_loss", last["loss"]))
+    vae = {name: float(last.get(name, np.nan)) for name in ("reconstruction_loss", "kl_loss")}
+    return {"train_loss": float(last.get("classification_loss", last["loss"])), **vae}
 
 
 def _flat(report: GroupReport, suffix: str) -> dict[str, float]:
@@ -81,6 +84,19 @@ def _flat(report: GroupReport, suffix: str) -> dict[str, float]:
     recall, _ = values.pop("recall"), values.pop("interval")
     rates = {f"{name}{suffix}": value for name, value in values.items()}
     return rates | {f"recall{suffix} {group}": value for group, value in recall.items()}
+
+
+def _report(test: Dataset, scores: np.ndarray, threshold: float) -> GroupReport:
+    return group_report(test.labels, scores, *grouping(test), threshold)
+
+
+def _sensitivity(test: Dataset, scores: np.ndarray, negatives: np.ndarray) -> dict[str, float]:
+    """Columns such as 'gap_t0.3', at the threshold 0.3, and 'gap_f5', at 5 % false positives among `negatives`."""
+    resolved = [rate for rate in RATES if rate / 100 * len(negatives) >= 1]
+    thresholds = {f"t{threshold:g}": threshold for threshold in THRESHOLDS}
+    thresholds |= {f"f{rate:g}": threshold_at_fpr(negatives, rate / 100) for rate in resolved}
+    reports = {name: _report(test, scores, threshold) for name, threshold in thresholds.items()}
+    return {f"{kind}_{name}": getattr(report, kind) for name, report in reports.items() for kind in SENSITIVE}
 
 
 def _sampling(train: Dataset, folder: Path) -> dict[str, float]:

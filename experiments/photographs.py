@@ -11,30 +11,42 @@ from debias.data.dataset import Dataset
 from debias.data.sources import photographs
 from debias.errors import InputError
 from debias.metrics import OWN_THRESHOLD
+from experiments import tables
 from experiments.evaluate import predict
-from experiments.runner import Run, load_model
-from experiments.tables import markdown, title
+from experiments.evidence import Evidence
+from experiments.experiment import Run
+from experiments.store import Store
 
 IMAGE_SHAPE = (photographs.SIZE, photographs.SIZE, 3)
+NAME = "photographs"
+_HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
 
 
-def check(runs: Sequence[Run], work: Path, cache: Path) -> str:
-    """Markdown: share of the real photographs that each method detects, mean over seeds, and what was left out."""
-    sets, skipped = _available(cache)
-    rows = [{"method": run.method, **_rates(load_model(work, run), sets)} for run in runs]
-    means = pd.DataFrame(rows).groupby("method", sort=False).mean()
-    lines = [[title(name), *(f"{value:.1f}" for value in rates)] for name, rates in means.iterrows()]
-    head = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
-    return "\n\n".join([head, markdown(["method", *means.columns], lines), *skipped]) + "\n"
+def check(runs: Sequence[Run], store: Store) -> Evidence:
+    """A table of the real photographs, in %, that each run's model detects; nothing for other image sizes."""
+    if store.whole(runs[0].data).train.image_shape != IMAGE_SHAPE:
+        return {}
+    sets = _available(store.cache)
+    rows = [{"title": run.setting.title, **_rates(store.model(run), sets)} for run in runs]
+    return {NAME: pd.DataFrame(rows)}
 
 
-def _available(cache: Path) -> tuple[dict[str, Dataset], list[str]]:
-    sets, skipped = {"LFW": photographs.lfw_subset()}, []
+def texts(rows: pd.DataFrame, evidence: Evidence) -> dict[str, str]:
+    """photographs.md, from what `check` found: means over seeds."""
+    if NAME not in evidence:
+        return {}
+    means = evidence[NAME].groupby("title", sort=False).mean()
+    lines = [[title, *(f"{value:.1f}" for value in rates)] for title, rates in means.iterrows()]
+    return {f"{NAME}.md": f"{_HEAD}\n\n{tables.markdown(['setting', *means.columns], lines)}\n"}
+
+
+def _available(cache: Path) -> dict[str, Dataset]:
+    sets = {"LFW": photographs.lfw_subset()}
     try:
         sets["course"] = photographs.mitdeeplearning_faces(cache)
     except InputError as error:
-        skipped.append(f"Left out, the course's 20 test faces: {error}")
-    return sets, skipped
+        print(f"Left out, the course's 20 test faces: {error}")
+    return sets
 
 
 def _rates(model: keras.Model, sets: dict[str, Dataset]) -> dict[str, float]:

@@ -1,126 +1,182 @@
-"""Runs as data: settings times seeds -> one row each. Finished runs are skipped, broken-off ones resumed.
+"""Runs -> rows: finished ones are skipped, broken-off ones resumed, failed ones recorded while the others go on."""
 
-Each run owns a folder: `settings.json` when it starts, checkpoints while it trains, `model.keras` and last `row.json`,
-each written atomically. Rows are collected from the folders, so a kill loses at most the epoch in progress.
-"""
-
+import collections
 import dataclasses
 import json
+import os
+import shutil
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from baselines import method
-from debias.backend import keras
-from debias.config import Config
-from debias.data.dataset import Splits
+from debias.backend import keras, tf
 from debias.errors import InputError
 from debias.files import replacing, write_text
 from experiments.evaluate import check_splits, evaluate
-from experiments.progress import RunProgress, StepCounter
-from experiments.provenance import provenance
+from experiments.experiment import Run
+from experiments.progress import RunProgress
+from experiments.provenance import code, provenance
+from experiments.store import Store, described
+
+STALE = ("refuse", "keep", "redo")
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
-    """One training run.
+class Options:
+    """How to go through many runs.
 
     Attributes:
-        id: readable and unique, such as 'quick/dbvae-max/seed3'.
-        method: name in `baselines.METHODS`.
-        config: all settings; its folder and callbacks are set by the runner.
+        jobs: how many runs at a time, one thread each.
+        address: of a running Ray cluster; None stays on this machine.
+        shard: 'i/n' trains only every n-th run from the i-th, None all.
+        stale: what to do about finished runs of other code: 'refuse' to go on, 'keep' them, 'redo' them.
+        published: rows that count as finished where code, settings and data are the same.
     """
 
-    id: str
-    method: str
-    config: Config
+    jobs: int = 1
+    address: str | None = None
+    shard: str | None = None
+    stale: str = "refuse"
+    published: Sequence[Mapping] = ()
+
+    def __post_init__(self):
+        if self.stale not in STALE:
+            raise InputError(f"unknown --stale {self.stale!r}: use one of {', '.join(STALE)}")
 
 
-def grid(experiment: str, methods: Sequence[str], seeds: Sequence[int], config: Config) -> tuple[Run, ...]:
-    """Every method with every seed, seeds outermost so that complete pairs come first."""
-    if not seeds:
-        raise InputError("zero seeds: give at least one")
-    return tuple(
-        Run(f"{experiment}/{name}/seed{seed}", name, dataclasses.replace(config, seed=seed))
-        for seed in seeds
-        for name in methods
-    )
-
-
-def run_all(runs: Sequence[Run], splits: Splits, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows and failures (id, reason) of all runs, in order, training those that are not finished.
-
-    A run that fails is recorded and the others go on; bad input stops all.
-
-    Args:
-        folder: holds one folder a run.
+def run_all(runs: Sequence[Run], store: Store, options: Options | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of all runs that are finished in the end, in order, and failures (id, reason).
 
     Raises:
-        InputError: a run's folder holds a run with other settings or data, or the data cannot be evaluated.
+        InputError: two runs of one id, finished runs of other code, data that cannot be evaluated, or bad settings.
     """
-    check_splits(splits)
-    origin = {"data": splits.name, "fingerprint": splits.fingerprint(), **provenance()}
-    todo = [run for run in runs if not _is_finished(run, origin, folder)]
-    failures = []
-    with RunProgress(len(todo), len(runs) - len(todo)) as progress:
-        for run in todo:
-            try:
-                progress.finished(_execute(run, splits, origin, folder, progress.start))
-            except InputError:
-                raise
-            except Exception as error:  # one broken run must not cost the others
-                failures.append({"id": run.id, "reason": _reason(error)})
-                progress.failed(failures[-1])
-    finished = [run for run in runs if run_file(folder, run, "row.json").exists()]
-    rows = [json.loads(run_file(folder, run, "row.json").read_text()) for run in finished]
-    return pd.DataFrame(rows), pd.DataFrame(failures, columns=["id", "reason"])
+    from experiments.parallel import shard
+
+    options = options or Options()
+    _check(runs, store)
+    origins = {run.id: origin(run, store) for run in runs}
+    _handle_stale(runs, store, origins, options.stale)
+    rows = _published(runs, origins, options.published)
+    todo = [run for run in runs if run.id not in rows and store.row(run) is None]
+    failures = _train_all(shard(todo, options.shard), store, origins, options, skipped=len(runs) - len(todo))
+    rows |= {run.id: row for run in runs if run.id not in rows and (row := store.row(run))}
+    in_order = [rows[run.id] for run in runs if run.id in rows]
+    return pd.DataFrame(in_order), pd.DataFrame(failures, columns=["id", "reason"])
 
 
-def run_file(folder: Path, run: Run, name: str) -> Path:
-    """Path of a run's file."""
-    return folder / run.id / name
+def train(
+    run: Run, store: Store, origin: Mapping[str, str], callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> dict:
+    """Train a run, or finish it where it was broken off; returns its row, which is on disk then."""
+    with store.locked(run):
+        return store.row(run) or _train(run, store, origin, callbacks)
 
 
-def load_model(folder: Path, run: Run) -> keras.Model:
-    """The trained model of a finished run."""
-    return keras.saving.load_model(run_file(folder, run, "model.keras"), compile=False)
+def origin(run: Run, store: Store) -> dict[str, str]:
+    """Where the row of a run comes from: data, commit, code, versions and host."""
+    return {**store.identity(run), **provenance(), "code": code(run.setting.method)}
 
 
-def _is_finished(run: Run, origin: dict, folder: Path) -> bool:
-    """Whether the run has a row; InputError when its folder belongs to a run with other settings or data."""
-    started = run_file(folder, run, "settings.json")
-    if started.exists() and json.loads(started.read_text()) != _settings(run, origin):
-        raise InputError(f"{started.parent}: holds this run with other settings or data: move it away to run it anew")
-    return run_file(folder, run, "row.json").exists()
-
-
-def _execute(run: Run, splits: Splits, origin: dict, folder: Path, start: Callable[[str, int], StepCounter]) -> dict:
-    begin = time.perf_counter()
-    write_text(run_file(folder, run, "settings.json"), json.dumps(_settings(run, origin)))
-    keras.backend.clear_session()
-    config = dataclasses.replace(run.config, folder=folder / run.id)
-    config = dataclasses.replace(config, callbacks=(*config.callbacks, start(run.id, config.epochs)))
-    model = method(run.method).train(splits, config)
-    with replacing(run_file(folder, run, "model.keras")) as temporary:
-        model.save(temporary)
-    measured = evaluate(model, splits, config.folder)
-    row = _identity(run) | measured | {"seconds": time.perf_counter() - begin} | origin
-    write_text(run_file(folder, run, "row.json"), json.dumps(row))
-    return row
-
-
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """One line: the first, or the last where the first only announces it, as in TensorFlow's 'in user code:'."""
     lines = str(error).strip().splitlines() or [""]  # some errors, such as MemoryError, have only a name
     line = lines[-1] if lines[0].endswith(":") else lines[0]
     return f"{type(error).__name__}: {line.strip()}".removesuffix(": ")
 
 
-def _identity(run: Run) -> dict:
-    return {"id": run.id, "method": run.method, "seed": run.config.seed, "config": json.dumps(run.config.settings())}
+def _train(run, store, origin, callbacks) -> dict:
+    began, folder = time.perf_counter(), store.folder(run)
+    splits = store.splits(run)
+    settings = described(run)
+    _clear_other_code(folder, origin["code"])
+    write_text(folder / "settings.json", json.dumps({**settings, **origin}))
+    keras.backend.clear_session()
+    config = dataclasses.replace(run.config, folder=folder, callbacks=(*run.config.callbacks, *callbacks))
+    model = method(run.setting.method).train(splits, config)
+    with replacing(folder / "model.keras") as temporary:
+        model.save(temporary)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)  # three times the model's size, of no more use
+    measured = evaluate(model, splits, folder)
+    took = {"seconds": time.perf_counter() - began, "threads": _threads()}
+    what = {"method": run.setting.method, "seed": run.config.seed, "config": json.dumps(settings)}
+    write_text(folder / "row.json", json.dumps({**what, **measured, **took, **origin}))
+    return store.row(run)
 
 
-def _settings(run: Run, origin: dict) -> dict:
-    return {"method": run.method, "data": origin["data"], "fingerprint": origin["fingerprint"], **run.config.settings()}
+def _clear_other_code(folder, code: str) -> None:
+    """A broken-off run of other code must not be resumed: half of it would be another experiment."""
+    started = folder / "settings.json"
+    if started.exists() and json.loads(started.read_text(encoding="utf-8")).get("code") != code:
+        for name in ("checkpoint", "sampling", "tensorboard"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / "log.csv").unlink(missing_ok=True)
+
+
+def _threads() -> int:
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
+
+
+def _check(runs, store) -> None:
+    """Before hours of training rather than after."""
+    counts = collections.Counter(run.id for run in runs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise InputError(f"{len(twice)} ids occur twice, such as {twice[0]}: give each setting its own name")
+    for run in runs:
+        method(run.setting.method)
+    for data in dict.fromkeys(run.data for run in runs):
+        check_splits(store.whole(data))
+
+
+def _handle_stale(runs, store, origins, policy) -> None:
+    """Finished runs of other code than today's are not mixed in unnoticed."""
+    kept = {run: row for run in runs if (row := store.row(run)) and row["code"] != origins[run.id]["code"]}
+    if not kept or policy == "keep":
+        return
+    if policy == "refuse":
+        commits = ", ".join(sorted({row["commit"] for row in kept.values()}))
+        raise InputError(
+            f"{len(kept)} of {len(runs)} runs were finished by other code (commit {commits}), such as "
+            f"{next(iter(kept)).id}: --stale redo trains them anew, --stale keep mixes them in"
+        )
+    for run in kept:
+        os.replace(store.folder(run) / "row.json", store.folder(run) / f"row-{kept[run]['code']}.json")
+
+
+def _published(runs, origins, rows) -> dict[str, dict]:
+    """id -> published row, where it is what the run would give."""
+    by_id = {row["id"]: dict(row) for row in rows}
+    return {run.id: by_id[run.id] for run in runs if run.id in by_id and _same(run, origins[run.id], by_id[run.id])}
+
+
+def _same(run, origin, row) -> bool:
+    facts = {"config": json.dumps(described(run)), **{name: origin[name] for name in ("fingerprint", "code")}}
+    return all(row.get(name) == value for name, value in facts.items())
+
+
+def _train_all(todo, store, origins, options, skipped) -> list[dict]:
+    failures = []
+    with RunProgress(len(todo), skipped) as progress:
+        for run, outcome in _outcomes(todo, store, origins, options, progress):
+            if isinstance(outcome, InputError):
+                raise outcome
+            if isinstance(outcome, Exception):  # one broken run must not cost the others
+                failures.append({"id": run.id, "reason": reason(outcome)})
+                progress.failed(failures[-1])
+            else:
+                progress.finished(outcome)
+    return failures
+
+
+def _outcomes(todo, store, origins, options, progress) -> Iterator[tuple[Run, dict | Exception]]:
+    if todo and (options.address or min(options.jobs, len(todo)) > 1):
+        from experiments.parallel import train_in_parallel  # Ray takes seconds to import
+
+        yield from train_in_parallel(todo, store, origins, options.jobs, options.address)
+        return
+    for run in todo:
+        try:
+            yield run, train(run, store, origins[run.id], [progress.start(run.id, run.config.epochs)])
+        except Exception as error:
+            yield run, error

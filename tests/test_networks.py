@@ -5,13 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+from debias import dbvae
 from debias.backend import keras
 from debias.config import Config
+from debias.detector import Classifier
 from debias.errors import InputError
-from debias.networks import PRESETS, build_decoder, build_encoder, preset
+from debias.networks import PRESETS, build_decoder, build_encoder, convolutional, preset
 from debias.training import network
 
-SHAPES = {"paper": (64, 64, 3), "lab": (64, 64, 3), "digits": (8, 8, 1)}
+FACES = (64, 64, 3)
+SHAPES = dict.fromkeys(PRESETS, FACES) | {"digits": (8, 8, 1)}
+MIRRORED = [name for name in PRESETS if preset(name).trunk is convolutional]
 
 
 def layers(model, kind):
@@ -19,6 +23,17 @@ def layers(model, kind):
 
 
 @pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_gives_a_model_that_is_saved_and_reloaded(name, tmp_path):
+    shape = SHAPES[name]
+    images = np.random.default_rng(0).random((3, *shape), np.float32)
+    for model in (Classifier(build_encoder(preset(name), shape)), dbvae.build(Config(preset=name), shape)):
+        assert model(images).shape == (3,)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+        np.testing.assert_array_equal(loaded(images), model(images))
+
+
+@pytest.mark.parametrize("name", MIRRORED)
 def test_decoder_mirrors_encoder(name):
     sizes, shape = preset(name), SHAPES[name]
     encoder, decoder = build_encoder(sizes, shape), build_decoder(sizes, shape)
@@ -57,6 +72,52 @@ def test_outputs_are_finite_and_decoder_is_unbounded():
     decoder = build_decoder(preset("digits"), (8, 8, 1))
     images = np.asarray(decoder(100 * np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)))
     assert np.all(np.isfinite(images)) and images.min() < 0 and images.max() > 1
+
+
+def pooled(preset, image_shape):
+    """A trunk of its own: the mean of each channel."""
+    images = keras.Input(image_shape)
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(images))
+
+
+def test_a_preset_brings_its_own_trunk():
+    own = dataclasses.replace(preset("digits"), trunk=pooled)
+    images = np.random.default_rng(0).random((5, 8, 8, 3), np.float32)
+    np.testing.assert_allclose(build_encoder(own, (8, 8, 3))(images), images.mean((1, 2)), rtol=1e-6)
+    assert build_decoder(own, (8, 8, 3)).output_shape == (None, 8, 8, 3)
+
+
+def test_presets_are_compared_by_their_trunk():
+    own = dataclasses.replace(preset("lab"), trunk=pooled)
+    assert own != preset("lab") and hash(own) != hash(preset("lab"))
+    assert own == dataclasses.replace(preset("lab"), trunk=pooled)
+
+
+def test_config_changes_a_preset_with_its_own_trunk(monkeypatch):
+    monkeypatch.setitem(PRESETS, "own", dataclasses.replace(preset("digits"), trunk=pooled))
+    model = dbvae.build(Config(preset="own", latent_dim=5), (8, 8, 3))
+    assert model.encoder.output_shape == (None, 3) and model.latent_dim == 5
+    assert Config(preset="own").settings()["preset"] == "own"
+
+
+def no_pooling(preset, image_shape):
+    images = keras.Input(image_shape)
+    return keras.Model(images, keras.layers.Conv2D(4, 3)(images))
+
+
+def other_images(preset, image_shape):
+    return pooled(preset, (16, 16, 3))
+
+
+def no_model(preset, image_shape):
+    return None
+
+
+@pytest.mark.parametrize("trunk", [no_pooling, other_images, no_model])
+def test_a_trunk_that_does_not_fit_is_refused_in_one_line(trunk):
+    with pytest.raises(InputError, match=r"expected \(None, 8, 8, 3\) to features") as caught:
+        build_encoder(dataclasses.replace(preset("digits"), trunk=trunk), (8, 8, 3))
+    assert "\n" not in str(caught.value)
 
 
 def test_config_overrides_the_number_of_latents():

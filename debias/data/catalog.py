@@ -6,6 +6,7 @@ import h5py
 
 from debias.data.dataset import FORMAT, Splits, open_hdf5, open_splits
 from debias.data.sources.digits import digits
+from debias.data.sources.folder import open_folder
 from debias.data.sources.mit import open_mit
 
 EMBEDDED = {  # name -> preset of the embedded benchmark
@@ -13,14 +14,17 @@ EMBEDDED = {  # name -> preset of the embedded benchmark
     "parliament-other": "other",
     "parliament-balanced": "balanced",
     "parliament-tiny": "tiny",
+    "parliament-pool": "pool",
+    "parliament-smoke": "smoke",
 }
 
 
 def load(name: str, cache: Path) -> Splits:
-    """Splits of an embedded benchmark (built on first use), of 'digits', or of a file in our or in MIT's layout.
+    """Splits of an embedded benchmark (built on first use), of 'digits', of a file in our or in MIT's layout, or of a
+    folder of images with labels.csv.
 
     Raises:
-        InputError: the name is neither, or the file is missing or damaged.
+        InputError: the name is none of these, or the file or folder is missing or damaged.
     """
     if name in EMBEDDED:
         from debias.data.parliament import build  # the renderer compiles on import of numba: only when needed
@@ -29,6 +33,8 @@ def load(name: str, cache: Path) -> Splits:
     if name == "digits":
         return digits()
     path = Path(name)
+    if path.is_dir():
+        return open_folder(path, cache)
     with open_hdf5(path) as file:
         ours = file.attrs.get("format") == FORMAT
     return open_splits(path) if ours or not _is_mit(path) else open_mit(path)

@@ -21,6 +21,7 @@ from debias.files import replacing
 FORMAT = "debias-1"
 SPLITS = ("train", "validation", "test")
 NO_GROUP = -1
+NEGATIVES = "negatives"
 _COLUMNS = {"labels": "uint8", "split": "uint8", "groups": "int8"}
 # What h5py raises, beside InputError's ValueError, when the bytes of a file make no sense.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
@@ -102,6 +103,38 @@ class Splits:
                 digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:12]
 
+    def draw(self, counts: Mapping[str, int], seed: int) -> "Splits":
+        """The same with only so many training images of some groups, chosen at random by `seed`.
+
+        Validation loses the same share of these groups, so that it keeps the imbalance of training; its negatives stay.
+
+        Args:
+            counts: name of a group, or 'negatives' -> how many to keep; what is not named is kept whole. A smaller
+                count keeps a part of what a larger one keeps.
+
+        Raises:
+            InputError: there is no such group, or it has fewer images.
+        """
+        train, validation = self.train, self.validation
+        for name, count in counts.items():
+            there = np.count_nonzero(self._is(name, self.train))
+            if not 1 <= count <= there:
+                raise InputError(f"{self.name}: cannot draw {count} of {there} training {name}: choose fewer")
+            train = _thinned(train, self._is(name, train), count, seed)
+            if name != NEGATIVES:
+                members = self._is(name, validation)
+                validation = _thinned(validation, members, round(members.sum() * count / there), seed)
+        return dataclasses.replace(self, train=train, validation=validation)
+
+    def _is(self, name: str, part: Dataset) -> np.ndarray:
+        """Mask (N,) of a group's images, or of the negatives."""
+        if name == NEGATIVES:
+            return part.labels == 0
+        if name not in part.group_names:
+            known = ", ".join((*part.group_names, NEGATIVES))
+            raise InputError(f"{self.name}: no group {name!r} to draw from: use one of {known}")
+        return (part.labels == 1) & (part.groups == part.group_names.index(name))
+
     def visible_to(self, labels: str) -> "Splits":
         """What a method that declared `labels` ('class' or 'group') may see while it trains.
 
@@ -113,6 +146,14 @@ class Splits:
             raise InputError(f"data set {self.name} has no groups: leave out the methods that need them")
         hide = Dataset.without_groups if labels == "class" else Dataset.without_factors
         return Splits(self.name, hide(self.train), hide(self.validation), None)
+
+
+def _thinned(part: Dataset, members: np.ndarray, count: int, seed: int) -> Dataset:
+    """`part` without all but `count` of its `members` (a mask), chosen by `seed`; the order of the rest stays."""
+    shuffled = np.random.default_rng(seed).permutation(np.flatnonzero(members))
+    kept = np.ones(len(part), bool)
+    kept[shuffled[count:]] = False
+    return part.take(np.flatnonzero(kept))
 
 
 class Writer:

@@ -87,6 +87,8 @@ class BenchmarkConfig:
 PRESETS = {
     "default": BenchmarkConfig(),
     "other": BenchmarkConfig("other", seed=1),  # the same benchmark with other people
+    # The default with ten times the darker faces, of which each seed of an experiment draws its own.
+    "pool": BenchmarkConfig("pool", train_darker=1_600),
     "balanced": BenchmarkConfig("balanced", train_lighter=5_000, train_darker=5_000, darker_female_share=0.5),
     "tiny": BenchmarkConfig(
         "tiny",
@@ -97,6 +99,16 @@ PRESETS = {
         validation_negatives=20,
         test_faces_per_group=4,
         test_negatives=16,
+    ),
+    "smoke": BenchmarkConfig(  # a hundredth of the pool, and enough negatives for a false-positive rate of 1 %
+        "smoke",
+        train_lighter=100,
+        train_darker=32,
+        train_negatives=120,
+        validation_faces=32,
+        validation_negatives=100,
+        test_faces_per_group=8,
+        test_negatives=64,
     ),
 }
 

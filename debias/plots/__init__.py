@@ -1,0 +1,26 @@
+"""Figures, drawn without a display: colour-blind safe, for print and for a phone.
+
+Every function returns a `matplotlib.figure.Figure`; `save` writes it under the format of its name.
+"""
+
+from debias.plots.curves import mass_ess, thresholds
+from debias.plots.faces import grid, reconstructions, sampling_figure, traversals
+from debias.plots.groups import group_bars
+from debias.plots.latents import latent_factors
+from debias.plots.settings import setting_points
+from debias.plots.style import COLLAPSED, PALETTE, save
+
+__all__ = [
+    "COLLAPSED",
+    "PALETTE",
+    "grid",
+    "group_bars",
+    "latent_factors",
+    "mass_ess",
+    "reconstructions",
+    "sampling_figure",
+    "save",
+    "setting_points",
+    "thresholds",
+    "traversals",
+]

@@ -1,0 +1,58 @@
+"""What all figures share: size, fonts, colours, and how they are written."""
+
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import matplotlib
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from debias.files import replacing
+
+PALETTE = "colorblind"
+COLLAPSED = 50  # a setting whose mean recall in % is lower is cut off where it would flatten all others
+WIDTH = 7.2  # inches: a page's text, and at half the size still a phone
+NOTE = {"fontsize": 8, "color": "0.3"}
+
+_STYLE = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    "font.family": ["DejaVu Sans"],  # comes with Matplotlib: the same figure on every machine
+    "legend.frameon": False,
+    "svg.hashsalt": "debias",
+}
+# Versions and dates would make each file differ from the last.
+_METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorator: what is drawn within has the house's style; Matplotlib's global settings stay as they are."""
+
+    @functools.wraps(draw)
+    def wrapper(*args, **kwargs):
+        with matplotlib.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure under its name's format, atomically; the same figure gives the same PNG or SVG byte for byte."""
+    path = Path(path)
+    with matplotlib.rc_context(_STYLE), replacing(path) as temporary:  # some ticks are only made while drawing
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=_METADATA.get(path.suffix))
+
+
+def colours(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
+    """A colour for each name, in order of first appearance."""
+    names = list(dict.fromkeys(names))
+    return dict(zip(names, sns.color_palette(PALETTE, len(names)), strict=True))
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
+    """The axes' legend under the figure, outside of all data."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))

@@ -1,0 +1,35 @@
+"""One small file an ablation; a new one is its file and one line here."""
+
+from experiments.ablations import (
+    alpha,
+    bins,
+    darker,
+    epochs,
+    histogram,
+    k,
+    kl,
+    latents,
+    lighter,
+    reconstruction,
+    refresh,
+    rule,
+    size,
+    threshold,
+)
+
+ABLATIONS = (
+    alpha.EXPERIMENT,
+    rule.EXPERIMENT,
+    threshold.EXPERIMENT,
+    k.EXPERIMENT,
+    histogram.EXPERIMENT,
+    latents.EXPERIMENT,
+    bins.EXPERIMENT,
+    reconstruction.EXPERIMENT,
+    refresh.EXPERIMENT,
+    kl.EXPERIMENT,
+    darker.EXPERIMENT,
+    size.EXPERIMENT,
+    lighter.EXPERIMENT,
+    epochs.EXPERIMENT,
+)

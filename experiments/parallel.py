@@ -1,0 +1,246 @@
+"""Many runs at a time through Ray: on this machine, or on a running cluster.
+
+A run is a Ray task on one CPU. Where its process dies, Ray starts the task again, which resumes from the run's
+checkpoint. Ray keeps its processes between tasks, so each loads TensorFlow and the data once.
+"""
+
+import collections
+import contextlib
+import logging
+import math
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import joblib
+
+from debias.errors import InputError
+from debias.files import replacing
+from debias.training import one_thread
+from experiments.experiment import Run
+from experiments.provenance import ROOT, provenance
+from experiments.runner import reason, train
+from experiments.store import Store
+
+RETRIES = 3  # of a run whose process died
+PATIENCE_S = 15  # with a cluster that does not answer
+LOOK_AFTER_S = 5  # between two looks at whether Ray is still there
+# What evaluation and figures read in a run's folder; last the row, which says that all others are there.
+KEPT = ("settings.json", "log.csv", "sampling/epoch-*.npy", "model.keras", "row.json")
+OBJECTS = 100 << 20  # bytes of shared memory: only rows pass through it
+PACKAGES = ("debias", "baselines", "experiments")
+
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # nothing is printed for the user of a process that died and was started again
+    "RAY_worker_niceness": "0",  # a run takes as long as it takes outside of Ray
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "15",  # helpers of a killed job would linger for two minutes
+}
+# Ray asks a silent address for minutes, printing each try, so a process that can be stopped tries it first.
+_TRIAL = """
+import ray, sys
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False)
+except Exception as error:
+    sys.exit(" ".join(str(error).split()))
+"""
+
+
+def train_in_parallel(
+    runs: Sequence[Run],
+    store: Store,
+    origins: Mapping[str, Mapping[str, str]],
+    jobs: int,
+    address: str | None = None,
+) -> Iterator[tuple[Run, dict | Exception]]:
+    """Yield (run, its row) or (run, the error that made it fail) as they finish.
+
+    Args:
+        store: of this machine. What nodes of a cluster keep on disks of their own is copied into it.
+        origins: id of a run -> where its row comes from, see `runner.origin`.
+        jobs: how many runs at a time.
+        address: of a running Ray cluster, 'host:port', or 'auto' on one of its machines; None starts Ray here.
+
+    Raises:
+        InputError: there are fewer CPUs than `jobs`, the cluster does not answer, or Ray fails.
+    """
+    with _connected(jobs, address) as ray, _mark(store.cache) as mark:
+        task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES)(_train)
+        waiting, running = collections.deque(runs), {}
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                run = waiting.popleft()
+                running[task.options(name=run.id).remote(run, store, origins[run.id], mark, Path.cwd())] = run
+            done = _next_done(ray, list(running))
+            run = running.pop(done)
+            yield run, _outcome(ray, done, store.folder(run))
+
+
+def shard(runs: Sequence[Run], part: str | None) -> Sequence[Run]:
+    """Part 'i/n' of `runs`: every n-th from the i-th; all of them for None.
+
+    Raises:
+        InputError: `part` is not two whole numbers with 1 <= i <= n.
+    """
+    if part is None:
+        return runs
+    numbers = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", part)
+    index, count = map(int, numbers.groups()) if numbers else (0, 0)
+    if not 1 <= index <= count:
+        raise InputError(f"--shard {part}: use i/n with whole numbers 1 <= i <= n, such as 1/8")
+    return runs[index - 1 :: count]
+
+
+# --- in a process of Ray's -----------------------------------------------------------------------------------------
+
+
+def _train(run: Run, store: Store, origin: Mapping[str, str], mark: Path, folder: Path) -> tuple[dict, dict]:
+    """A run's row and, where the caller does not share our disk, its files."""
+    one_thread()
+    here = provenance()  # but for its commit: the code came without its history
+    origin = {**origin, "versions": here["versions"], "host": here["host"]}
+    if mark.exists():
+        os.chdir(folder)  # relative paths mean what they mean to the caller
+        return train(run, store, origin), {}
+    store = Store(Path.home() / ".cache" / "debias")
+    _check_data(run, store, origin)
+    return train(run, store, origin), _read(store.folder(run))
+
+
+def _check_data(run: Run, store: Store, origin: Mapping[str, str]) -> None:
+    found, wanted = store.identity(run)["fingerprint"], origin["fingerprint"]
+    if found != wanted:
+        raise InputError(
+            f"{run.data} is other data on {socket.gethostname()} ({found}) than here ({wanted}): copy it there"
+        )
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    """Path within `folder` -> contents."""
+    paths = [path for pattern in KEPT for path in folder.glob(pattern)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+# --- in the caller's process ---------------------------------------------------------------------------------------
+
+
+def _next_done(ray: ModuleType, running: list):
+    """A task that is done."""
+    address = ray.get_runtime_context().gcs_address
+    while True:
+        done, _ = ray.wait(running, timeout=LOOK_AFTER_S)
+        if done:
+            return done[0]
+        if not _answers(address):  # otherwise Ray ends this process after a while, without a word
+            raise InputError(f"Ray at {address} is gone: the same command continues once it is back")
+
+
+def _outcome(ray: ModuleType, done, folder: Path) -> dict | Exception:
+    """A run's row, once its files are in `folder`, or why there is none."""
+    try:
+        row, files = ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        return error.cause
+    except (ray.exceptions.LocalRayletDiedError, ray.exceptions.RuntimeEnvSetupError):
+        raise  # would strike the other runs too
+    except ray.exceptions.RayError as error:
+        return error
+    for name, contents in files.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(contents)
+    return row
+
+
+@contextlib.contextmanager
+def _connected(jobs: int, address: str | None) -> Iterator[ModuleType]:
+    """Ray, started here or connected to a cluster that has a CPU for each job; left at the end."""
+    ray = _import_ray()
+    if address is None:
+        _check_jobs(jobs, joblib.cpu_count(), "this machine")
+        _start(ray, "local", num_cpus=jobs, include_dashboard=False, object_store_memory=OBJECTS, _temp_dir=_folder())
+    else:
+        _check_address(address)
+        _start(ray, address)
+    try:
+        _check_jobs(jobs, int(ray.cluster_resources()["CPU"]), address)
+        yield ray
+    except ray.exceptions.RayError as error:
+        raise InputError(f"Ray failed ({reason(error)}): the same command continues") from error
+    finally:
+        ray.shutdown()
+
+
+def _import_ray() -> ModuleType:
+    """Ray, quiet; only where it is needed, because that takes a second."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    return ray
+
+
+def _check_jobs(jobs: int, cpus: int, where: str) -> None:
+    if not 1 <= jobs <= cpus:
+        raise InputError(f"--jobs {jobs}: each run takes a CPU and {where} has {cpus}: use 1 to {cpus}")
+
+
+def _start(ray: ModuleType, address: str, **options) -> None:
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    shipped = {"working_dir": str(ROOT), "excludes": ["*", *(f"!/{name}/**" for name in PACKAGES)]}
+    shipped["env_vars"] = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}  # for runs that share a GPU
+    try:
+        ray.init(address, runtime_env=shipped, **quiet, **options)
+    except Exception as error:  # of many types
+        raise InputError(f"Ray does not start ({reason(error)})") from error
+
+
+def _folder() -> str | None:
+    """Where Ray keeps its sockets, whose paths must be short."""
+    usual = Path("/tmp/ray")
+    writable = os.access(usual if usual.exists() else usual.parent, os.W_OK)
+    return str(usual) if writable else tempfile.mkdtemp(prefix="ray-")
+
+
+def _check_address(address: str) -> None:
+    silent = InputError(
+        f"no Ray cluster answers at {address}: give host:port as `ray start --head` prints it, or auto on its machines"
+    )
+    if address != "auto" and not _answers(address):
+        raise silent
+    try:
+        command = [sys.executable, "-P", "-c", _TRIAL, address]
+        trial = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise silent from None
+    if trial.returncode:
+        raise InputError(f"cannot use the Ray cluster at {address}: {trial.stderr.splitlines()[-1]}")
+
+
+def _answers(address: str) -> bool:
+    """Whether anything listens at 'host:port'."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False
+
+
+@contextlib.contextmanager
+def _mark(folder: Path) -> Iterator[Path]:
+    """A file by which a node can tell whether it shares `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=".shared-", dir=folder) as file:
+        yield Path(file.name).absolute()
+
+
+def _gpus_a_run(ray: ModuleType, jobs: int) -> float:
+    """A run's part of a GPU, where there are any."""
+    gpus = ray.cluster_resources().get("GPU", 0)
+    return 1 / math.ceil(jobs / gpus) if gpus else 0

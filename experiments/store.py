@@ -1,0 +1,95 @@
+"""Finished and unfinished runs on disk: one folder a run, named by what it trains.
+
+`<cache>/runs/<data>-<fingerprint>/<method>/<what differs from the defaults>/seed3/` holds settings.json from the start,
+checkpoints, log.csv and sampling/ while it trains, then model.keras and last row.json, each written atomically. Two
+experiments that share a setting share its folder, so it is trained once.
+"""
+
+import contextlib
+import fcntl
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from debias.backend import keras
+from debias.data import catalog
+from debias.data.dataset import Splits
+from debias.errors import InputError
+from experiments.experiment import Run
+
+
+class Store:
+    """The runs in a cache folder, and the data that they train on.
+
+    Args:
+        cache: holds data sets and `runs/`.
+    """
+
+    def __init__(self, cache: Path):
+        self.cache = Path(cache)
+
+    def __reduce__(self):
+        return Store, (self.cache,)  # what is loaded stays in its process
+
+    def whole(self, data: str) -> Splits:
+        """All of a data set, loaded (or built) once a process."""
+        return _loaded(data, self.cache)[0]
+
+    def splits(self, run: Run) -> Splits:
+        """What a run trains and is tested on, its own draw of the training images."""
+        return self.whole(run.data).draw(run.setting.draw, run.config.seed)
+
+    def identity(self, run: Run) -> dict[str, str]:
+        """The data's name and fingerprint."""
+        splits, fingerprint = _loaded(run.data, self.cache)
+        return {"data": splits.name, "fingerprint": fingerprint}
+
+    def folder(self, run: Run) -> Path:
+        """Where a run is kept; it follows from its method, settings, draw and data alone."""
+        data = "{data}-{fingerprint}".format(**self.identity(run))
+        return self.cache / "runs" / data / run.setting.method / _changes(run) / f"seed{run.config.seed}"
+
+    def row(self, run: Run) -> dict | None:
+        """The row of a finished run under its id in this experiment, None for others.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.folder(run) / "row.json"
+        if not path.exists():
+            return None
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path}: damaged: delete its folder to train the run anew") from error
+        return {"id": run.id, "setting": run.setting.name, "title": run.setting.title, **kept}
+
+    def model(self, run: Run) -> keras.Model:
+        """The trained model of a finished run."""
+        return keras.saving.load_model(self.folder(run) / "model.keras", compile=False)
+
+    @contextlib.contextmanager
+    def locked(self, run: Run) -> Iterator[None]:
+        """Wait until no other process trains this run; the system lets go when a process dies."""
+        folder = self.folder(run)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def described(run: Run) -> dict:
+    """Everything that decides a run's outcome beside data and code, as plain values."""
+    return {"method": run.setting.method, **run.config.settings(), "draw": dict(run.setting.draw)}
+
+
+@functools.cache
+def _loaded(data: str, cache: Path) -> tuple[Splits, str]:
+    splits = catalog.load(data, cache)
+    return splits, splits.fingerprint()
+
+
+def _changes(run: Run) -> str:
+    changes = {**run.config.changes(), **{name.replace(" ", "-"): count for name, count in run.setting.draw.items()}}
+    return ",".join(f"{name}={value}" for name, value in changes.items()) or "default"
