@@ -29,6 +29,7 @@ from experiments.runner import reason, train
 from experiments.store import Store
 
 RETRIES = 3  # of a run whose process died
+RUNS_A_PROCESS = 6  # TensorFlow keeps what compiled steps have captured, the images too: a new process forgets them
 PATIENCE_S = 15  # with a cluster that does not answer
 LOOK_AFTER_S = 5  # between two looks at whether Ray is still there
 # What evaluation and figures read in a run's folder; last the row, which says that all others are there.
@@ -71,7 +72,7 @@ def train_in_parallel(
         InputError: there are fewer CPUs than `jobs`, the cluster does not answer, or Ray fails.
     """
     with _connected(jobs, address) as ray, _mark(store.cache) as mark:
-        task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES)(_train)
+        task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES, max_calls=RUNS_A_PROCESS)(_train)
         waiting, running = collections.deque(runs), {}
         while waiting or running:
             while waiting and len(running) < jobs:
