@@ -13,10 +13,18 @@ supported='3.11 3.12 3.13'
 # artefact, minutes on two cores after the set-up, what it makes
 artefacts='
 quick         8  the comparison of five methods on four groups: table, figures and rows in results/quick (default)
-calibration  12  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle, results/calibration
-benchmark     2  images per second of training, resampling and rendering, each beside its peer: results/benchmark
-test          4  the tests; further words go to pytest
+table1       75  the table of the paper: two rules, four values of alpha, two numbers of latents, ten seeds
+figures       5  the figures of the paper, and what it does not show; with table1 done, else 12 minutes more
+ablations    90  fifteen ablations, five to ten seeds each; with table1 done, else as much again
+calibration  15  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle
+all         190  all of the above
+report        1  every table, figure and results/index.html again from the rows in results/
+benchmark     3  images per second of training, resampling and rendering, each beside its peer: results/benchmark
+list          0  every experiment with its runs and minutes
+test          8  the tests; further words go to pytest
 '
+# the ablations one by one
+ablations='alpha rule threshold k histogram latents bins reconstruction refresh kl encoder darker size lighter epochs'
 
 main() {
     case ${1:-quick} in
@@ -34,6 +42,8 @@ Usage: ./run_experiments.sh [ARTEFACT] [OPTIONS]
 Artefact, minutes on two cores, what it makes:
 $(awk 'NF { minutes = $2; name = $1; $1 = $2 = ""; printf "  %-12s %3d min%s\n", name, minutes, $0 }' <<<"$artefacts")
 
+One ablation alone: $ablations
+
 The first call also sets up .venv (2 to 5 minutes, 3 GiB); PYTHON=/path/to/python3 chooses its Python (${supported// /, }).
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
 
@@ -41,6 +51,8 @@ Examples:
   ./run_experiments.sh                                 everything the README's first screen shows
   ./run_experiments.sh --data digits                   the same job on handwritten digits
   ./run_experiments.sh --data path/to/train_face.h5    the same job on the course's faces
+  ./run_experiments.sh table1 --seeds 3 --jobs 1       fewer seeds, one run at a time
+  ./run_experiments.sh ablations --smoke               every ablation at toy size
   ./run_experiments.sh quick --help                    the options of an artefact
   ./run_experiments.sh test -k resampling              some of the tests
 EOF
@@ -51,10 +63,14 @@ run_artefact() {
     check_artefact "$1"
     set_up
     use_repository
-    exec "$venv/bin/python" -m experiments "$@"
+    case $1 in
+        report | benchmark | list) exec "$venv/bin/python" -m experiments "$@" ;;
+        *) exec "$venv/bin/python" -m experiments run "$@" ;;
+    esac
 }
 
 check_artefact() {
+    if [[ " $ablations " == *" $1 "* ]]; then return; fi
     awk -v name="$1" '$1 == name { found = 1 } END { exit !found }' <<<"$artefacts" ||
         fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from debias.backend import keras, tf
-from debias.data.pipeline import BalancedBatches, scale
+from debias.data.pipeline import BalancedBatches, DeviceImages, scale
 from debias.data.sampling import WeightedSampler
 from debias.errors import InputError
 from debias.files import replacing
@@ -113,8 +113,8 @@ class SamplerLog(keras.callbacks.Callback):
             logs["ess"] = effective_sample_size(self.sampler.probabilities.numpy())
 
 
-def encode(model: keras.Model, images: tf.Tensor, seed: tuple[int, int] | None = None) -> np.ndarray:
-    """Posterior means (N, k) float32 of uint8 images (N, H, W, C), or samples if `seed` is given.
+def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | None = None) -> np.ndarray:
+    """Posterior means (N, k) float32 of N images, or samples if `seed` is given.
 
     `model` is a DBVAE or anything else with a `posterior`.
 
@@ -139,7 +139,7 @@ def save_array(path: Path, array: np.ndarray) -> None:
 
 def _encoder(model, images, seed) -> Callable:
     def run(index):
-        posterior = model.posterior(scale(tf.gather(images, index)))
+        posterior = model.posterior(scale(images.gather(index)))
         if seed is None:
             return posterior.mean()
         # Folding in the first row gives each block noise of its own.

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.model_selection import KFold, cross_val_predict
 
 from debias.errors import InputError
 
@@ -85,16 +84,23 @@ def readout(latents: np.ndarray, factors: Mapping[str, np.ndarray], folds: int =
 
     A factor may be spread over many latents, none of which follows it closely.
 
+    Args:
+        latents: (N, k).
+        factors: as for `factor_correlations`.
+        folds: random parts of the faces, each told by a regression on the others.
+
     Returns:
-        Columns factor, measure ('AUC' of a factor with two values, by logistic regression, else 'R2') and score, the
-        mean over `folds` random folds; NaN for a value that fewer than `folds` faces have.
+        Columns factor, measure and score. A factor with two values has the 'AUC' of the regression's output, NaN where
+        fewer than `folds` faces have one of them; others have 'R2', which is below 0 when their mean tells them better.
     """
     columns = numeric_factors(factors)
-    known = {name: columns[name].notna().to_numpy() for name in columns}
-    scores = [_readout(latents[known[name]], columns[name].to_numpy()[known[name]], folds) for name in columns]
-    return pd.DataFrame(
-        [(name, *score) for name, score in zip(columns, scores, strict=True)], columns=["factor", "measure", "score"]
-    )
+    scores = {}
+    for known, names in _by_missing(columns):
+        told = _told(latents[known], columns.loc[known, names].to_numpy(), folds)
+        scores |= {
+            name: _score(columns.loc[known, name], values, folds) for name, values in zip(names, told, strict=True)
+        }
+    return pd.DataFrame([(name, *scores[name]) for name in columns], columns=["factor", "measure", "score"])
 
 
 def numeric_factors(factors: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -159,16 +165,18 @@ def _standard_ranks(values) -> np.ndarray:
     return ranks / np.where(spread > 0, spread, np.nan)
 
 
-def _readout(latents, values, folds) -> tuple[str, float]:
-    names, counts = np.unique(values, return_counts=True)
-    if len(names) > 2:
-        model, folder, measure = LinearRegression(), KFold, ("R2", "r2")
-    else:
-        model, folder, measure = LogisticRegression(max_iter=1000), StratifiedKFold, ("AUC", "roc_auc")
-        values = values == names[-1]
-    if len(names) < 2 or len(values) < folds or (len(names) == 2 and counts.min() < folds):
-        return measure[0], float("nan")
+def _told(latents, values, folds) -> np.ndarray:
+    """Factors (N, F) as a regression on the other folds tells them: (F, N)."""
+    if len(latents) < 2 * folds:
+        return np.full(values.T.shape, np.nan)
     # Faces come sorted by group: folds must be drawn at random.
-    shuffled = folder(folds, shuffle=True, random_state=0)
-    scores = cross_val_score(make_pipeline(StandardScaler(), model), latents, values, cv=shuffled, scoring=measure[1])
-    return measure[0], float(scores.mean())
+    parts = KFold(folds, shuffle=True, random_state=0)
+    return cross_val_predict(LinearRegression(), latents, values, cv=parts).T
+
+
+def _score(values, told, folds) -> tuple[str, float]:
+    names, counts = np.unique(values, return_counts=True)
+    measure = "AUC" if len(names) == 2 else "R2"
+    if len(names) < 2 or counts.min() < folds * (len(names) == 2) or np.isnan(told).any():
+        return measure, float("nan")
+    return measure, float(roc_auc_score(values == names[1], told) if measure == "AUC" else r2_score(values, told))

@@ -18,9 +18,9 @@ from debias.backend import tf
 from debias.callbacks import encode
 from debias.data.dataset import NO_GROUP, Dataset
 from debias.data.parliament import assets, build, photographs
-from debias.data.pipeline import BalancedBatches
+from debias.data.pipeline import BalancedBatches, on_device
 from debias.training import annealed_adam, on_gpu
-from experiments import quick
+from experiments.common import FACES
 from experiments.tables import markdown
 
 IMAGES, STEPS, ROUNDS, PAIRS = 8_000, 10, 7, 41
@@ -39,7 +39,7 @@ def training_speed() -> dict[str, float]:
     The ratio is the median over pairs of short rounds, one right after the other: machines that are shared change their
     speed by half from one quarter of a minute to the next.
     """
-    data, batch_size = _noise(), quick.FACES.batch_size
+    data, batch_size = _noise(), FACES.batch_size
     drawn = BalancedBatches(data, batch_size)
     batch = drawn(tf.constant(0))
     trainers = {"sampled": _trainer(data, drawn), "fixed": _trainer(data, lambda step: batch)}
@@ -76,14 +76,14 @@ def table(measured: Mapping[str, float]) -> str:
 
 
 def _trainer(data: Dataset, batches: Callable) -> Callable[[], object]:
-    model = dbvae.build(quick.FACES, data.image_shape)
+    model = dbvae.build(FACES, data.image_shape)
     model.batches = batches
     model.compile(optimizer=annealed_adam(1e-3, 10**6), jit_compile=on_gpu())
     return lambda: model.fit(tf.data.Dataset.range(STEPS), verbose=0, shuffle=False)
 
 
 def _encoding_speed(data: Dataset) -> float:
-    model, images = dbvae.build(quick.FACES, data.image_shape), tf.constant(data.images())
+    model, images = dbvae.build(FACES, data.image_shape), on_device(data)
     return len(data) / _interleaved({"encode": lambda: encode(model, images)}, rounds=3)["encode"]
 
 

@@ -105,7 +105,7 @@ class Run(Folders):
             return _report_failures(folder, failures)
         if len(rows) < len(runs):
             print(
-                f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished; a call without --shard publishes them"
+                f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished; without --shard they are published"
             )
             return 0
         folder, rows = self._place(experiment, folder, published, rows)

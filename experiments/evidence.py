@@ -53,15 +53,15 @@ def load(folder: Path) -> Evidence:
     return {path.stem: read[path.suffix](path) for path in _files(folder)}
 
 
-def merged(published: Evidence, found: Evidence) -> Evidence:
-    """Both; of what both have `found` counts, in a table of settings (and seeds) for those that it has rows of."""
-    return {**published, **{name: _merged(published.get(name), value) for name, value in found.items()}}
+def merged(old: Evidence, new: Evidence) -> Evidence:
+    """`new` on top of `old`: tables keep the old rows of those settings (and seeds, where given) that `new` lacks."""
+    return {**old, **{name: _joined(old.get(name), value) for name, value in new.items()}}
 
 
-def _merged(old, new):
-    keys = [name for name in ("setting", "seed") if isinstance(new, pd.DataFrame) and name in new]
-    if not keys or not isinstance(old, pd.DataFrame) or not set(keys) <= set(old):
+def _joined(old, new):
+    if not all(isinstance(table, pd.DataFrame) and "setting" in table for table in (old, new)):
         return new
+    keys = [name for name in ("setting", "seed") if name in old and name in new]
     kept = ~pd.MultiIndex.from_frame(old[keys]).isin(pd.MultiIndex.from_frame(new[keys]))
     return pd.concat([old[kept], new], ignore_index=True) if kept.any() else new
 
@@ -98,7 +98,7 @@ def _png(name, images) -> bytes:
 
 
 def _parsed(text: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text), float_precision="round_trip", keep_default_na=False, na_values=["nan"])
+    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=["nan"])
 
 
 def _read_table(path: Path) -> pd.DataFrame:

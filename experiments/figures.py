@@ -33,7 +33,6 @@ TRAVERSED = {setting.name: setting.title for setting in (debiased("max"), debias
 EXPLAINED = {setting.name: setting.title for setting in (vae(), LONG)}
 LATENTS_TRAVERSED, STEPS = 4, 7
 LATENTS_EXPLAINED = 12
-TARGETS = ("0.2", "0.5", "1", "2", "5", "10")  # % of the validation negatives, as in the rows' columns
 FACTORS = {  # of the embedded benchmark -> what people read
     "darker": "darker group",
     "tone": "skin tone I-VI",
@@ -65,15 +64,17 @@ def collect(runs: Sequence[Run], store: "Store") -> Evidence:
 
 
 def figures(rows: pd.DataFrame, evidence: Evidence) -> dict[str, Figure]:
-    """Name -> figure, as far as the data set has groups and factors."""
+    """Name -> figure, as far as there is evidence, and the data set has groups and factors."""
     drawn = {
-        "fig4_sampling": pictures.sampling_figure(evidence, RESAMPLED),
-        "fig5a_traversals": traversal_figure(evidence),
         "fig5b_recall": pictures.group_figure(rows, BARS),
-        "threshold_sensitivity": threshold_figure(rows),
+        "threshold_sensitivity": pictures.threshold_figure(rows, BARS),
     }
-    if rare_groups(rows):
+    if "sampling" in evidence:
+        drawn["fig4_sampling"] = pictures.sampling_figure(evidence, RESAMPLED)
+    if "epochs" in evidence and rare_groups(rows):
         drawn["mass_ess"] = mass_figure(evidence["epochs"])
+    if any(f"traversals-{name}" in evidence for name in TRAVERSED):
+        drawn["fig5a_traversals"] = traversal_figure(evidence)
     if any(f"readout-{name}" in evidence for name in EXPLAINED):
         drawn["latent_factors"] = factor_figure(evidence)
     return drawn
@@ -114,19 +115,11 @@ def factor_figure(evidence: Evidence) -> Figure:
 
 
 def mass_figure(epochs: pd.DataFrame) -> Figure:
-    """Sampling mass on the rare groups against ESS over epochs, both averaged over seeds."""
+    """Sampling mass on the rare groups against ESS over epochs."""
     rare = rare_groups(epochs)
-    ess = epochs["ess"] / epochs["faces"]
-    measured = epochs[["setting", "epoch"]].assign(ess=ess, mass=_total(epochs, "mass", rare))
-    means = measured.groupby(["setting", "epoch"], sort=False).mean().reset_index()
-    parts = [means[means["setting"] == name].assign(setting=title) for name, title in RESAMPLED.items()]
+    measured = epochs.assign(ess=epochs["ess"] / epochs["faces"], mass=_total(epochs, "mass", rare))
+    parts = [measured[measured["setting"] == name].assign(setting=title) for name, title in RESAMPLED.items()]
     return plots.mass_ess(pd.concat(parts), _total(epochs, "share", rare).mean(), _listed(rare))
-
-
-def threshold_figure(rows: pd.DataFrame) -> Figure:
-    """Recall gap and mean recall over the measured false-positive rate."""
-    parts = [_rates(rows, name, target) for name in BARS for target in TARGETS]
-    return plots.thresholds(pd.concat(parts).replace({"setting": BARS}))
 
 
 def rare_groups(table: pd.DataFrame) -> list[str]:
@@ -178,21 +171,16 @@ def _row_label(latent, factors) -> str:
 
 
 def _readable(table) -> pd.DataFrame:
-    """Correlations with the factors in FACTORS, latents called z0, z1, ..."""
-    known = {name: title for name, title in FACTORS.items() if name in table}
-    return table[list(known)].rename(columns=known, index=lambda latent: f"z{latent}")
+    """Correlations with the factors in FACTORS, in other data with the first ones; latents called z0, z1, ..."""
+    correlations = table.drop(columns="influence")
+    chosen = [name for name in FACTORS if name in correlations] or list(correlations)[: len(FACTORS)]
+    return correlations[chosen].rename(columns=FACTORS, index=lambda latent: f"z{latent}")
 
 
 def _most_correlated(table) -> pd.DataFrame:
     correlations = _readable(table)
     order = correlations.abs().max(axis=1).sort_values(ascending=False, kind="stable").index
     return correlations.loc[order[:LATENTS_EXPLAINED]]
-
-
-def _rates(rows, setting, target) -> pd.DataFrame:
-    columns = {f"{measure}_f{target}": measure for measure in ("fpr", "gap", "mean_recall")}
-    part = rows.loc[rows["setting"] == setting, ["setting", "seed", *columns]]
-    return part.rename(columns=columns).assign(target=float(target))
 
 
 def _total(table, kind, groups) -> pd.Series:

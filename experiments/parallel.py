@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -41,7 +42,6 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # nothing is printed for the user of a process that died and was started again
     "RAY_worker_niceness": "0",  # a run takes as long as it takes outside of Ray
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "15",  # helpers of a killed job would linger for two minutes
 }
 # Ray asks a silent address for minutes, printing each try, so a process that can be stopped tries it first.
 _TRIAL = """
@@ -72,7 +72,9 @@ def train_in_parallel(
         InputError: there are fewer CPUs than `jobs`, the cluster does not answer, or Ray fails.
     """
     with _connected(jobs, address) as ray, _mark(store.cache) as mark:
-        task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES, max_calls=RUNS_A_PROCESS)(_train)
+        task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES, max_calls=RUNS_A_PROCESS)(
+            _train
+        )
         waiting, running = collections.deque(runs), {}
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -192,16 +194,21 @@ def _check_jobs(jobs: int, cpus: int, where: str) -> None:
 
 
 def _start(ray: ModuleType, address: str, **options) -> None:
-    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    shipped = {"working_dir": str(ROOT), "excludes": ["*", *(f"!/{name}/**" for name in PACKAGES)]}
-    shipped["env_vars"] = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}  # for runs that share a GPU
+    shipped = {
+        "working_dir": str(ROOT),
+        "excludes": [f"/{path.name}" for path in ROOT.iterdir() if path.name not in PACKAGES],
+        "env_vars": {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},  # for runs that share a GPU
+    }
+    terminate = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, runtime_env=shipped, **quiet, **options)
+        ray.init(address, runtime_env=shipped, log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as error:  # of many types
         raise InputError(f"Ray does not start ({reason(error)})") from error
+    finally:
+        signal.signal(signal.SIGTERM, terminate)  # Ray's own ends in a stack trace
 
 
-def _folder() -> str | None:
+def _folder() -> str:
     """Where Ray keeps its sockets, whose paths must be short."""
     usual = Path("/tmp/ray")
     writable = os.access(usual if usual.exists() else usual.parent, os.W_OK)

@@ -27,15 +27,16 @@ def check(runs: Sequence[Run], store: Store) -> Evidence:
     if store.whole(runs[0].data).train.image_shape != IMAGE_SHAPE:
         return {}
     sets = _available(store.cache)
-    rows = [{"title": run.setting.title, **_rates(store.model(run), sets)} for run in runs]
-    return {NAME: pd.DataFrame(rows)}
+    named = [{"setting": run.setting.name, "title": run.setting.title} for run in runs]
+    rates = [_rates(store.model(run), sets) for run in runs]
+    return {NAME: pd.DataFrame([name | found for name, found in zip(named, rates, strict=True)])}
 
 
 def texts(rows: pd.DataFrame, evidence: Evidence) -> dict[str, str]:
     """photographs.md, from what `check` found: means over seeds."""
     if NAME not in evidence:
         return {}
-    means = evidence[NAME].groupby("title", sort=False).mean()
+    means = evidence[NAME].drop(columns="setting").groupby("title", sort=False).mean()
     lines = [[title, *(f"{value:.1f}" for value in rates)] for title, rates in means.iterrows()]
     return {f"{NAME}.md": f"{_HEAD}\n\n{tables.markdown(['setting', *means.columns], lines)}\n"}
 

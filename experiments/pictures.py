@@ -24,6 +24,7 @@ from experiments.tables import groups_of
 if TYPE_CHECKING:
     from experiments.store import Store
 
+TARGETS = ("0.2", "0.5", "1", "2", "5", "10")  # % of the validation negatives, as in the rows' columns
 _BINS = 40
 _EXTREMES = 10  # faces shown at either end
 
@@ -34,6 +35,12 @@ def group_figure(rows: pd.DataFrame, titles: Mapping[str, str], suffix: str = ""
     parts = [rows[rows["setting"] == name].assign(setting=title) for name, title in titles.items()]
     recalls = pd.concat(parts).rename(columns=columns)[["setting", *columns.values()]]
     return plots.group_bars(recalls.melt("setting", list(columns.values()), "group", "recall"))
+
+
+def threshold_figure(rows: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Recall gap and mean recall over the false-positive rate measured on test negatives."""
+    parts = [_rates(rows[rows["setting"] == name], target) for name in titles for target in TARGETS]
+    return plots.thresholds(pd.concat(parts).replace({"setting": titles}))
 
 
 def sampling(runs: Sequence[Run], store: "Store") -> Evidence:
@@ -73,6 +80,11 @@ def reconstruction_figure(evidence: Evidence, titles: Mapping[str, str]) -> Figu
 def sampling_by_epoch(runs: Sequence[Run], store: "Store") -> Evidence:
     """Of every run 'epochs': the ESS, and each group's share of the faces and of the sampling mass, in %, by epoch."""
     return _stacked("epochs", [_epochs(run, store) for run in runs])
+
+
+def _rates(rows, target) -> pd.DataFrame:
+    columns = {f"{measure}_f{target}": measure for measure in ("fpr", "gap", "mean_recall")}
+    return rows[["setting", "seed", *columns]].rename(columns=columns).assign(target=float(target))
 
 
 def _histogram(p) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def commit() -> str:
 def code(method: str) -> str:
     """Eight hexadecimal digits that change with the code behind a method's rows, but not with its comments.
 
-    That code is the training of `debias`, the method's own file with what it imports from `baselines`, and `evaluate`; a
+    That code is training in `debias`, the method's own file with what it imports from `baselines`, and `evaluate`: a
     new method or figure changes no other method's digits.
     """
     trained = [path for path in sorted((ROOT / "debias").glob("*.py")) if path.stem not in _NOT_TRAINING]
@@ -64,7 +64,8 @@ def _files_of(function: Callable) -> list[Path]:
 def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             del body[0]
     return tree
 

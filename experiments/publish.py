@@ -38,9 +38,12 @@ def write(experiment: Experiment, folder: Path, rows: pd.DataFrame, found: Evide
 def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:
     """Figures, table.md and summary.json from rows and the evidence in `folder`; the same rows give the same bytes."""
     found = evidence.load(folder)
-    for name, figure in experiment.figures(rows, found).items():
+    figures = experiment.figures(rows, found)
+    for name, figure in figures.items():
         for suffix in FORMATS:
             plots.save(figure, folder / f"{name}.{suffix}")
+    for path in (path for suffix in FORMATS for path in folder.glob(f"*.{suffix}") if path.stem not in figures):
+        path.unlink()  # of a figure that has another name now
     for name, text in {"table.md": experiment.table(rows), **experiment.texts(rows, found)}.items():
         write_text(folder / name, text)
     # The digest shows whether runs.csv, which comes right after it, was cut short or edited by hand later.
@@ -108,7 +111,7 @@ def as_csv(rows: pd.DataFrame) -> str:
 
 def _parsed(text: str, path: Path) -> pd.DataFrame:
     try:
-        rows = pd.read_csv(io.StringIO(text), float_precision="round_trip")
+        rows = pd.read_csv(io.StringIO(text))
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: not a table: {_REMEDY}") from error
     if missing := [name for name in ("id", "setting", "title", "method", "seed", "seconds") if name not in rows]:

@@ -153,7 +153,7 @@ def with_error(values: pd.Series) -> str:
 
 
 def _moments(part: pd.DataFrame) -> dict:
-    numbers = part.drop(columns=["seed"]).select_dtypes("number")
+    numbers = part.drop(columns=["seed"]).select_dtypes("number").dropna(axis=1, how="all")
     return {
         name: {"mean": float(values.mean()), "sem": float(values.sem()) if len(values) > 1 else None}
         for name, values in numbers.items()

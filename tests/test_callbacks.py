@@ -6,7 +6,7 @@ import pytest
 from debias.backend import keras, tf
 from debias.callbacks import Checkpoints, Resample, encode
 from debias.data.dataset import Dataset
-from debias.data.pipeline import BalancedBatches
+from debias.data.pipeline import BalancedBatches, on_device
 from debias.data.sampling import WeightedSampler
 from debias.dbvae import build
 from debias.detector import Classifier
@@ -33,17 +33,17 @@ def means(model, noise):
 
 
 def test_encode_gives_posterior_means_block_by_block(model, noise, means):
-    encoded = encode(model, tf.constant(noise.positives().images()))
+    encoded = encode(model, on_device(noise.positives()))
     assert encoded.shape == (COUNT, 3) and encoded.dtype == np.float32
     np.testing.assert_allclose(encoded, means, atol=1e-5)
 
 
 def test_encode_samples_the_posterior(model, noise, means):
-    images = tf.constant(noise.positives().images())
+    images = on_device(noise.positives())
     first, again, later = (encode(model, images, seed) for seed in ((0, 1), (0, 1), (0, 2)))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, later)
-    deviation = model.posterior(tf.cast(images, tf.float32) / 255).stddev().numpy()
+    deviation = model.posterior(tf.constant(noise.positives().images() / 255, tf.float32)).stddev().numpy()
     standard = (first - means) / deviation
     assert abs(standard.mean()) < 0.07 and standard.std() == pytest.approx(1, abs=0.05)
     assert abs(np.corrcoef(standard[:512, 0], standard[512:1024, 0])[0, 1]) < 0.2  # blocks have noise of their own

@@ -1,83 +1,232 @@
-"""Figures by their parts: bars as high as the data, whiskers where the intervals end, the right images shown."""
+"""Figures by their parts: marks where the data say, the right images shown, text that can be read, the same bytes."""
 
+import functools
+import itertools
+
+import matplotlib
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
 
 from debias import plots
 
+GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
+SETTINGS = (
+    "CNN, no debiasing",
+    "VAE, uniform, k = 100",
+    "max, k = 100, α = 0.01",
+    "product, k = 2, α = 0.01",
+    "Oracle, sees the groups",
+)
 
-@pytest.fixture
-def recalls() -> pd.DataFrame:
-    """Two methods, three groups, two seeds; group names in no alphabetical order."""
+
+def recalls(settings=("CNN", "Oracle"), seeds=2, base=90.0) -> pd.DataFrame:
     rows = [
-        {"method": method, "group": group, "recall": 90.0 + 3 * m - 2 * g + seed}
-        for m, method in enumerate(("CNN", "Oracle"))
-        for g, group in enumerate(("men", "women", "children"))
-        for seed in (0, 1)
+        {"setting": setting, "group": group, "recall": base + 3 * m / len(settings) - 2 * g + seed / seeds}
+        for m, setting in enumerate(settings)
+        for g, group in enumerate(GROUPS)
+        for seed in range(seeds)
     ]
     return pd.DataFrame(rows)
 
 
-@pytest.fixture
-def intervals(recalls) -> pd.DataFrame:
-    means = recalls.groupby(["method", "group"])["recall"].mean().reset_index()  # sorted by name
-    return means.assign(low=means["recall"] - 1, high=means["recall"] + 0.5)
-
-
-def test_bars_whiskers_and_labels(recalls, intervals):
-    axes = plots.group_bars(recalls, intervals).axes[0]
-    bars = [container for container in axes.containers if hasattr(container, "patches") and len(container.patches)]
-    heights = [[bar.get_height() for bar in container] for container in bars]
-    np.testing.assert_allclose(heights, [[90.5, 88.5, 86.5], [93.5, 91.5, 89.5]])
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["men", "women", "children"]
-    segments = [
-        segment
-        for lines in axes.collections
-        if hasattr(lines, "get_segments")
-        for segment in lines.get_segments()
-        if len(segment) == 2
+def histograms(settings=("rule A", "uniform")) -> pd.DataFrame:
+    edges = np.linspace(-1, 1, 11)
+    parts = [
+        pd.DataFrame({"setting": setting, "ess": 30.4 + n, "low": edges[:-1], "high": edges[1:], "images": 4 + n})
+        for n, setting in enumerate(settings)
     ]
-    ends = sorted(tuple(segment[:, 1]) for segment in segments)
-    np.testing.assert_allclose(ends, sorted((height - 1, height + 0.5) for row in heights for height in row))
-    legend = axes.get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["CNN", "Oracle"]
-    assert axes.get_ylim()[0] < 85.5  # no whisker is cut off
+    return pd.concat(parts)
 
 
-def test_a_collapsed_method_does_not_flatten_the_others(recalls, intervals):
-    dead = recalls[recalls["method"] == "CNN"].assign(method="dead", recall=4.0)
-    bounds = intervals[intervals["method"] == "CNN"].assign(method="dead", recall=4.0, low=3.0, high=5.0)
-    axes = plots.group_bars(pd.concat([recalls, dead]), pd.concat([intervals, bounds])).axes[0]
-    assert 80 < axes.get_ylim()[0] < 85.5
-    assert [text.get_text().strip() for text in axes.texts] == ["4.0, cut off"] * 3
+def tiles(count, size=64) -> np.ndarray:
+    """Images that can be told from one another: the n-th is n all over."""
+    return np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, size, size, 3), np.uint8)
 
 
-def test_every_seed_is_a_dot(recalls, intervals):
-    axes = plots.group_bars(recalls, intervals).axes[0]
-    dots = [
-        offset[1]
-        for collection in axes.collections
-        if not hasattr(collection, "get_segments")
-        for offset in collection.get_offsets()
-    ]
-    np.testing.assert_allclose(sorted(dots), sorted(recalls["recall"]))
+def correlations(names, latents=12) -> pd.DataFrame:
+    values = np.random.default_rng(0).uniform(-1, 1, (latents, len(names)))
+    return pd.DataFrame(values, [f"z{latent}" for latent in range(latents)], names)
 
 
-def test_sampling_figure_shows_least_and_most_likely_images():
-    images = np.arange(40, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
-    p = np.random.default_rng(0).permutation(np.arange(1, 41)) / 820
-    rules, ess = {"rule A": p, "uniform": np.full(40, 1 / 40)}, {"rule A": 30.4, "uniform": 40}
-    figure = plots.sampling_figure(rules, images, ess)
+def told(names) -> pd.DataFrame:
+    measures = ["AUC" if index % 2 else "R2" for index in range(len(names))]
+    return pd.DataFrame({"factor": names, "measure": measures, "score": np.linspace(-0.004, 1, len(names))})
+
+
+def epochs() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "setting": np.repeat(["max, k = 100, α = 0.01", "product, k = 100, α = 0.01"], 4),
+            "seed": [0, 1] * 4,
+            "epoch": [0, 0, 1, 1] * 2,
+            "ess": [0.2, 0.4, 0.6, 0.8, 1e-4, 3e-4, 1e-4, 1e-4],
+            "mass": [2.0, 3.0, 1.5, 2.5, 0.0, 40.0, 0.0, 0.0],
+        }
+    )
+
+
+def rates(settings=SETTINGS, seeds=3) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = itertools.product(settings, range(seeds), (0.2, 0.5, 1.0, 2.0, 5.0, 10.0))
+    table = pd.DataFrame(rows, columns=["setting", "seed", "target"])
+    noise = rng.uniform(0.7, 1, (2, len(table)))
+    return table.assign(fpr=table["target"] * noise[0], gap=9 * noise[1], mean_recall=95 * noise[1])
+
+
+def points(seeds=5) -> pd.DataFrame:
+    """Two rules at four values of alpha; the product collapses at the lowest two."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        itertools.product(("product", "max"), (0.1, 0.05, 0.01, 0.001), range(seeds)), columns=["rule", "α", "seed"]
+    )
+    dead = (table["rule"] == "product") & (table["α"] < 0.05)
+    recall = np.where(dead, 7.0, 95.0) + rng.normal(size=len(table))
+    return table.assign(mean_recall=recall, var_recall=np.where(dead, 80.0, 20.0), ess=np.where(dead, 1.0, 5000.0))
+
+
+MEASURES = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²", "ess": "ESS in faces", "seed": "seed"}
+FACTORS = [
+    "darker group",
+    "skin tone I-VI",
+    "male",
+    "age",
+    "yaw",
+    "pitch",
+    "light azimuth",
+    "hair lightness",
+    "open mouth",
+]
+FIGURES = {
+    "group_bars": lambda: plots.group_bars(recalls(SETTINGS, 10)),
+    "sampling": lambda: plots.sampling_figure(histograms(SETTINGS[2:4]), {name: tiles(20) for name in SETTINGS[2:4]}),
+    "reconstructions": lambda: plots.reconstructions(tiles(12), {name: tiles(12) for name in SETTINGS[1:4]}),
+    "traversals": lambda: plots.traversals(
+        {"VAE": tiles(28).reshape(4, 7, 64, 64, 3)}, {"VAE": ["z1\nskin tone I-VI\nr = -0.57"] * 4}, range(-3, 4)
+    ),
+    "latent_factors": lambda: plots.latent_factors(
+        dict.fromkeys(SETTINGS[1:3], correlations(FACTORS)), dict.fromkeys(SETTINGS[1:3], told(FACTORS))
+    ),
+    "mass_ess": lambda: plots.mass_ess(epochs(), 1.57, "darker faces"),
+    "thresholds": lambda: plots.thresholds(rates()),
+    "setting_points": lambda: plots.setting_points(points(), "α", MEASURES, "rule", True, {"CNN": points()[-5:]}),
+}
+WITH_PNG = ("mass_ess", "reconstructions")  # drawing pixels takes seconds
+drawn = pytest.mark.parametrize("name", FIGURES)
+
+
+@functools.cache
+def once(name):
+    """A figure, and its renderer after everything has found its place."""
+    figure = FIGURES[name]()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return figure, canvas.get_renderer()
+
+
+def hidden(figure) -> set:
+    """Names of ticks that Matplotlib makes but does not draw: of no axis, or beyond its ends."""
+    return {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
+        if not axes.axison or not min(axis.get_view_interval()) <= place <= max(axis.get_view_interval())
+    }
+
+
+def shown(figure) -> list:
+    texts = figure.findobj(matplotlib.text.Text)
+    return [text for text in texts if text.get_visible() and text.get_text().strip() and text not in hidden(figure)]
+
+
+@drawn
+def test_text_is_large_enough_whole_and_apart(name):
+    figure, renderer = once(name)
+    texts = shown(figure)
+    assert min(text.get_fontsize() for text in texts) >= 8
+    boxes = [(text.get_text(), text.get_window_extent(renderer).padded(-1)) for text in texts]
+    assert not [text for text, box in boxes if box.x0 < -2 or box.x1 > figure.bbox.x1 + 2]
+    level = [pair for text, pair in zip(texts, boxes, strict=True) if not text.get_rotation() % 90]
+    assert not [(a, b) for (a, one), (b, other) in itertools.combinations(level, 2) if one.overlaps(other)]
+
+
+@drawn
+def test_legends_are_outside_of_the_data(name):
+    figure, renderer = once(name)
+    boxes = [legend.get_window_extent(renderer) for legend in figure.legends]
+    assert not [box for box in boxes for axes in figure.axes if box.overlaps(axes.get_window_extent(renderer))]
+    assert not any(axes.get_legend() for axes in figure.axes)
+
+
+@drawn
+def test_the_same_data_give_the_same_bytes(name, tmp_path):
+    """PNG, then SVG, each without Matplotlib's version and the date."""
+    before = dict(matplotlib.rcParams)
+    for folder in ("one", "two"):
+        figure = FIGURES[name]()
+        for suffix in ("png", "svg") if name in WITH_PNG else ("svg",):
+            plots.save(figure, tmp_path / folder / f"figure.{suffix}")
+    for path in (tmp_path / "one").iterdir():
+        content = path.read_bytes()
+        assert content == (tmp_path / "two" / path.name).read_bytes()
+        assert matplotlib.__version__.encode() not in content and b"<dc:date>" not in content
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_saved_figures_are_whole_pngs(tmp_path):
+    plots.save(plots.group_bars(recalls()), tmp_path / "groups.png")
+    assert (tmp_path / "groups.png").read_bytes().startswith(b"\x89PNG\r\n")
+    pixels = matplotlib.image.imread(tmp_path / "groups.png")
+    assert min(pixels.shape[:2]) > 300 and pixels[..., :3].std() > 0.05
+
+
+def test_bars_are_means_whiskers_standard_errors_and_dots_seeds():
+    table = recalls(seeds=3)
+    axes = plots.group_bars(table).axes[0]
+    bars = [container for container in axes.containers if isinstance(container, BarContainer)]
+    by_bar = table.groupby(["setting", "group"], sort=False)["recall"]
+    heights = [bar.get_height() for container in bars for bar in container]
+    np.testing.assert_allclose(heights, by_bar.mean())
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(GROUPS)
+    ends = {(round(min(line.get_ydata()), 6), round(max(line.get_ydata()), 6)) for line in axes.lines}
+    error = by_bar.std(ddof=1) / np.sqrt(3)
+    expected = zip((by_bar.mean() - error).round(6), (by_bar.mean() + error).round(6), strict=True)
+    assert ends >= set(expected)
+    dots = [offset[1] for dots in axes.collections for offset in dots.get_offsets()]
+    np.testing.assert_allclose(sorted(dots), sorted(table["recall"]))
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["CNN", "Oracle"]
+    assert axes.get_ylim()[0] < table["recall"].min()
+
+
+def test_a_collapsed_setting_does_not_flatten_the_others():
+    dead = recalls(["dead"]).assign(recall=4.0)
+    axes = plots.group_bars(pd.concat([recalls(), dead])).axes[0]
+    assert 80 < axes.get_ylim()[0] < 85
+    assert [text.get_text().strip() for text in axes.texts] == ["4.0, cut off"] * 4
+
+
+def test_where_all_have_collapsed_all_are_shown():
+    axes = plots.group_bars(recalls(base=20.0)).axes[0]
+    assert axes.get_ylim()[0] < 15 and not axes.texts
+
+
+def test_sampling_figure_shows_histogram_and_extreme_faces():
+    table = histograms()
+    figure = plots.sampling_figure(table, {"uniform": tiles(20) + 100, "rule A": tiles(20)})
     assert len(figure.axes) == 6
-    histogram, least, most = figure.axes[:3]
-    assert "rule A" in histogram.get_title() and "30" in histogram.get_title()
-    assert sum(bar.get_height() for bar in histogram.patches) == 40
-    order = np.argsort(p)
-    for axes, rows in ((least, order[:10]), (most, order[-10:])):
-        shown = axes.images[0].get_array()
-        assert {value for value in np.unique(shown) if value != 255} == set(rows)
+    titles = [part.get_suptitle() for part in figure.subfigs]
+    assert "uniform" in titles[0] and "31 of 50" in titles[0] and "rule A" in titles[1] and "30 of 40" in titles[1]
+    for (histogram, least, most), first, height in ((figure.axes[:3], 100, 5), (figure.axes[3:], 0, 4)):
+        assert [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in histogram.patches] == [
+            (pytest.approx(low), pytest.approx(0.2), height) for low in np.linspace(-1, 0.8, 10)
+        ]
+        for axes, expected in ((least, range(first, first + 10)), (most, range(first + 10, first + 20))):
+            shown = axes.images[0].get_array()
+            assert {value for value in np.unique(shown) if value != 255} == set(expected)
 
 
 def test_reconstructions_stack_originals_and_models():
@@ -88,19 +237,152 @@ def test_reconstructions_stack_originals_and_models():
         assert set(np.unique(axes.images[0].get_array())) <= {value, 255} and value in axes.images[0].get_array()
 
 
+def test_traversals_name_the_rows_and_steps_where_they_are():
+    images = tiles(6, size=8).reshape(2, 3, 8, 8, 3)
+    axes = plots.traversals({"VAE": images}, {"VAE": ["z4", "z7"]}, (-3, 0, 3)).axes[0]
+    shown = axes.images[0].get_array()
+    rows = dict(zip((label.get_text() for label in axes.get_yticklabels()), axes.get_yticks(), strict=True))
+    steps = dict(zip((label.get_text() for label in axes.get_xticklabels()), axes.get_xticks(), strict=True))
+    assert list(rows) == ["z4", "z7"] and list(steps) == ["-3 sd", "mean", "+3 sd"]
+    found = [[shown[int(y), int(x), 0] for x in steps.values()] for y in rows.values()]
+    np.testing.assert_array_equal(found, images[:, :, 0, 0, 0])
+
+
+def test_latent_factors_show_every_number():
+    names = ["tone", "male"]
+    table, readout = correlations(names, 3), told(names[::-1])  # in another order
+    cells, summary = plots.latent_factors({"VAE": table}, {"VAE": readout}).axes
+    np.testing.assert_allclose(np.ravel(cells.collections[0].get_array()), table.to_numpy().ravel())
+    assert [float(text.get_text()) for text in cells.texts] == [round(value, 2) for value in table.to_numpy().ravel()]
+    assert [text.get_text() for text in summary.texts] == ["AUC\n1.00", "R²\n.00"]
+    assert [label.get_text() for label in summary.get_xticklabels()] == names
+    assert [label.get_text() for label in cells.get_yticklabels()] == ["z0", "z1", "z2"]
+
+
+def test_readout_is_shaded_by_its_distance_from_chance():
+    readout = pd.DataFrame({"factor": ["a", "b", "c"], "measure": ["AUC", "R2", "R2"], "score": [0.75, 0.5, -3.0]})
+    summary = plots.latent_factors({"VAE": correlations(["a", "b", "c"])}, {"VAE": readout}).axes[1]
+    np.testing.assert_allclose(np.ravel(summary.collections[0].get_array()), [0.5, 0.5, 0])
+
+
+def test_mass_against_ess_goes_through_the_epochs_means():
+    axes = plots.mass_ess(epochs(), 1.57, "darker faces").axes[0]
+    paths = {line.get_label(): line.get_xydata() for line in axes.lines if not line.get_label().startswith("_")}
+    np.testing.assert_allclose(paths["max, k = 100, α = 0.01"], [(0.3, 2.5), (0.7, 2.0)])
+    np.testing.assert_allclose(paths["product, k = 100, α = 0.01"], [(2e-4, 20), (1e-4, 0)])
+    straight = [line.get_xydata() for line in axes.lines if line.get_linestyle() == ":"]
+    assert straight[0][0, 1] == straight[0][1, 1] == 1.57 and straight[1][0, 0] == 1
+    low, high = axes.get_ylim()
+    assert low < 0 and high > 20 and axes.get_xlim()[0] < 1e-4
+
+
+def test_thresholds_are_means_and_standard_errors_over_seeds():
+    table = rates(["CNN", "Oracle"])
+    figure = plots.thresholds(table)
+    for axes, measure in zip(figure.axes, ("gap", "mean_recall"), strict=True):
+        for line, band, (_, part) in zip(axes.lines, axes.collections, table.groupby("setting"), strict=True):
+            targets = part.groupby("target")
+            np.testing.assert_allclose(line.get_xdata(), targets["fpr"].mean())
+            np.testing.assert_allclose(line.get_ydata(), targets[measure].mean())
+            error = targets[measure].std(ddof=1) / np.sqrt(3)
+            low, high = targets[measure].mean() - error, targets[measure].mean() + error
+            heights = band.get_paths()[0].vertices[:, 1]
+            assert set(heights.round(9)) == set(low.round(9)) | set(high.round(9))
+
+
+def test_a_collapsed_setting_has_no_threshold_curve_and_is_named():
+    table = rates(["CNN", "dead"])
+    table.loc[table["setting"] == "dead", "mean_recall"] = 5.0
+    figure = plots.thresholds(table)
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1]
+    assert figure.get_suptitle().endswith("below 50 %: dead")
+    figure = plots.thresholds(table[table["setting"] == "dead"])
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1] and "dead" not in figure.get_suptitle()
+
+
+def test_no_false_positives_have_no_place_on_a_logarithmic_axis():
+    table = rates(["CNN"]).assign(fpr=lambda rows: rows["fpr"].where(rows["target"] > 0.2, 0.0))
+    figure = plots.thresholds(table)
+    assert [len(axes.lines[0].get_xdata()) for axes in figure.axes] == [5, 5]
+
+
+def means_of(axes) -> list[np.ndarray]:
+    """Points of each line through the settings."""
+    return [line.get_xydata() for line in axes.lines if len(line.get_xydata()) and line.get_linestyle() == "-"]
+
+
+def test_settings_points_are_means_at_their_places():
+    table = points()
+    figure = plots.setting_points(table, "α", {"mean_recall": "E[A]", "ess": "ESS"}, "rule", log=True)
+    recall, ess = figure.axes
+    np.testing.assert_allclose(recall.get_xticks(), np.log10([0.001, 0.01, 0.05, 0.1]))
+    assert [label.get_text() for label in recall.get_xticklabels()] == ["0.001", "0.01", "0.05", "0.1"]
+    by_setting = table.groupby(["rule", "α"])["mean_recall"]
+    shift = 0.12 * np.log10(2) / 2  # of half a line to either side, by the distance of the closest settings
+    product_line, max_line = means_of(recall)
+    np.testing.assert_allclose(max_line[:, 1], by_setting.mean()["max"])
+    np.testing.assert_allclose(max_line[:, 0], np.log10([0.001, 0.01, 0.05, 0.1]) + shift)
+    np.testing.assert_allclose(product_line[:, 1], by_setting.mean()["product"][[0.05, 0.1]])
+    np.testing.assert_allclose(product_line[:, 0], np.log10([0.05, 0.1]) - shift)
+    assert ess.get_yscale() == "log" and [len(line) for line in means_of(ess)] == [4, 4]
+    dots = [offset for dots in recall.collections for offset in dots.get_offsets()]
+    alive = table[~((table["rule"] == "product") & (table["α"] < 0.05))]
+    np.testing.assert_allclose(sorted(y for _, y in dots if y > 50), sorted(alive["mean_recall"]))
+
+
+def test_intervals_cover_the_mean_and_less_than_the_seeds():
+    table = points()[lambda rows: rows["rule"] == "max"]
+    axes = plots.setting_points(table, "α", {"mean_recall": "E[A]"}, log=True).axes[0]
+    bars = [segment for part in axes.collections if hasattr(part, "get_segments") for segment in part.get_segments()]
+    assert len(bars) == 4
+    for (_, part), bar in zip(table.groupby("α")["mean_recall"], sorted(bars, key=lambda bar: bar[0, 0]), strict=True):
+        low, high = bar[:, 1]
+        assert part.min() <= low < part.mean() < high <= part.max()
+        assert high - low == pytest.approx(2 * 1.96 * part.std(ddof=0) / np.sqrt(5), rel=0.25)
+
+
+def test_collapsed_settings_stand_at_the_foot():
+    figure = plots.setting_points(points(), "α", {"mean_recall": "E[A]", "ess": "ESS"}, "rule", log=True)
+    recall, ess = figure.axes
+    table = points().groupby(["rule", "α"])["mean_recall"].mean()["product"]
+    assert {text.get_text() for text in recall.texts} == {f"▼{table[0.01]:.3g}", f"▼{table[0.001]:.3g}"}
+    assert recall.get_ylim()[0] > 80 and not ess.texts
+    assert "collapsed" in figure.get_suptitle()
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["product", "max"]
+    whole = plots.setting_points(points()[-20:], "α", {"mean_recall": "E[A]"})
+    assert "collapsed" not in whole.get_suptitle() and not whole.axes[0].texts
+
+
+def test_text_keeps_its_order_and_baselines_are_drawn_at_their_mean():
+    table = points()[-20:].assign(histogram=["mass"] * 10 + ["density"] * 10)
+    baseline = table[:3]
+    axes = plots.setting_points(table, "histogram", {"mean_recall": "E[A]"}, baselines={"CNN": baseline}).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["mass", "density"]
+    line = next(line for line in axes.lines if line.get_label() == "CNN")
+    assert set(line.get_ydata()) == {baseline["mean_recall"].mean()}
+    assert all(line.get_linestyle() == "None" for line in axes.lines if line.get_label() != "CNN")
+
+
+def test_a_line_of_which_all_has_collapsed_is_still_in_the_legend():
+    table = points().assign(mean_recall=lambda rows: rows["mean_recall"].where(rows["rule"] == "max", 7.0))
+    figure = plots.setting_points(table, "α", {"mean_recall": "E[A]", "ess": "ESS"}, "rule", log=True)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["product", "max"]
+    assert figure.axes[0].get_ylim()[0] > 80 and 0.5 < figure.axes[1].get_ylim()[0] < 1
+
+
+def test_four_panels_make_a_square():
+    figure = plots.setting_points(points(), "α", MEASURES, "rule")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(MEASURES.values())
+    places = {axes.get_subplotspec().get_geometry()[:2] for axes in figure.axes}
+    assert places == {(2, 2)} and len(plots.setting_points(points(), "α", MEASURES).axes) == 4
+
+
 def test_grid_places_images_row_by_row():
     images = np.random.default_rng(0).integers(0, 200, (5, 3, 4, 2), np.uint8)
-    tiles = plots.grid(images, 2)
-    height, width = tiles.shape[0] // 3, tiles.shape[1] // 2
-    assert height >= 3 and width >= 4 and tiles.shape[2] == 2
+    mosaic = plots.grid(images, 2)
+    height, width = mosaic.shape[0] // 3, mosaic.shape[1] // 2
+    assert height >= 3 and width >= 4 and mosaic.shape[2] == 2
     for index, image in enumerate(images):
         top, left = index // 2 * height, index % 2 * width
-        np.testing.assert_array_equal(tiles[top : top + 3, left : left + 4], image)
-
-
-def test_saved_figures_are_whole_pngs(recalls, intervals, tmp_path):
-    plots.save(plots.group_bars(recalls, intervals), tmp_path / "groups.png")
-    assert (tmp_path / "groups.png").read_bytes().startswith(b"\x89PNG\r\n")
-    pixels = matplotlib.image.imread(tmp_path / "groups.png")
-    assert min(pixels.shape[:2]) > 300 and pixels[..., :3].std() > 0.05
-    assert [path.name for path in tmp_path.iterdir()] == ["groups.png"]
+        np.testing.assert_array_equal(mosaic[top : top + 3, left : left + 4], image)

@@ -49,11 +49,14 @@ def ready(tmp_path_factory, wheels) -> Path:
 
 def test_help_lists_every_command_with_its_minutes():
     from experiments.commands import COMMANDS
+    from experiments.registry import EXPERIMENTS, GROUPS
 
     result = _call(ROOT, "--help")
     listed = set(re.findall(r"^  (\w+) +\d+ min  \S", result.stdout, re.MULTILINE))
+    one_by_one = re.search(r"^One ablation alone: (.*)$", result.stdout, re.MULTILINE)[1].split()
     assert result.returncode == 0
-    assert listed == set(COMMANDS) | {"test"}
+    assert tuple(one_by_one) == GROUPS["ablations"]
+    assert listed == (set(COMMANDS) - {"run"}) | (set(EXPERIMENTS) - set(one_by_one)) | set(GROUPS) | {"test"}
 
 
 def test_unknown_artefact_is_one_line_and_sets_nothing_up(tree):
@@ -98,7 +101,7 @@ def test_unreachable_registry_is_one_line_and_the_next_call_completes(tree, whee
     result = _call(tree, **offline)
     _assert_one_error(result, "registry cannot be reached", "setup.log")
     assert not (tree / ".venv" / "installed.stamp").exists()
-    assert _call(tree, **_local(wheels)).stdout == "tiny 1.0 quick\n"
+    assert _call(tree, **_local(wheels)).stdout == "tiny 1.0 run quick\n"
 
 
 def test_killed_while_pip_waits_then_called_again(tree, wheels):
@@ -110,7 +113,7 @@ def test_killed_while_pip_waits_then_called_again(tree, wheels):
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     assert not (tree / ".venv" / "installed.stamp").exists()
-    assert _call(tree, **_local(wheels)).stdout == "tiny 1.0 quick\n"
+    assert _call(tree, **_local(wheels)).stdout == "tiny 1.0 run quick\n"
 
 
 def test_killed_while_venv_is_made_then_called_again(tree, wheels):
@@ -119,7 +122,7 @@ def test_killed_while_venv_is_made_then_called_again(tree, wheels):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (tree / ".venv" / "created.stamp").exists()
-    assert _call(tree, **_local(wheels)).stdout == "tiny 1.0 quick\n"
+    assert _call(tree, **_local(wheels)).stdout == "tiny 1.0 run quick\n"
 
 
 def test_package_that_was_half_copied_is_installed_again(ready, wheels):
@@ -127,7 +130,7 @@ def test_package_that_was_half_copied_is_installed_again(ready, wheels):
     (site_packages / "tiny-1.0.dist-info" / "INSTALLER").unlink()
     (site_packages / "tiny.py").write_text("")
     (ready / ".venv" / "installed.stamp").unlink()
-    assert _call(ready, **_local(wheels)).stdout == "tiny 1.0 quick\n"
+    assert _call(ready, **_local(wheels)).stdout == "tiny 1.0 run quick\n"
 
 
 def test_second_call_runs_no_pip(ready):
@@ -135,7 +138,7 @@ def test_second_call_runs_no_pip(ready):
     before = log.stat().st_mtime_ns
     started = time.monotonic()
     result = _call(ready, PIP_INDEX_URL="http://127.0.0.1:9/simple")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "tiny 1.0 quick\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "tiny 1.0 run quick\n", "")
     assert log.stat().st_mtime_ns == before
     assert time.monotonic() - started < 3  # 0.1 s on an idle machine
 
@@ -148,9 +151,9 @@ def test_another_version_than_the_environment_is_refused(ready):
 def test_changed_requirements_are_followed(ready, wheels):
     requirements = ready / "requirements.txt"
     requirements.write_text("tiny~=2.0\n")
-    assert _call(ready, **_local(wheels)).stdout == "tiny 2.0 quick\n"
+    assert _call(ready, **_local(wheels)).stdout == "tiny 2.0 run quick\n"
     requirements.write_text("tiny~=1.0\n")
-    assert _call(ready, **_local(wheels)).stdout == "tiny 1.0 quick\n"
+    assert _call(ready, **_local(wheels)).stdout == "tiny 1.0 run quick\n"
 
 
 def test_two_calls_take_turns(ready, wheels):
@@ -161,16 +164,18 @@ def test_two_calls_take_turns(ready, wheels):
         assert "waiting" in process.stderr.readline()
         assert not (ready / ".venv" / "installed.stamp").exists()
     output, _ = process.communicate(timeout=60)
-    assert (process.returncode, output) == (0, "tiny 1.0 quick\n")
+    assert (process.returncode, output) == (0, "tiny 1.0 run quick\n")
 
 
 @pytest.mark.parametrize(
     ("words", "passed"),
     [
-        ((), "quick"),
-        (("--data", "digits"), "quick --data digits"),
-        (("quick", "--help"), "quick --help"),
-        (("calibration", "--data", "a b.h5"), "calibration --data a b.h5"),
+        ((), "run quick"),
+        (("--data", "digits"), "run quick --data digits"),
+        (("quick", "--help"), "run quick --help"),
+        (("table1", "--data", "a b.h5"), "run table1 --data a b.h5"),
+        (("k", "--smoke"), "run k --smoke"),
+        (("report",), "report"),
     ],
 )
 def test_words_reach_python(ready, words, passed):
@@ -187,7 +192,7 @@ def test_works_through_a_link_and_beside_a_folder_that_shadows_ours(ready, tmp_p
     link = tmp_path / "link.sh"
     link.symlink_to(ready / "run_experiments.sh")
     result = subprocess.run([link], cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout) == (0, "tiny 1.0 quick\n")
+    assert (result.returncode, result.stdout) == (0, "tiny 1.0 run quick\n")
 
 
 def _write_wheel(folder: Path, version: str) -> None:

@@ -1,5 +1,8 @@
 """Batches drawn, gathered and scaled inside the compiled step, from images that stay on the device."""
 
+import dataclasses
+import weakref
+
 import numpy as np
 
 from debias.backend import tf
@@ -45,11 +48,11 @@ class BalancedBatches(tf.Module):
 
     def _gathered(self, images, index):
         if not self.flip:
-            return tf.gather(images, index)
+            return images.gather(index)
         # Draws are independent: to mirror every second one is to mirror each image with probability one half, and it
         # costs a tenth of a choice per image.
-        mirrored = tf.reverse(tf.gather(images, index[1::2]), [2])
-        return tf.concat([tf.gather(images, index[::2]), mirrored], 0)
+        mirrored = tf.reverse(images.gather(index[1::2]), [2])
+        return tf.concat([images.gather(index[::2]), mirrored], 0)
 
     def _stream(self, step, stream: int) -> tf.Tensor:
         # Two draws a step need two independent streams; fold_in derives them without overlap.
@@ -62,9 +65,42 @@ def scale(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 255.0
 
 
-def on_device(dataset: Dataset) -> tf.Tensor:
-    """All images as one (N, H, W, C) uint8 tensor."""
-    return tf.constant(dataset.images())
+@dataclasses.dataclass(frozen=True)
+class DeviceImages:
+    """Some of the images that lie on the device.
+
+    Attributes:
+        source: (M, H, W, C) uint8, shared by all splits, subsets and runs of a data set.
+        rows: (N,) int64, the rows of `source` that are meant.
+    """
+
+    source: tf.Tensor
+    rows: tf.Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def gather(self, index: tf.Tensor) -> tf.Tensor:
+        """The images (n, H, W, C) uint8 at positions `index` (n,)."""
+        return tf.gather(self.source, tf.gather(self.rows, index))
+
+
+def on_device(dataset: Dataset) -> DeviceImages:
+    """The images of a data set, on the device."""
+    return DeviceImages(_resident(dataset.source), tf.constant(dataset.rows))
+
+
+# TensorFlow never lets go of what a compiled step has captured: were each run to copy its images, a process that trains
+# many runs would grow by a data set each time. So there is one copy, for as long as the array lives.
+_RESIDENT: dict[int, tf.Tensor] = {}
+
+
+def _resident(source: np.ndarray) -> tf.Tensor:
+    key = id(source)
+    if key not in _RESIDENT:
+        weakref.finalize(source, _RESIDENT.pop, key, None)
+        _RESIDENT[key] = tf.constant(source)
+    return _RESIDENT[key]
 
 
 def in_order(dataset: Dataset, batch_size: int = 256) -> tf.data.Dataset:
@@ -72,4 +108,4 @@ def in_order(dataset: Dataset, batch_size: int = 256) -> tf.data.Dataset:
     pairs = tf.data.Dataset.from_tensor_slices((np.arange(len(dataset)), dataset.labels.astype(np.float32)))
     images = on_device(dataset)
     batches = pairs.batch(batch_size)
-    return batches.map(lambda index, labels: (scale(tf.gather(images, index)), labels))
+    return batches.map(lambda index, labels: (scale(images.gather(index)), labels))

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from debias.plots.style import NOTE, WIDTH, colours, styled
 
+_TRAVERSAL_WIDTH = 6.6  # inches, of which seven faces and the names beside them fill all
+
 
 @styled
 def sampling_figure(histograms: pd.DataFrame, tiles: Mapping[str, np.ndarray]) -> Figure:
@@ -56,15 +58,13 @@ def traversals(
         positions: (steps,) how far from the mean, in standard deviations.
     """
     rows = [len(images) for images in tiles.values()]
-    figure = Figure(figsize=(WIDTH, 0.72 * sum(rows) + 0.6 * len(rows)), layout="constrained")
-    parts = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=[0.72 * count + 0.6 for count in rows]))
-    for part, (setting, images) in zip(parts, tiles.items(), strict=True):
-        axes = part.subplots()
-        _show(axes, grid(images.reshape(-1, *images.shape[2:]), len(positions)))
-        _name_cells(
-            axes, images.shape[2:4], labels[setting], [f"{place:+g} sd" if place else "mean" for place in positions]
-        )
-        part.suptitle(setting, x=0.01, ha="left", fontsize=9.6)
+    figure = Figure(figsize=(_TRAVERSAL_WIDTH, 0.76 * sum(rows) + 0.55 * len(rows)), layout="constrained")
+    parts = figure.subplots(len(rows), 1, height_ratios=rows, squeeze=False)[:, 0]
+    steps = [f"{place:+g} sd" if place else "mean" for place in positions]
+    for axes, (setting, images) in zip(parts, tiles.items(), strict=True):
+        _show(axes, grid(images.reshape(-1, *images.shape[2:]), len(steps)))
+        _name_cells(axes, images.shape[2:4], labels[setting], steps)
+        axes.set_title(setting, loc="left", fontsize=9.6)
     return figure
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -29,7 +30,6 @@ def setting_points(
     hue: str | None = None,
     log: bool = False,
     baselines: Mapping[str, pd.DataFrame] = _NONE,
-    label: str | None = None,
 ) -> Figure:
     """Measures over settings: a dot a seed, the mean over seeds, its 95 % bootstrap interval.
 
@@ -37,35 +37,38 @@ def setting_points(
 
     Args:
         rows: one row a run, with mean_recall and the columns that the other arguments name.
-        x: a column of numbers, or of text, which keeps its order of appearance.
+        x: a column of numbers, or of text, which keeps its order of appearance; also the axis' label.
         measures: column -> title of its panel; the one called 'ess' gets a logarithmic axis.
         hue: column with a line of its own for each value; None draws one line.
         log: whether the axis of x is logarithmic.
         baselines: name -> rows whose mean is drawn across each panel.
-        label: of the axis of x; None takes the column's name.
     """
-    lines = -(-len(measures) // _MOST_ABREAST)
-    columns = -(-len(measures) // lines)
-    figure = Figure(figsize=(WIDTH, 2.5 * lines + 0.6), layout="constrained")
-    panels = figure.subplots(lines, columns, squeeze=False).ravel()
-    for empty in panels[len(measures) :]:
-        empty.set_axis_off()
+    figure, panels = _panels(len(measures))
     table, ticks = _placed(rows, x, hue, log)
-    numeric = pd.api.types.is_numeric_dtype(rows[x])
-    for axes, (measure, title) in zip(panels, measures.items(), strict=False):
-        _draw_measure(axes, table, measure, "-" if numeric else "")
+    for axes, (measure, title) in zip(panels, measures.items(), strict=True):
+        _draw_measure(axes, table, measure, "-" if pd.api.types.is_numeric_dtype(rows[x]) else "")
         for (name, part), dashes in zip(baselines.items(), _DASHES, strict=False):
             axes.axhline(part[measure].mean(), color="0.3", lw=1, ls=dashes, label=name, zorder=1)
         if measure == _LOGARITHMIC:
             _show_decades(axes)
-        axes.set(xlabel=label or x, ylabel="")
-        _name_ticks(axes, ticks, WIDTH / columns)
+        _name_ticks(axes, ticks)
+        axes.set(xlabel=x, ylabel="")
         axes.set_title(title, loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(_NOTE + (_COLLAPSED_NOTE if not table["alive"].all() else ""), x=0.01, ha="left", **NOTE)
+    figure.suptitle(_NOTE + ("" if table["alive"].all() else _COLLAPSED_NOTE), x=0.01, ha="left", **NOTE)
     if hue or baselines:
-        legend_below(figure, panels[0], 4)
+        legend_below(figure, panels[0])
     return figure
+
+
+def _panels(count) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, at most three abreast."""
+    lines = -(-count // _MOST_ABREAST)
+    figure = Figure(figsize=(WIDTH, 2.5 * lines + 0.6), layout="constrained")
+    panels = list(figure.subplots(lines, -(-count // lines), squeeze=False).flat)
+    for empty in panels[count:]:
+        empty.remove()
+    return figure, panels[:count]
 
 
 def _placed(rows, x, hue, log) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -90,10 +93,10 @@ def _offsets(line, spots) -> dict[str, float]:
 
 
 def _draw_measure(axes, table, measure, line) -> None:
-    flattens = "recall" in measure or measure.startswith("gap")
-    shown = table[table["alive"]] if flattens else table
+    flattens = measure != _LOGARITHMIC
     palette = colours(table["line"])
-    style = {"data": shown, "x": "place", "y": measure, "hue": "line", "palette": palette, "ax": axes}
+    shown = {"data": table[table["alive"]] if flattens else table, "ax": axes}
+    style = {**shown, "x": "place", "y": measure, "hue": "line", "hue_order": list(palette), "palette": palette}
     sns.lineplot(**style, errorbar=("ci", 95), err_style="bars", seed=0, marker="o", ms=6, lw=1.2, ls=line)
     sns.scatterplot(**style, s=9, alpha=0.5, lw=0, legend=False)
     if hue_legend := axes.get_legend():
@@ -105,7 +108,8 @@ def _draw_measure(axes, table, measure, line) -> None:
 def _show_decades(axes) -> None:
     """A logarithmic axis from about a whole power of ten, its numbers written out."""
     axes.set_yscale("log")
-    axes.set_ylim(bottom=0.7 * 10 ** np.floor(np.log10(axes.get_ylim()[0] * 1.5)))
+    lowest = np.log10(axes.dataLim.y0) + 1e-6  # a mean of ones may be less by its last digit
+    axes.set_ylim(bottom=0.7 * 10 ** np.floor(lowest))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
 
@@ -121,12 +125,13 @@ def _name_collapsed(axes, table, measure, palette) -> None:
         axes.text(place, foot, f"▼{value:.3g}", **style)
 
 
-def _name_ticks(axes, ticks: Mapping[str, float], inches: float) -> None:
+def _name_ticks(axes, ticks: Mapping[str, float]) -> None:
     """Names at their places, slanted where they would run into each other."""
     places = np.array(list(ticks.values()))
     gap = min(np.diff(places), default=1.0)
     low, high = places[0] - _MARGIN * gap, places[-1] + _MARGIN * gap
     axes.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
-    crowded = max(map(len, ticks)) * _INCHES_A_LETTER > 0.8 * inches * gap / (high - low)
+    inches = 0.8 * WIDTH / axes.get_subplotspec().get_gridspec().ncols  # the rest is margin
+    crowded = max(map(len, ticks)) * _INCHES_A_LETTER > inches * gap / (high - low)
     slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
     axes.set_xticks(places, list(ticks), fontsize=8, **slant)

@@ -8,12 +8,15 @@ import matplotlib
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox
 
 from debias.files import replacing
 
 PALETTE = "colorblind"
 COLLAPSED = 50  # a setting whose mean recall in % is lower is cut off where it would flatten all others
 WIDTH = 7.2  # inches: a page's text, and at half the size still a phone
+_DPI = 150
 NOTE = {"fontsize": 8, "color": "0.3"}
 
 _STYLE = {
@@ -22,6 +25,7 @@ _STYLE = {
     "font.family": ["DejaVu Sans"],  # comes with Matplotlib: the same figure on every machine
     "legend.frameon": False,
     "svg.hashsalt": "debias",
+    "figure.dpi": _DPI,
 }
 # Versions and dates would make each file differ from the last.
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
@@ -42,7 +46,20 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure under its name's format, atomically; the same figure gives the same PNG or SVG byte for byte."""
     path = Path(path)
     with matplotlib.rc_context(_STYLE), replacing(path) as temporary:  # some ticks are only made while drawing
-        figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=_METADATA.get(path.suffix))
+        _settle(figure)
+        figure.savefig(temporary, dpi=_DPI, bbox_inches="tight", metadata=_METADATA.get(path.suffix))
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, and keep the places rounded: the solver's last digits differ from call to call."""
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(4))
+    for axes in figure.axes:
+        axes.set_position(Bbox(axes.get_position(original=True).get_points().round(4)))
 
 
 def colours(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
@@ -51,8 +68,10 @@ def colours(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
     return dict(zip(names, sns.color_palette(PALETTE, len(names)), strict=True))
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
-    """The axes' legend under the figure, outside of all data."""
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """The axes' legend under the figure, outside of all data, with as many columns as have room."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
+        inches = 0.6 + 0.078 * max(map(len, labels))  # handle, gap and letters of the widest column
+        columns = max(1, min(4, len(labels), int(figure.get_figwidth() / inches)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)

@@ -131,7 +131,11 @@ def ablation_of_rows(
     columns: Sequence[str],
     **options,
 ) -> Experiment:
-    """An ablation of what is done after training: `unfolded` gives each row several times, with its `x` and `columns`."""
+    """An ablation of what is done after training.
+
+    Args:
+        unfolded: rows -> each of them several times, with its `x` and `columns`.
+    """
 
     def table(rows: pd.DataFrame) -> str:
         return means(unfolded(rows), x, columns)
@@ -164,18 +168,23 @@ def figure(rows: pd.DataFrame, points: Sequence[Point], x: str, log: bool, basel
 
 
 def text(rows: pd.DataFrame, against: Mapping[str, str]) -> str:
-    """Which settings differ from their default at 1 % FPR by more than chance, over paired seeds."""
-    parts = {name: part for name, part in rows.groupby("setting", sort=False)}
-    found = {name: tables.differences(parts[name], parts[other]) for name, other in against.items()}
-    clear = [
-        f"{tables.title(parts[name])}: {tables.SHOWN[measure.removesuffix('_fpr1')]} {tables.interval(found[name][measure])}"
-        for name in found
-        for measure in TESTED
-        if found[name] and not found[name][measure]["low"] <= 0 <= found[name][measure]["high"]
-    ]
-    seeds = rows["seed"].nunique()
-    said = "; ".join(clear) or "no setting differs from its default with an interval that excludes zero"
-    return f"At 1 % false positives, over {seeds} paired seeds, against the default: {said}."
+    """Which settings differ from what they are compared with at 1 % FPR by more than chance, over paired seeds."""
+    parts = dict(list(rows.groupby("setting", sort=False)))
+    alive = [name for name in against if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
+    fallen = [tables.title(parts[name]) for name in against if name not in alive]
+    found = {name: tables.differences(parts[name], parts[against[name]]) for name in alive}
+    clear = [_clear(tables.title(parts[name]), found[name], measure) for measure in TESTED for name in alive]
+    said = "; ".join(filter(None, clear)) or "no interval of a difference excludes zero"
+    collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
+    return f"At 1 % false positives, over {rows['seed'].nunique()} paired seeds: {said}.{collapsed}"
+
+
+def _clear(title: str, found: Mapping, measure: str) -> str:
+    """The difference, where its interval excludes zero."""
+    difference = found.get(measure)
+    if not difference or difference["low"] <= 0 <= difference["high"]:
+        return ""
+    return f"{title}: {tables.SHOWN[measure.removesuffix('_fpr1')]} {tables.interval(difference)}"
 
 
 def _changed(default: Setting, name: str, field: str, value) -> Setting:

@@ -1,8 +1,9 @@
-"""A new encoder: a small residual network.
+"""A new encoder: a small residual network (He et al. 2016).
 
-1. cp experiments/templates/encoder.py debias/residual.py
-2. In debias/networks.py, import it (`from debias import residual`) and add below PRESETS:
+1. cp experiments/templates/encoder.py debias/trunks/residual.py
+2. In debias/networks.py, import it (`from debias.trunks import residual`) and add below PRESETS:
    PRESETS["residual"] = dataclasses.replace(PRESETS["lab"], trunk=residual.build)
+3. ./run_experiments.sh encoder --reuse
 """
 
 from debias.backend import keras
@@ -18,7 +19,7 @@ def build(preset, image_shape: tuple[int, int, int]) -> keras.Model:
 
 
 def _block(x, filters: int):
-    """Half the size; what is learned is added to a plain smaller copy (He et al. 2016)."""
+    """Half the size; what is learned is added to a plain smaller copy."""
     # Pooled first: a 1x1 convolution with stride 2 would skip pixels, and on RGB it crashes TensorFlow 2.21 on CPU.
     shortcut = keras.layers.Conv2D(filters, 1)(keras.layers.AveragePooling2D(2)(x))
     x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)

@@ -6,7 +6,7 @@
 3. ./run_experiments.sh quick --reuse
 """
 
-from baselines import cnn
+from baselines.cnn import prepare
 from debias.backend import keras, tf
 from debias.config import Config
 from debias.data.dataset import Splits
@@ -28,5 +28,5 @@ class Focal(Classifier):
 
 def train(splits: Splits, config: Config) -> Focal:
     """Train on uniformly drawn batches; `splits` holds no test images, and groups only if METHODS says "group"."""
-    model, batches = cnn.prepare(splits, config)
+    model, batches = prepare(splits, config)
     return fit(Focal(model.encoder), batches, splits.validation, config)

@@ -309,3 +309,38 @@ def test_opening_leaves_the_file_unlocked(path):
     assert len(splits.train.images()) == 8  # the map stays valid
     with h5py.File(path.with_name("moved.h5"), "r+") as file:
         file.attrs["maker"] = "someone else"
+
+
+def drawn(path, counts, seed=3):
+    """Rows of the training and validation images that a draw keeps."""
+    splits = open_splits(path).draw(counts, seed)
+    return [set(part.rows.tolist()) for part in (splits.train, splits.validation)]
+
+
+def test_a_draw_keeps_so_many_of_a_group_and_everything_else(splits):
+    thinned = splits.draw({"left": 12, "negatives": 20}, seed=0)
+    train = thinned.train
+    assert [np.sum(train.groups == group) for group in (0, 1, NO_GROUP)] == [12, 8, 20]
+    assert np.all(np.diff(train.rows) > 0)  # in the order of the file
+    assert len(thinned.validation) == len(splits.validation) - 6  # a quarter of its eight, all of its negatives
+    assert thinned.test is splits.test
+
+
+def test_a_smaller_draw_is_part_of_a_larger_one_and_the_seed_decides(dataset_path):
+    few, many, others = (drawn(dataset_path, {"left": count}, seed)[0] for count, seed in ((6, 1), (24, 1), (24, 2)))
+    assert few < many and others != many
+    assert drawn(dataset_path, {"left": 24}, 1)[0] == many
+
+
+def test_draws_hit_every_member_alike(splits):
+    left = splits.train.rows[splits.train.groups == 0]
+    found = [splits.draw({"left": 12}, seed).train for seed in range(400)]
+    counts = np.array([[row in set(train.rows) for row in left] for train in found]).sum(0)
+    assert counts.sum() == 400 * 12 and np.all(np.abs(counts - 100) < 5 * np.sqrt(75))  # binomial(400, 1 / 4)
+
+
+@pytest.mark.parametrize(("counts", "named"), [({"left": 49}, "49 of 48"), ({"left": 0}, "0 of 48"), ({"up": 1}, "up")])
+def test_impossible_draws_are_one_line(splits, counts, named):
+    with pytest.raises(InputError, match=named) as caught:
+        splits.draw(counts, seed=0)
+    assert "\n" not in str(caught.value)

@@ -1,11 +1,15 @@
 """Batches against images that tell by their pixels which row they are."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from debias.backend import tf
+from debias.data import pipeline
 from debias.data.dataset import Dataset
-from debias.data.pipeline import BalancedBatches, in_order
+from debias.data.pipeline import BalancedBatches, in_order, on_device
 from debias.errors import InputError
 
 COUNT = 60
@@ -101,3 +105,21 @@ def test_in_order_gives_every_image_once(numbered):
     assert [len(images) for images, _ in batches] == [25, 25, 10]
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), numbered.labels)
     np.testing.assert_allclose(np.concatenate([images for images, _ in batches]), numbered.images() / 255, atol=1e-7)
+
+
+def test_runs_of_one_data_set_share_one_copy_of_its_images():
+    data = Dataset(np.zeros((8, 2, 2, 1), np.uint8), np.arange(8), np.tile([0, 1], 4).astype(np.uint8))
+    faces, others = on_device(data.positives()), on_device(data.take(np.array([0, 3])))
+    assert faces.source is others.source and len(pipeline._RESIDENT) >= 1
+    copy = weakref.ref(faces.source)
+    del faces, others, data
+    gc.collect()
+    assert copy() is None  # it goes with the array
+
+
+def test_device_images_are_those_of_the_subset():
+    images = np.arange(10, dtype=np.uint8)[:, None, None, None]
+    data = Dataset(images, np.arange(10), np.tile([0, 1], 5).astype(np.uint8)).positives().take(np.array([3, 0]))
+    found = on_device(data)
+    np.testing.assert_array_equal(found.gather(tf.constant([1, 0, 1]))[:, 0, 0, 0], [1, 7, 1])
+    assert len(found) == 2

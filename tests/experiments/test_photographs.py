@@ -1,5 +1,9 @@
 """Rates on real photographs, with a detector whose answers are known."""
 
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +11,7 @@ from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.errors import InputError
 from experiments import photographs
-from experiments.runner import grid
+from experiments.experiment import Experiment, Setting
 
 
 class Brightness(keras.Model):
@@ -24,27 +28,52 @@ def dataset(first_pixels, labels, groups=None):
     return Dataset(images, np.arange(len(labels)), np.array(labels, np.uint8), **named)
 
 
+@dataclasses.dataclass
+class Models:
+    """A store whose every model looks at brightness."""
+
+    cache: Path
+    shape: tuple[int, ...] = photographs.IMAGE_SHAPE
+
+    def whole(self, data):
+        return SimpleNamespace(train=SimpleNamespace(image_shape=self.shape))
+
+    def model(self, run):
+        return Brightness()
+
+
 @pytest.fixture
 def sets(monkeypatch):
     grey = dataset([255, 255, 0, 255], [1, 1, 0, 0])
     grouped = dataset([255, 0, 255, 255], [1] * 4, [0, 0, 1, 1])
     monkeypatch.setattr(photographs.photographs, "lfw_subset", lambda: grey)
     monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", lambda cache: grouped)
-    monkeypatch.setattr(photographs, "load_model", lambda work, run: Brightness())
 
 
-def test_rates_by_part(sets, tmp_path, tiny_config):
-    text = photographs.check(grid("test", ["cnn"], [0, 1], tiny_config), tmp_path, tmp_path)
+@pytest.fixture
+def runs(tiny_config):
+    return Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), tiny_config, "faces").runs()
+
+
+def test_rates_by_part(sets, runs, tmp_path):
+    text = photographs.texts(None, photographs.check(runs, Models(tmp_path)))["photographs.md"]
     header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
     rates = dict(zip(header, line, strict=True))
     assert rates["LFW: faces (n=2)"] == "100.0" and rates["LFW: non-faces (n=2)"] == "50.0"
     assert rates["course: left (n=2)"] == "50.0" and rates["course: right (n=2)"] == "100.0"
 
 
-def test_what_cannot_be_fetched_is_said(sets, monkeypatch, tmp_path, tiny_config):
+def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, tmp_path, capsys):
     def unreachable(cache):
         raise InputError("no network")
 
     monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", unreachable)
-    text = photographs.check(grid("test", ["cnn"], [0], tiny_config), tmp_path, tmp_path)
-    assert "Left out" in text and "no network" in text
+    found = photographs.check(runs, Models(tmp_path))
+    assert not [name for name in found[photographs.NAME] if name.startswith("course")]
+    said = capsys.readouterr().out
+    assert "Left out" in said and "no network" in said
+
+
+def test_images_of_another_size_are_left_alone(runs, tmp_path):
+    assert photographs.check(runs, Models(tmp_path, (8, 8, 1))) == {}
+    assert photographs.texts(None, {}) == {}
