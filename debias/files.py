@@ -46,9 +46,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, atomically."""
+    """Write `text` to `path` as UTF-8, atomically; a file that already holds it is left alone."""
+    content = text.encode("utf-8")
+    if path.is_file() and path.read_bytes() == content:
+        return
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
 
 
 def _reason(error: OSError) -> str | None:

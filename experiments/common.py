@@ -20,8 +20,8 @@ FACES = Config(epochs=4, steps_per_epoch=48, batch_size=128)
 DIGITS = Config(preset="digits", epochs=40, flip=False)
 ALPHAS = (0.1, 0.05, 0.01, 0.001)  # of the paper's table
 K = 100  # of the lab; the paper does not say
-# The most latents, of 2, 4, 8, ..., with which the product of Eq. 4 still draws from 1 % of the faces at every alpha;
-# judged by the effective sample size in training, never by a test (results/ablations/k).
+# The most latents, of 2, 4, 8, ..., with which the product of Eq. 4 still draws from a tenth of the faces at alpha .01,
+# judged by the effective sample size of a training without resampling, never by a test.
 K_WORKS = 2
 
 

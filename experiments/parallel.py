@@ -31,7 +31,8 @@ from experiments.store import Store
 
 RETRIES = 3  # of a run whose process died
 RUNS_A_PROCESS = 6  # TensorFlow keeps what compiled steps have captured, the images too: a new process forgets them
-PATIENCE_S = 15  # with a cluster that does not answer
+PATIENCE_S = 15  # with an address that does not answer
+TRIAL_S = 30  # to connect to a cluster that does
 LOOK_AFTER_S = 5  # between two looks at whether Ray is still there
 # What evaluation and figures read in a run's folder; last the row, which says that all others are there.
 KEPT = ("settings.json", "log.csv", "sampling/epoch-*.npy", "model.keras", "row.json")
@@ -43,9 +44,10 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # nothing is printed for the user of a process that died and was started again
     "RAY_worker_niceness": "0",  # a run takes as long as it takes outside of Ray
 }
-# Ray asks a silent address for minutes, printing each try, so a process that can be stopped tries it first.
+# Ray asks an unsuitable address for minutes, printing each try, so a process that ends in time tries it first.
 _TRIAL = """
-import ray, sys
+import ray, signal, sys
+signal.alarm(int(sys.argv[2]))
 try:
     ray.init(address=sys.argv[1], log_to_driver=False)
 except Exception as error:
@@ -221,11 +223,12 @@ def _check_address(address: str) -> None:
     )
     if address != "auto" and not _answers(address):
         raise silent
-    try:
-        command = [sys.executable, "-P", "-c", _TRIAL, address]
-        trial = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise silent from None
+    command = [sys.executable, "-P", "-c", _TRIAL, address, str(TRIAL_S)]
+    trial = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Unauthenticated" in trial.stderr:
+        raise InputError(f"the Ray cluster at {address} wants a token: set RAY_AUTH_MODE=token, see Ray's manual")
+    if trial.returncode == -signal.SIGALRM:
+        raise silent
     if trial.returncode:
         raise InputError(f"cannot use the Ray cluster at {address}: {trial.stderr.splitlines()[-1]}")
 

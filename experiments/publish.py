@@ -99,9 +99,7 @@ def refresh_readme(readme: Path, results: Path) -> None:
     """Bring README's generated blocks up to date with results/."""
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
-        filled = fill(text, results)
-        if filled != text:
-            write_text(readme, filled)
+        write_text(readme, fill(text, results))
 
 
 def as_csv(rows: pd.DataFrame) -> str:

@@ -131,17 +131,18 @@ def _check(runs, store) -> None:
 
 def _handle_stale(runs, store, origins, policy) -> None:
     """Finished runs of other code than today's are not mixed in unnoticed."""
-    kept = {run: row for run in runs if (row := store.row(run)) and row["code"] != origins[run.id]["code"]}
+    finished = [(run, row) for run in runs if (row := store.row(run))]
+    kept = [(run, row) for run, row in finished if row["code"] != origins[run.id]["code"]]
     if not kept or policy == "keep":
         return
     if policy == "refuse":
-        commits = ", ".join(sorted({row["commit"] for row in kept.values()}))
+        commits = ", ".join(sorted({row["commit"] for _, row in kept}))
         raise InputError(
             f"{len(kept)} of {len(runs)} runs were finished by other code (commit {commits}), such as "
-            f"{next(iter(kept)).id}: --stale redo trains them anew, --stale keep mixes them in"
+            f"{kept[0][0].id}: --stale redo trains them anew, --stale keep mixes them in"
         )
-    for run in kept:
-        os.replace(store.folder(run) / "row.json", store.folder(run) / f"row-{kept[run]['code']}.json")
+    for run, row in kept:
+        os.replace(store.folder(run) / "row.json", store.folder(run) / f"row-{row['code']}.json")
 
 
 def _published(runs, origins, rows) -> dict[str, dict]:

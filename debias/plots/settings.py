@@ -88,7 +88,7 @@ def _placed(rows, x, hue, log) -> tuple[pd.DataFrame, dict[str, float]]:
 def _offsets(line, spots) -> dict[str, float]:
     """A small shift sideways for each line, so that their intervals do not hide each other."""
     names = list(dict.fromkeys(line))
-    step = 0.12 * min(np.diff(spots), default=1.0)
+    step = min(0.12, 0.36 / len(names)) * min(np.diff(spots), default=1.0)
     return {name: step * (index - (len(names) - 1) / 2) for index, name in enumerate(names)}
 
 

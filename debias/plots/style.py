@@ -72,6 +72,6 @@ def legend_below(figure: Figure, axes: Axes) -> None:
     """The axes' legend under the figure, outside of all data, with as many columns as have room."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        inches = 0.6 + 0.078 * max(map(len, labels))  # handle, gap and letters of the widest column
+        inches = 0.55 + 0.072 * max(map(len, labels))  # handle, gap and letters of the widest column
         columns = max(1, min(4, len(labels), int(figure.get_figwidth() / inches)))
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)

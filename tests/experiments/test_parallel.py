@@ -221,7 +221,7 @@ def test_address_where_nothing_answers_is_one_line(address, tmp_path):
 
 
 def test_address_where_something_else_listens_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(parallel, "PATIENCE_S", 3)
+    monkeypatch.setattr(parallel, "TRIAL_S", 3)
     with socket.create_server(("localhost", 0)) as listening:
         address = f"localhost:{listening.getsockname()[1]}"
         with pytest.raises(InputError, match=f"no Ray cluster answers at {address}"):

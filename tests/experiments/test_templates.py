@@ -24,8 +24,9 @@ from baselines import method
 from debias.backend import keras
 from debias.config import Config
 from debias.data.dataset import open_splits
-from debias.networks import preset
+from experiments.registry import EXPERIMENTS
 
+assert "cnn-residual" in [setting.name for setting in EXPERIMENTS["encoder"].settings]
 splits, images = open_splits("shapes.h5"), np.random.default_rng(0).random((4, 64, 64, 3), np.float32)
 config = Config(preset="residual", epochs=1, steps_per_epoch=2, batch_size=8)
 for name in ("cnn", "dbvae-max"):
