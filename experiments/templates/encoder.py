@@ -3,7 +3,7 @@
 1. cp experiments/templates/encoder.py debias/trunks/residual.py
 2. In debias/networks.py, import it (`from debias.trunks import residual`) and add below PRESETS:
    PRESETS["residual"] = dataclasses.replace(PRESETS["lab"], trunk=residual.build)
-3. ./run_experiments.sh encoder --reuse
+3. ./run_experiments.sh encoder
 """
 
 from debias.backend import keras
