@@ -73,8 +73,12 @@ class Store:
     def locked(self, run: Run) -> Iterator[None]:
         """Wait until no other process trains this run; the system lets go when a process dies."""
         folder = self.folder(run)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as file:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / "lock").open("w")
+        except OSError as error:
+            raise InputError(f"cannot write {folder}: {error.strerror}: choose another --cache") from error
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -187,7 +187,8 @@ def test_bad_shards_are_one_line(call, small, dataset_path, tmp_path, part):
 def test_unwritable_results_are_one_line(call, small, dataset_path, tmp_path):
     (tmp_path / "file").write_text("in the way")
     cache = tmp_path / "file" / "cache"
-    code, _, error = call("run", "quick", "--data", dataset_path, "--jobs", 1, "--cache", cache)
+    places = ("--cache", cache, "--results", tmp_path / "results")
+    code, _, error = call("run", "quick", "--data", dataset_path, "--jobs", 1, *places)
     assert code == 2 and error.count("\n") == 1 and str(tmp_path / "file") in error, error
 
 
