@@ -70,7 +70,7 @@ run_artefact() {
 }
 
 check_artefact() {
-    if [[ $1 =~ ^[a-z_]+$ && -f $root/experiments/ablations/$1.py ]]; then return; fi
+    if [[ " $ablations " == *" $1 "* || ($1 =~ ^[a-z_]+$ && -f $root/experiments/ablations/$1.py) ]]; then return; fi
     awk -v name="$1" '$1 == name { found = 1 } END { exit !found }' <<<"$artefacts" ||
         fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
 }

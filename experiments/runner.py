@@ -59,8 +59,9 @@ def run_all(runs: Sequence[Run], store: Store, options: Options | None = None) -
     origins = {run.id: origin(run, store) for run in runs}
     _handle_stale(runs, store, origins, options.stale)
     rows = _published(runs, origins, options.published)
-    todo = [run for run in runs if run.id not in rows and store.row(run) is None]
-    failures = _train_all(shard(todo, options.shard), store, origins, options, skipped=len(runs) - len(todo))
+    ours = shard(runs, options.shard)  # of all runs: what is left differs from one part to the next
+    todo = [run for run in ours if run.id not in rows and store.row(run) is None]
+    failures = _train_all(todo, store, origins, options, skipped=len(ours) - len(todo))
     rows |= {run.id: row for run in runs if run.id not in rows and (row := store.row(run))}
     in_order = [rows[run.id] for run in runs if run.id in rows]
     return pd.DataFrame(in_order), pd.DataFrame(failures, columns=["id", "reason"])

@@ -12,6 +12,14 @@ GROUPS = ("left", "right")
 SIZES = {0: (48, 8, 56), 1: (8, 8, 120), 2: (24, 24, 48)}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Runs compute on one thread, as the command line's do, whichever test is the first to start TensorFlow."""
+    from debias.training import one_thread
+
+    one_thread()
+
+
 @pytest.fixture(scope="session")
 def dataset_path(tmp_path_factory) -> Path:
     """A file with two groups: bright squares on the left (many) and on the right (few), against bright bars."""

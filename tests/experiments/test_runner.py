@@ -51,6 +51,7 @@ import json, os, signal, sys
 from pathlib import Path
 from debias.backend import keras
 from debias.config import Config
+from debias.training import one_thread
 from experiments.experiment import Experiment, Setting
 from experiments.runner import run_all
 from experiments.store import Store
@@ -63,6 +64,7 @@ class Kill(keras.callbacks.Callback):
         if self.steps == 3 * 7 + 10:  # in the second epoch of the second run
             os.kill(os.getpid(), signal.SIGKILL)
 
+one_thread()
 data, folder, settings = sys.argv[1:]
 base = Config(**json.loads(settings), callbacks=(Kill(),))
 settings = (Setting("cnn", "cnn"), Setting("max", "dbvae-max"))
