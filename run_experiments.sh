@@ -7,7 +7,7 @@ venv=$root/.venv
 created=$venv/created.stamp     # Python's version, written once the empty environment is whole
 installed=$venv/installed.stamp # checksum of requirements.txt, written once every package is in
 log=$root/.cache/setup.log
-needed_gib=4
+needed_gib=5
 supported='3.11 3.12 3.13'
 
 # artefact, minutes on two cores after the set-up, what it makes
@@ -44,7 +44,7 @@ $(awk 'NF { minutes = $2; name = $1; $1 = $2 = ""; printf "  %-12s %3d min%s\n",
 
 One ablation alone: $ablations
 
-The first call also sets up .venv (2 to 5 minutes, 3 GiB); PYTHON=/path/to/python3 chooses its Python (${supported// /, }).
+The first call also sets up .venv (2 to 5 minutes, 4 GiB); PYTHON=/path/to/python3 chooses its Python (${supported// /, }).
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
 
 Examples:
@@ -197,7 +197,7 @@ forget_half_installed() {
 install_packages() {
     local progress status=0
     trap interrupted INT # pip ends an interrupted installation like a failed one
-    say "Setting up .venv with Python $(<"$created"): 2 to 5 minutes, 800 MB to download, 3 GiB on disk the first time."
+    say "Setting up .venv with Python $(<"$created"): 2 to 5 minutes, 900 MB to download, 4 GiB on disk the first time."
     show_progress &
     progress=$!
     "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --only-binary :all: \
