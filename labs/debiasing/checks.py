@@ -1,0 +1,388 @@
+"""One check for each TODO of the debiasing lab: what was expected, what came, where to look.
+
+The truths do not come from the solution: TensorFlow Probability, brute force, gradients, a training step by hand.
+Plausible mistakes are recognised by the very numbers that they would give.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from debias.backend import keras, tf, tfp
+from debias.data.dataset import Dataset
+from debias.data.pipeline import BalancedBatches
+from debias.detector import Classifier
+from debias.resampling import sampling_probabilities
+from labs.checking import CheckFailed
+
+tfd = tfp.distributions
+
+BATCH, SHAPE, K = 5, (4, 6, 3), 7  # no two sizes alike, so that a wrong axis shows
+FACES, BINS = 400, 10
+STEPS = 3
+ANSWERS = {  # the letter, and where to look
+    1: ("c", "(B, 1) times (B,) is (B, B): look at the second column of what the cell before debiasing_loss prints."),
+    2: ("c", "Your product_rule adds logarithms of 64-bit numbers already: look at the table of latents against ESS."),
+    3: ("a", "Look at the CNN at a threshold of 0.02: all groups gained recall, and nothing was learned."),
+    4: ("b", "Look at the figure with ten seeds: how far apart are the dots of one model?"),
+    5: ("b", "Look at the ten most likely faces: what is rare about them?"),
+}
+
+
+def vae_loss(student: Callable) -> None:
+    """Reconstruction error against NumPy, KL divergence against TensorFlow Probability, and their gradients."""
+    images, rebuilt = _random(2, BATCH, *SHAPE)
+    mean, log_variance = _random(2, BATCH, K)
+    with tf.GradientTape() as tape:
+        tape.watch([rebuilt, mean, log_variance])
+        terms = _called(student, images, rebuilt, mean, log_variance)
+        if not isinstance(terms, tuple) or len(terms) != 2:
+            raise CheckFailed(f"vae_loss returns {_kind(terms)}: return two tensors, reconstruction and kl")
+        terms = [_tensor(name, term, (BATCH,)) for name, term in zip(("reconstruction", "kl"), terms, strict=True)]
+    reconstruction, kl = terms
+    _compare("reconstruction", reconstruction, *_reconstructions((rebuilt - images).numpy()))
+    _compare("kl", kl, *_divergences(mean, log_variance))
+    inputs = {"rebuilt": rebuilt, "mean": mean, "log_variance": log_variance}
+    _check_gradients(tape.gradient(terms, inputs))
+    print("vae_loss: right, the KL divergence agrees with TensorFlow Probability")
+
+
+def reparameterize(student: Callable) -> None:
+    """z against NumPy, and a gradient for the posterior's parameters."""
+    mean, log_variance, noise = _random(3, BATCH, K)
+    with tf.GradientTape() as tape:
+        tape.watch([mean, log_variance])
+        latents = _tensor("z", _called(student, mean, log_variance, noise), (BATCH, K))
+    m, s, n = (x.numpy() for x in (mean, log_variance, noise))
+    mistakes = {
+        "noise is scaled by the variance: sigma is its square root, tf.exp(0.5 * log_variance)": m + np.exp(s) * n,
+        "noise is scaled by log_variance itself: undo the logarithm first": m + s * n,
+        "noise is scaled by half the log-variance: tf.exp is missing": m + 0.5 * s * n,
+        "sigma is 1 / sigma: the sign in the exponent is wrong": m + np.exp(-0.5 * s) * n,
+        "noise is not scaled: multiply it by sigma": m + n,
+        "this is mean alone: add sigma * noise": m,
+    }
+    _compare("z", latents, m + np.exp(0.5 * s) * n, mistakes)
+    _check_gradients(tape.gradient(latents, {"mean": mean, "log_variance": log_variance}))
+    print("reparameterize: right, and its parameters get a gradient")
+
+
+def debiasing_loss(student: Callable) -> None:
+    """The loss against NumPy, and by gradient that each face trains the VAE and no other image does."""
+    labels = tf.constant([1.0, 0.0, 1.0, 1.0, 0.0])
+    logits, vae = _random(2, BATCH)
+    for given in (labels, labels[:, None]):
+        shape = f"labels of shape {tuple(given.shape)}"
+        with tf.GradientTape() as tape:
+            tape.watch(vae)
+            loss = _tensor(f"the loss for {shape}", _called(student, given, logits, vae), ())
+        _check_mask(tape.gradient(loss, vae), labels.numpy(), shape)
+        _compare(f"the loss for {shape}", loss, *_losses(labels.numpy(), logits.numpy(), vae.numpy()))
+    print("debiasing_loss: right, non-faces give the VAE no gradient")
+
+
+def rarity(student: Callable) -> None:
+    """1 / (Q + alpha) by brute force, on latents of different scales."""
+    latents, alpha = _latents(), 0.05
+    rare = _array("rarity", _called(student, latents, alpha, BINS), latents.shape)
+    _compare("rarity", rare, _rarities(latents, alpha), _rarity_mistakes(latents, alpha))
+    print("rarity: right, it agrees with a count face by face")
+
+
+def max_rule(student: Callable) -> None:
+    """The maximum over latents, against debias."""
+    latents, alpha = _latents(), 0.05
+    rare = _rarities(latents, alpha)
+    p = _array("max_rule", _called(student, rare), (FACES,))
+    columns = rare / rare.sum(0)
+    mistakes = {
+        "the columns are not divided by their sums first: rare.sum(axis=0)": _normalised(rare.max(1)),
+        "the rows are divided by their sums: divide the columns, axis=0": _normalised(
+            (rare / rare.sum(1, keepdims=True)).max(1)
+        ),
+        "probabilities must sum to 1: divide by the sum in the end": columns.max(1),
+        "this is the mean over latents: take the maximum": _normalised(columns.mean(1)),
+        "this is the minimum over latents: take the maximum": _normalised(columns.min(1)),
+    }
+    _compare("max_rule", p, sampling_probabilities(latents, "max", alpha, BINS), mistakes)
+    print("max_rule: right, it agrees with debias.resampling")
+
+
+def product_rule(student: Callable) -> None:
+    """The product over latents, against debias; then over so many that a plain product overflows, then underflows."""
+    latents, alpha = _latents(), 0.05
+    rare = _rarities(latents, alpha)
+    p = _array("product_rule", _called(student, rare), (FACES,))
+    mistakes = {
+        "probabilities must sum to 1: divide by the sum in the end": np.exp(_log_weights(rare)),
+        "this is the sum over latents: np.exp of the sum of logarithms is the product": _normalised(rare.sum(1)),
+        "these are the logarithms: np.exp is missing": _normalised(np.log(rare).sum(1)),
+        "the product is upside down: rare faces must weigh more": _normalised(np.exp(-_log_weights(rare))),
+    }
+    _compare("product_rule", p, sampling_probabilities(latents, "product", alpha, BINS), mistakes)
+    many = 10.0 ** np.random.default_rng(1).uniform(2, 3, (FACES, 400))
+    for name, table in (("overflows", many), ("underflows", 1 / many)):
+        p = _called(student, table)
+        _array("product_rule", p, (FACES,), f"a product of {table.shape[1]} factors {name}: add logarithms instead")
+        _compare(f"product_rule of {table.shape[1]} latents", p, _normalised(np.exp(_log_weights(table))), {})
+    print("product_rule: right, it agrees with debias.resampling and does not overflow")
+
+
+def train_step(student: Callable) -> None:
+    """Three compiled steps of a small detector, against the same steps by hand."""
+    model = _detector()
+    step = tf.function(lambda: _called(student, model), autograph=False)
+    for _ in range(STEPS):
+        terms = step()
+    if not isinstance(terms, dict) or "loss" not in terms:
+        raise CheckFailed(f"train_step returns {_kind(terms)}: return terms, the dict that model.loss_terms gave")
+    if model.optimizer.iterations != STEPS:
+        raise CheckFailed(
+            f"{STEPS} training steps applied {int(model.optimizer.iterations)} updates: "
+            "call model.optimizer.apply(gradients, variables) once, with the model's own optimizer"
+        )
+    mistakes = {
+        "batch norm ran as in a test: give model.loss_terms training=True": _by_hand(training=False),
+        "every step saw the same batch: give model.batches the step number, model.optimizer.iterations": _by_hand(
+            number=lambda step: 0
+        ),
+        "the step goes up the gradient": _by_hand(sign=-1.0),
+    }
+    _compare("the weights after three steps", _flat(model), _by_hand(), mistakes)
+    print("train_step: right, it compiles and draws a new batch in every step")
+
+
+def quiz(answers: Mapping[int, str]) -> None:
+    """The letters; a wrong one is told where to look."""
+    if not isinstance(answers, Mapping) or set(answers) != set(ANSWERS):
+        raise CheckFailed(f"answers must be a dict with a letter for each of {', '.join(map(str, ANSWERS))}")
+    wrong = {n: hint for n, (letter, hint) in ANSWERS.items() if str(answers[n]).strip().lower() != letter}
+    if wrong:
+        raise CheckFailed(
+            " ".join(f"Question {number}: not {answers[number]!r}. {hint}" for number, hint in wrong.items())
+        )
+    print(f"quiz: all {len(ANSWERS)} right")
+
+
+# --- truths, and what plausible mistakes give ----------------------------------------------------------------------
+
+
+def _reconstructions(error) -> tuple[np.ndarray, dict]:
+    axes = (1, 2, 3)
+    return np.abs(error).mean(axes), {
+        "it is summed over pixels: take the mean, tf.reduce_mean": np.abs(error).sum(axes),
+        "the error is squared: this model uses its absolute value, tf.abs": np.square(error).mean(axes),
+        "errors of opposite sign cancel: take tf.abs before the mean": error.mean(axes),
+    }
+
+
+def _divergences(mean, log_variance) -> tuple[np.ndarray, dict]:
+    posterior = tfd.MultivariateNormalDiag(mean, tf.exp(0.5 * log_variance))
+    prior = tfd.MultivariateNormalDiag(tf.zeros_like(mean), tf.ones_like(mean))
+    truth = tfd.kl_divergence(posterior, prior).numpy()
+    m, s = mean.numpy(), log_variance.numpy()
+    return truth, {
+        "its sign is wrong: a divergence is never negative": -truth,
+        "the factor 1/2 is missing": 2 * truth,
+        "it is averaged over the latents: sum them, tf.reduce_sum(..., axis=1)": truth / m.shape[1],
+        "the first term is sigma, the standard deviation: it must be the variance, tf.exp(log_variance)": 0.5
+        * (np.exp(0.5 * s) + m**2 - 1 - s).sum(1),
+        "log_variance is taken for log sigma: it is the logarithm of sigma squared already": 0.5
+        * (np.exp(2 * s) + m**2 - 1 - 2 * s).sum(1),
+        "log_variance is taken for the variance: undo the logarithm, tf.exp(log_variance)": 0.5
+        * (s + m**2 - 1 - s).sum(1),
+        "the -1 of each latent is missing": truth + 0.5 * m.shape[1],
+        "the mean is not squared": 0.5 * (np.exp(s) + m - 1 - s).sum(1),
+    }
+
+
+def _check_mask(gradient, labels, shape) -> None:
+    """d loss / d vae_i must be labels_i / B: the proof that non-faces do not train the VAE."""
+    if gradient is None:
+        raise CheckFailed("the VAE's loss gets no gradient: add labels * vae to the loss, with TensorFlow's functions")
+    gradient, faces = gradient.numpy(), labels == 1
+    if np.allclose(gradient, labels / BATCH, rtol=1e-4):
+        return
+    came = f"with {shape}, d loss / d vae is {np.round(gradient, 3)} for the images' labels {labels.astype(int)}"
+    if np.allclose(gradient, labels.mean() / BATCH, rtol=1e-4):
+        why = "each mask met each loss, (B, 1) times (B,) is (B, B): reshape labels to (B,) first, tf.reshape(labels, [-1])"
+    elif np.allclose(gradient, (1 - labels) / BATCH, rtol=1e-4):
+        why = "the mask is upside down, non-faces train the VAE: multiply by labels, which are 1 for faces"
+    elif np.any(np.abs(gradient[~faces]) > 1e-7):
+        why = "non-faces train the VAE, the mask is missing: multiply vae by labels"
+    elif np.allclose(gradient, labels / faces.sum(), rtol=1e-4):
+        why = "the VAE's loss is divided by the number of faces: take the mean over the whole batch"
+    elif np.allclose(gradient, labels, rtol=1e-4):
+        why = "the loss is summed over the batch: take the mean, tf.reduce_mean"
+    else:
+        why = f"expected {np.round(labels / BATCH, 3)}: labels / B, so 0 for non-faces"
+    raise CheckFailed(f"{came}: {why}")
+
+
+def _losses(labels, logits, vae) -> tuple[np.ndarray, dict]:
+    classification = np.logaddexp(0, logits) - labels * logits
+    p = 1 / (1 + np.exp(-logits))
+    return np.mean(classification + labels * vae), {
+        "the classification loss is missing": np.mean(labels * vae),
+        "the classification loss of non-faces is masked too: mask vae only": np.mean(labels * (classification + vae)),
+        "labels and logits are swapped": np.mean(np.logaddexp(0, labels) - labels * logits + labels * vae),
+        "the sigmoid is applied twice: give the function logits, not probabilities": np.mean(
+            np.logaddexp(0, p) - labels * p + labels * vae
+        ),
+    }
+
+
+def _latents() -> np.ndarray:
+    """(FACES, K) float32; each latent has its own scale, so that a histogram over the wrong axis or over all shows."""
+    scale = np.geomspace(0.2, 3, K)
+    return (np.random.default_rng(0).normal(size=(FACES, K)) * scale).astype(np.float32)
+
+
+def _rarities(latents, alpha) -> np.ndarray:
+    """By definition: for each face and latent, count the faces between the edges of its bin."""
+    rare = np.empty(latents.shape)
+    for i, values in enumerate(latents.T.astype(np.float64)):
+        width = np.ptp(values) / BINS
+        bins = np.minimum(np.floor((values - values.min()) / width), BINS - 1)
+        rare[:, i] = [1 / (np.sum(bins == bin) / (len(values) * width) + alpha) for bin in bins]
+    return rare
+
+
+def _rarity_mistakes(latents, alpha) -> dict:
+    density = 1 / _rarities(latents, alpha) - alpha
+    width = np.ptp(latents.astype(np.float64), axis=0) / BINS
+    count = density * FACES * width
+    # A wrong axis: one histogram a face, over its latents.
+    across = np.stack([_histogrammed(row, alpha) for row in latents.astype(np.float64)])
+    pooled = _histogrammed(latents.astype(np.float64).ravel(), alpha).reshape(latents.shape)
+    return {
+        "the histogram holds counts: it must be a density, density=True": 1 / (count + alpha),
+        "the histogram holds shares: it must be a density, density=True": 1 / (count / FACES + alpha),
+        "these are densities plus alpha: take 1 / (density + alpha)": density + alpha,
+        "alpha is added outside: it belongs below the fraction, 1 / (density + alpha)": 1 / density + alpha,
+        "alpha is missing": 1 / density,
+        "each histogram runs over the latents of one face, the wrong axis: take one over all faces for each latent, "
+        "a column of latents": across,
+        "one histogram is made of all latents together: make one for each column of latents": pooled,
+    }
+
+
+def _histogrammed(values, alpha) -> np.ndarray:
+    density, edges = np.histogram(values, BINS, density=True)
+    return 1 / (density[np.searchsorted(edges[1:-1], values, side="right")] + alpha)
+
+
+def _log_weights(rare) -> np.ndarray:
+    log_weights = np.log(rare).sum(1)
+    return log_weights - log_weights.max()
+
+
+def _normalised(weights) -> np.ndarray:
+    return weights / weights.sum()
+
+
+def _detector() -> Classifier:
+    """A detector with batch norm on noise, the same in each call, whose sampler draws one face almost always."""
+    images = np.random.default_rng(0).integers(0, 255, (24, *SHAPE), np.uint8)
+    dataset = Dataset(images, np.arange(24), np.repeat(np.array([1, 0], np.uint8), 12))
+    layers = [keras.Input(SHAPE), keras.layers.Flatten(), _dense(6), keras.layers.BatchNormalization(momentum=0.5)]
+    model = Classifier(keras.Sequential(layers))
+    model.head.kernel.assign(np.random.default_rng(1).normal(size=model.head.kernel.shape))
+    model.batches = BalancedBatches(dataset, 8, seed=3, flip=False)
+    model.batches.sampler.assign(np.r_[0.5, np.full(11, 0.5 / 11)])
+    model.compile(keras.optimizers.SGD(0.2))
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _dense(units):
+    return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=2))
+
+
+def _by_hand(training=True, number=lambda step: step, sign=1.0) -> np.ndarray:
+    """All weights after three steps of gradient descent without an optimizer."""
+    model = _detector()
+    for step in range(STEPS):
+        images, labels = model.batches(tf.constant(number(step), tf.int64))
+        with tf.GradientTape() as tape:
+            loss = model.loss_terms(images, labels, training=training)["loss"]
+        for variable, gradient in zip(
+            model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+        ):
+            variable.assign_sub(sign * 0.2 * gradient)
+    return _flat(model)
+
+
+def _flat(model) -> np.ndarray:
+    return np.concatenate([np.ravel(weights) for weights in model.get_weights()])
+
+
+# --- what came ------------------------------------------------------------------------------------------------------
+
+
+def _random(count, *shape) -> tf.Tensor:
+    """`count` float32 tensors of standard normal numbers, the same in each call."""
+    return tf.unstack(tf.constant(np.random.default_rng(0).normal(size=(count, *shape)), tf.float32))
+
+
+def _called(student, *arguments):
+    """What the student's function returns; its exceptions become a message."""
+    try:
+        return student(*arguments)
+    except NotImplementedError as error:
+        raise CheckFailed(f"{student.__name__} is not written yet: fill in its TODO and run both cells") from error
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise CheckFailed(f"{student.__name__} stops with {type(error).__name__}: {reason}") from error
+
+
+def _tensor(name, value, shape) -> tf.Tensor:
+    if not tf.is_tensor(value):
+        raise CheckFailed(f"{name} is {_kind(value)}: use TensorFlow's functions, NumPy's cut the gradient")
+    if tuple(value.shape) != shape:
+        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: over which axes is it summed?")
+    if value.dtype != tf.float32:
+        raise CheckFailed(f"{name} is {value.dtype.name}, expected float32 like the inputs")
+    _check_finite(name, value.numpy())
+    return value
+
+
+def _array(
+    name, value, shape, hint="a division by zero, a logarithm of a negative number or an overflow"
+) -> np.ndarray:
+    if not isinstance(value, np.ndarray):
+        raise CheckFailed(f"{name} returns {_kind(value)}, expected a NumPy array")
+    if value.shape != shape:
+        raise CheckFailed(f"{name} has shape {value.shape}, expected {shape}: is the axis right?")
+    if value.dtype != np.float64:
+        raise CheckFailed(f"{name} is {value.dtype}, expected float64: the sampler adds up thousands of small numbers")
+    _check_finite(name, value, hint)
+    return value
+
+
+def _check_finite(name, value, hint="a division by zero, or a logarithm or root of a negative number") -> None:
+    if not np.all(np.isfinite(value)):
+        raise CheckFailed(f"{name} holds NaN or infinity: {hint}")
+
+
+def _check_gradients(gradients) -> None:
+    for name, gradient in gradients.items():
+        if gradient is None:
+            raise CheckFailed(f"{name} gets no gradient: use all inputs, and TensorFlow's functions throughout")
+
+
+def _compare(name, came, expected, mistakes) -> None:
+    """Raise unless `came` is `expected`; says which of `mistakes`, hint -> what it gives, was made."""
+    came = np.asarray(came)
+    rtol, atol = (1e-9, 1e-15) if came.dtype == np.float64 else (1e-4, 1e-5)
+    if np.allclose(came, expected, rtol, atol):
+        return
+    for hint, value in mistakes.items():
+        if np.allclose(came, value, rtol, atol):
+            raise CheckFailed(f"{name}: {hint}")
+    first, wanted = np.ravel(came)[0], np.ravel(expected)[0]
+    raise CheckFailed(f"{name}: its first number is {first:.4g}, expected {wanted:.4g}: look at the formula above")
+
+
+def _kind(value) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,575 @@
+# %% [markdown]
+# # Lab 2, part 2: a face detector that debiases itself
+#
+# A face detector is trained on ten thousand faces, of which 1.6 % are darker. On average it does well. It misses darker
+# faces several times as often as lighter ones, and an average does not tell.
+#
+# In this lab you build the **debiasing variational autoencoder** (DB-VAE) of
+# [Amini, Soleimany et al. (2019)](https://www.media.mit.edu/publications/uncovering-and-mitigating-algorithmic-bias/):
+# one encoder that says "face or not" and, beside it, learns what faces vary in. Faces that are rare in what it learned
+# are then drawn more often. Nobody tells it what skin tone is, and no group label is used in training.
+#
+# You write the five parts that matter: the VAE's loss, the sampling of its latents, the loss of the DB-VAE, the
+# resampling rule and the training step. They are plugged into the model of `debias`, so what you write is what trains.
+# Then you find out what the method does, and what it does not do.
+#
+# The whole takes an hour or two; training takes five minutes on two cores.
+
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables and figures; None keeps nothing
+
+# %%
+# %matplotlib inline
+import dataclasses
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Image, Markdown, display
+
+from baselines import METHODS
+from debias import plots
+from debias.backend import keras, tf
+from debias.callbacks import Resample, encode
+from debias.data import catalog
+from debias.data.parliament.realism import contact_sheet, sample_rows, save_png
+from debias.data.pipeline import BalancedBatches
+from debias.dbvae import DBVAE
+from debias.files import write_text
+from debias.latents import as_uint8
+from debias.metrics import OWN_THRESHOLD, group_report, mass_by_group, threshold_at_fpr
+from debias.networks import build_decoder, build_encoder
+from debias.resampling import Rule, effective_sample_size
+from debias.training import fit, network, seed_everything
+from experiments import quick
+from experiments.evaluate import FPR, RATES, predict
+from experiments.provenance import ROOT, provenance
+from experiments.tables import differences, interval
+from experiments.toy import toy
+from labs.debiasing import checks
+from labs.debiasing import evaluation as ev
+
+folder = Path(RESULTS or tempfile.mkdtemp())
+seconds = {}  # model -> how long it trained
+
+
+def show(figure, name):
+    """Save a figure and return its picture."""
+    plots.save(figure, folder / f"{name}.png")
+    return Image(str(folder / f"{name}.png"))
+
+
+# %% [markdown]
+# ## 1. The data, and who is in it
+#
+# Real benchmarks with known skin tone can only be had by signed form, so these faces are rendered: 64 x 64 pixels, from
+# a model of the head whose every factor is known. The first call renders them, a minute or two on two cores.
+#
+# The training has a face's *label* (face or not). The four *groups* are for you, who judge the result:
+
+# %%
+experiment = toy(quick.EXPERIMENT) if SMOKE else quick.EXPERIMENT
+config = experiment.base
+splits = catalog.load(experiment.data, ROOT / ".cache").draw(experiment.settings[0].draw, config.seed)
+faces, test = splits.train.positives(), splits.test
+visible = splits.visible_to("class")  # what training sees: no groups, no factors, no test images
+assert visible.train.groups is None and visible.test is None
+
+save_png(folder / "faces.png", contact_sheet(sample_rows(test, 13), 13))
+display(Image(str(folder / "faces.png")))
+counts = {
+    name: [int(np.sum(part.groups[part.labels == 1] == group)) for part in (splits.train, test)]
+    for group, name in enumerate(test.group_names)
+}
+pd.DataFrame(counts, index=["training faces", "test faces"]).T
+
+# %% [markdown]
+# ## 2. The standard detector
+#
+# A convolutional network with one logit and the cross-entropy loss, from `baselines`. It is trained for little more than
+# one pass over the faces: resampling acts less the better a model fits its training set.
+
+
+# %%
+def epoch_line(batches=None):
+    """A callback that prints one line an epoch, with the time left."""
+    began = time.perf_counter()
+
+    def line(epoch, logs):
+        left = (time.perf_counter() - began) / (epoch + 1) * (config.epochs - epoch - 1)
+        ess = f", draws from {effective_sample_size(batches.sampler.probabilities):,.0f} faces" if batches else ""
+        print(
+            f"epoch {epoch + 1}/{config.epochs}: loss {logs['loss']:.3f}, "
+            f"validation {logs['val_loss']:.3f}{ess}, {left:.0f} s left"
+        )
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=line)
+
+
+began = time.perf_counter()
+cnn = METHODS["cnn"].train(splits, dataclasses.replace(config, callbacks=(epoch_line(),)))
+seconds["CNN"] = time.perf_counter() - began
+
+# %% [markdown]
+# How many faces of each group does it find? A recall on 500 faces is uncertain by a point or two, so each comes with its
+# 95 % Wilson interval. `E[A]` is the mean recall over groups and `Var[A]` its variance between them, the two numbers of
+# the paper's table; `FPR` is the share of non-faces that it takes for faces.
+
+# %%
+scores = {"CNN": predict(cnn, test)}  # P(face) of every test image
+
+
+def report(title, threshold=OWN_THRESHOLD):
+    """Rates by group on the test split."""
+    return group_report(test.labels, scores[title], test.groups, test.group_names, threshold)
+
+
+Markdown(ev.recall_table({title: report(title) for title in scores}))
+
+# %% [markdown]
+# That is the bias: look at the worst group, and at whether its interval overlaps that of the best.
+#
+# ## 3. A variational autoencoder learns what faces vary in
+#
+# The encoder gives, for each image $x$, a normal distribution over $k$ latents, $q(z|x) = N(\mu, \sigma^2)$: the mean
+# $\mu$ and, so that it can be any number, the logarithm of the variance, $\log\sigma^2$. The decoder makes an image
+# $\hat x$ from a $z$. Two terms train them:
+#
+# * the **reconstruction** error, here $|x - \hat x|$ averaged over the pixels and channels of an image,
+# * the **KL divergence** of $q(z|x)$ from $N(0, I)$, which keeps the latents in a common range:
+#
+# $$ KL = \frac12 \sum_{j=1}^{k} \left(\sigma_j^2 + \mu_j^2 - 1 - \log \sigma_j^2\right) $$
+
+
+# %%
+def vae_loss(images, rebuilt, mean, log_variance):
+    """Reconstruction error and KL divergence of each image, both (B,).
+
+    Args:
+        images, rebuilt: (B, H, W, C).
+        mean, log_variance: (B, k), of q(z|x).
+    """
+    # TODO: reconstruction: |images - rebuilt|, averaged over everything but the batch
+    # TODO: kl: the formula above, summed over the latents (axis 1); tf.exp(log_variance) is the variance
+    ### BEGIN SOLUTION
+    reconstruction = tf.reduce_mean(tf.abs(images - rebuilt), axis=(1, 2, 3))
+    kl = 0.5 * tf.reduce_sum(tf.exp(log_variance) + mean**2 - 1 - log_variance, axis=1)
+    ### END SOLUTION
+    return reconstruction, kl
+
+
+# %%
+checks.vae_loss(vae_loss)
+
+# %% [markdown]
+# To decode, a $z$ has to be drawn from $q(z|x)$. A draw has no gradient, so the noise is drawn apart from the parameters
+# and then shifted and scaled, which does have one (reparameterisation):
+#
+# $$ z = \mu + \sigma \epsilon, \qquad \epsilon \sim N(0, I) $$
+
+
+# %%
+def reparameterize(mean, log_variance, noise):
+    """Latents (B, k) from the posterior's mean and log-variance and standard normal noise, all (B, k)."""
+    # TODO: z = mean + sigma * noise; sigma is the standard deviation, the square root of the variance
+    ### BEGIN SOLUTION
+    return mean + tf.exp(0.5 * log_variance) * noise
+    ### END SOLUTION
+
+
+# %%
+checks.reparameterize(reparameterize)
+
+# %% [markdown]
+# ## 4. The loss of the DB-VAE
+#
+# One encoder feeds both: a logit, trained with cross-entropy on all images, and the VAE, trained **on faces only**. What
+# the latents learn must describe faces, so a non-face ($y = 0$) must give the VAE no gradient:
+#
+# $$ L = \frac1B \sum_{i=1}^{B} \left( \text{cross-entropy}(y_i, \text{logit}_i) + y_i \cdot \text{VAE loss}_i \right) $$
+#
+# There is a trap, and the original version of this lab fell into it. Labels often come as a column, (B, 1). Look at what
+# happens to the mask then:
+
+# %%
+column, per_image = tf.constant([[1.0], [0.0]]), tf.constant([0.2, 0.9])
+print(column * per_image)  # (2, 1) times (2,) is (2, 2)
+
+# %% [markdown]
+# No error: every mask meets every loss. The mean over it is (share of faces) x (mean VAE loss of *all* images), and the
+# non-faces, whose loss is 0.9 here, train the VAE as much as the faces do. The check below asks for the gradient, because
+# a loss alone looks plausible either way.
+
+
+# %%
+def debiasing_loss(labels, logits, vae):
+    """The loss of a batch, a scalar.
+
+    Args:
+        labels: (B,) or (B, 1), 1 for faces.
+        logits: (B,), the classifier's.
+        vae: (B,), the VAE's loss of each image.
+    """
+    # TODO: bring the labels to shape (B,): tf.reshape(..., [-1])
+    # TODO: classification: tf.nn.sigmoid_cross_entropy_with_logits, (B,)
+    # TODO: the mean over the batch of the classification loss plus the VAE loss of faces
+    ### BEGIN SOLUTION
+    labels = tf.reshape(labels, [-1])
+    classification = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
+    return tf.reduce_mean(classification + labels * vae)
+    ### END SOLUTION
+
+
+# %%
+checks.debiasing_loss(debiasing_loss)
+
+# %% [markdown]
+# (Our own [`DBVAE`](../../debias/dbvae.py) takes the non-faces out *before* the decoder. For this decoder the loss is the
+# same and the work is halved; with batch norm in the decoder, as in the paper, a mask on the loss would still let
+# non-faces into its statistics.)
+#
+# ## 5. The resampling rule
+#
+# At the start of every epoch all training faces are encoded. For each latent $i$, the histogram $\hat Q_i$ over all faces
+# says how common a value is; a face whose value is rare there should be drawn more often. $\alpha$ keeps empty bins from
+# ruling: the larger, the closer to uniform.
+#
+# First, for every face and latent, $1 / (\hat Q_i(z_i) + \alpha)$. As in the original lab the histogram has 10 equal bins
+# between the latent's extremes and is a *density*: it integrates to one.
+
+
+# %%
+def rarity(latents, alpha, bins):
+    """1 / (Q_i(z_i) + alpha) for latents (N, k): (N, k) float64."""
+    # TODO: for each latent (a column), density and edges of np.histogram(..., bins, density=True)
+    # TODO: the bin of every face: np.searchsorted(edges[1:-1], values, side="right") gives 0 ... bins - 1
+    # TODO: 1 / (density of that bin + alpha)
+    ### BEGIN SOLUTION
+    rare = np.empty(latents.shape)
+    for i, values in enumerate(latents.T.astype(np.float64)):
+        density, edges = np.histogram(values, bins, density=True)
+        rare[:, i] = 1 / (density[np.searchsorted(edges[1:-1], values, side="right")] + alpha)
+    ### END SOLUTION
+    return rare
+
+
+# %%
+checks.rarity(rarity)
+
+# %% [markdown]
+# Now $k$ numbers a face have to become one probability. The paper's Eq. 4 **multiplies** them:
+#
+# $$ W(z(x)) \propto \prod_i \frac{1}{\hat Q_i(z_i) + \alpha} $$
+#
+# The course's lab takes the **maximum** instead: each latent's column is divided by its sum, so that it is a distribution
+# over the faces, then each face gets its largest one. Write both. A product of a hundred factors overflows, so add
+# logarithms and take off the largest before `np.exp`.
+
+
+# %%
+def max_rule(rare):
+    """Sampling probabilities (N,) of the faces: the maximum over latents, from rarities (N, k)."""
+    # TODO: divide each column by its sum, take the maximum of each row, divide by the sum
+    ### BEGIN SOLUTION
+    largest = np.max(rare / rare.sum(axis=0), axis=1)
+    return largest / largest.sum()
+    ### END SOLUTION
+
+
+# %%
+checks.max_rule(max_rule)
+
+
+# %%
+def product_rule(rare):
+    """Sampling probabilities (N,) of the faces: the product over latents (Eq. 4), from rarities (N, k)."""
+    # TODO: sum the logarithms of each row, subtract the largest sum, np.exp, divide by the sum
+    ### BEGIN SOLUTION
+    log_weights = np.log(rare).sum(axis=1)
+    weights = np.exp(log_weights - log_weights.max())
+    return weights / weights.sum()
+    ### END SOLUTION
+
+
+# %%
+checks.product_rule(product_rule)
+
+# %% [markdown]
+# ## 6. The training step
+#
+# `model.batches(step)` draws a batch *inside* the compiled graph: half of it faces, by the sampler's probabilities, half
+# non-faces. It inverts the cumulative distribution by binary search, O(log N) a face; the original lab draws with
+# `np.random.choice(replace=False, p=...)`, O(N) a batch, outside the graph. The step number decides the draw:
+# `model.optimizer.iterations` counts.
+
+
+# %%
+def train_step(model):
+    """One step of gradient descent on a batch of its own; returns the loss terms of that batch."""
+    # TODO: images, labels = model.batches(model.optimizer.iterations)
+    # TODO: within tf.GradientTape: terms = model.loss_terms(images, labels, training=True), a dict with 'loss'
+    # TODO: gradients of terms["loss"] for model.trainable_variables, then model.optimizer.apply(gradients, variables)
+    ### BEGIN SOLUTION
+    images, labels = model.batches(model.optimizer.iterations)
+    with tf.GradientTape() as tape:
+        terms = model.loss_terms(images, labels, training=True)
+    variables = model.trainable_variables
+    model.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+    ### END SOLUTION
+    return terms
+
+
+# %%
+checks.train_step(train_step)
+
+# %% [markdown]
+# ## 7. Plug in and train
+#
+# The model is [`debias.dbvae.DBVAE`](../../debias/dbvae.py); its loss, its step and the rule are replaced by yours. Keras
+# compiles the step once.
+
+
+# %%
+class LabDBVAE(DBVAE):
+    """The DB-VAE with your loss and your step."""
+
+    terms = ("loss",)
+
+    def loss_terms(self, images, labels, training):
+        outputs = self.head(self.encoder(images, training=training))  # (B, 2k + 1)
+        logits, mean, log_variance = tf.split(outputs, [1, self.latent_dim, self.latent_dim], axis=1)
+        noise = keras.random.normal(tf.shape(mean), seed=self.noise)
+        rebuilt = self.decode(reparameterize(mean, log_variance, noise), training)
+        reconstruction, kl = vae_loss(images, rebuilt, mean, log_variance)
+        vae = self.reconstruction_weight * reconstruction + self.kl_weight * kl
+        return {"loss": debiasing_loss(labels, logits[:, 0], vae)}
+
+    def train_step(self, data):
+        terms = train_step(self)
+        for metric in self.metrics:
+            metric.update_state(terms[metric.name])
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+class LabRule(Rule):
+    """Posterior means (N, k) -> probabilities (N,), by your functions."""
+
+    def __call__(self, latents):
+        combine = {"max": max_rule, "product": product_rule}[self.rule]
+        return combine(rarity(latents, self.alpha, self.bins))
+
+
+def train(title, rule):
+    """Train a DB-VAE whose faces are drawn by `rule`; returns it and the last epoch's probabilities."""
+    began = time.perf_counter()
+    seed_everything(config.seed)
+    sizes, shape = network(config), visible.train.image_shape
+    model = LabDBVAE(build_encoder(sizes, shape), build_decoder(sizes, shape), kl_weight=sizes.kl_weight)
+    batches = BalancedBatches(visible.train, config.batch_size, config.seed, config.flip)
+    refresh = Resample(LabRule(rule, config.alpha, config.bins), batches)
+    fit(model, batches, visible.validation, config, [refresh, epoch_line(batches)])
+    seconds[title] = time.perf_counter() - began
+    return model, batches.sampler.probabilities.numpy()
+
+
+debiased, p_max = train("DB-VAE, max", "max")
+scores["DB-VAE, max"] = predict(debiased, test)
+Markdown(ev.recall_table({title: report(title) for title in scores}))
+
+# %% [markdown]
+# ### What it has learned, and whom it prefers
+#
+# After so short a training the autoencoder sees light, pose and tone, not yet a face:
+
+# %%
+originals = ev.some_of_each_group(test.positives())
+rebuilt = as_uint8(debiased.reconstruct(originals.astype(np.float32) / 255))
+show(plots.reconstructions(originals, {"reconstructed": rebuilt}), "reconstructions")
+
+# %% [markdown]
+# The least and the most likely faces of the last epoch. What do the likely ones have in common? The **effective sample
+# size**, ESS $= 1 / \sum p^2$, says from how many faces an epoch really draws.
+
+# %%
+show(ev.sampling_figure({"max": p_max}, faces), "sampling_max")
+
+# %% [markdown]
+# And who receives more? Now the groups come in, to judge, not to train. How much of the sampling goes to darker faces,
+# compared with their share?
+
+# %%
+share = np.full(len(faces), 1 / len(faces))
+mass = {title: mass_by_group(p, faces.groups, faces.group_names) for title, p in {"share": share, "max": p_max}.items()}
+pd.DataFrame(mass).round(2)
+
+# %% [markdown]
+# ## 8. Eq. 4 as printed collapses
+#
+# Before training with the product, apply it to the latents that you have. With 1, 2, 5, ... of them, from how many faces
+# would an epoch draw?
+
+# %%
+latents = encode(debiased, BalancedBatches(visible.train, 2).positives)
+rare = rarity(latents, config.alpha, config.bins)
+ks = [k for k in (1, 2, 5, 10, 20, 50, 100) if k <= rare.shape[1]]
+ess = {rule.__name__: [effective_sample_size(rule(rare[:, :k])) for k in ks] for rule in (max_rule, product_rule)}
+pd.DataFrame(ess, index=pd.Index(ks, name="latents")).round(0)
+
+# %% [markdown]
+# A hundred factors, each of which is a few times larger for a rare value: their product differs between faces by many
+# orders of magnitude, and one face takes it all. Logarithms cured the overflow, not this. Train with it and see:
+
+# %%
+collapsed, p_product = train("DB-VAE, product", "product")
+scores["DB-VAE, product"] = predict(collapsed, test)
+reports = {title: report(title) for title in scores}
+Markdown(ev.recall_table(reports))
+
+# %%
+show(ev.recall_figure(reports), "recall")
+
+# %%
+show(ev.sampling_figure({"max": p_max, "product": p_product}, faces), "sampling")
+
+# %% [markdown]
+# ## 9. A shifted threshold is not debiasing
+#
+# Any detector finds more faces when it says "face" more often. Here is the CNN, as trained, at other thresholds:
+
+# %%
+Markdown(ev.recall_table({f"CNN at {t:g}": report("CNN", t) for t in (0.9, 0.5, 0.1, 0.02)}))
+
+# %% [markdown]
+# Recall rises, the groups come closer, and nothing was learned: look at the FPR. So a fair comparison fixes it. The
+# threshold at which 1 % of the *validation* negatives pass is each model's own; the test split never chooses one:
+
+# %%
+models = {"CNN": cnn, "DB-VAE, max": debiased, "DB-VAE, product": collapsed}
+negatives = {title: predict(model, splits.validation.negatives()) for title, model in models.items()}
+fixed = {title: report(title, threshold_at_fpr(negatives[title], FPR)) for title in models}
+Markdown(ev.recall_table(fixed))
+
+# %% [markdown]
+# The same for other rates. A threshold moves a model *along* its curve; a better model is *another* curve.
+
+# %%
+rates = [
+    {"setting": title, "seed": config.seed, "target": rate, "fpr": at.fpr, "gap": at.gap, "mean_recall": at.mean_recall}
+    for title in ("CNN", "DB-VAE, max")
+    for rate in RATES
+    if rate / 100 * len(negatives[title]) >= 1
+    for at in [report(title, threshold_at_fpr(negatives[title], rate / 100))]
+]
+show(plots.thresholds(pd.DataFrame(rates)), "thresholds")
+
+# %% [markdown]
+# ## 10. One seed proves nothing
+#
+# You have trained each model once. `./run_experiments.sh table1` trained the same settings with ten seeds, each with its
+# own draw of the darker faces; the rows are in the repository. One dot is one seed:
+
+# %%
+rows = pd.read_csv(ROOT / "results" / "table1" / "runs.csv")
+settings = {"cnn": "CNN", "max-a0.01": "DB-VAE, max", "product-a0.01": "DB-VAE, product", "oracle": "oracle"}
+rows = rows[rows["setting"].isin(settings)].assign(model=rows["setting"].map(settings))
+measures = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²", "var_recall_fpr1": "Var[A] at 1 % FPR"}
+show(plots.setting_points(rows, "model", measures), "ten_seeds")
+
+# %%
+rows.groupby("model", sort=False)[list(measures)].agg(["mean", "std", "min", "max"]).round(1)
+
+# %% [markdown]
+# The oracle draws each group equally often, so it needs the labels that the DB-VAE does without: no method of this kind
+# can do much better. Seeds differ as much as methods, hence *paired* differences, each seed with itself, and a 95 %
+# bootstrap interval of their mean:
+
+# %%
+paired = differences(rows[rows["setting"] == "max-a0.01"], rows[rows["setting"] == "cnn"])
+pd.Series(
+    {name: interval(paired[name]) for name in ("mean_recall", "var_recall", "mean_recall_fpr1", "var_recall_fpr1")},
+    name="DB-VAE, max, minus CNN (* excludes 0)",
+).to_frame()
+
+# %%
+sampled = {"CNN": share, "DB-VAE, max": p_max, "DB-VAE, product": p_product}
+summary = {
+    title: {
+        "own_threshold": ev.as_dict(reports[title]),
+        "fpr_1_percent": ev.as_dict(fixed[title]),
+        "ess": effective_sample_size(p),
+        "mass": mass_by_group(p, faces.groups, faces.group_names),
+        "seconds": seconds[title],
+    }
+    for title, p in sampled.items()
+}
+if RESULTS:
+    run = {"data": splits.name, "fingerprint": splits.fingerprint(), "config": config.settings()}
+    write_text(folder / "summary.json", json.dumps({"models": summary, **run, **provenance()}, indent=1) + "\n")
+    write_text(folder / "table.md", ev.table(reports, fixed, summary, config.seed))
+
+# %% [markdown]
+# ## 11. What have you found?
+#
+# Answer for yourself, then by letter. There is one best answer each.
+#
+# 1. Labels come as (B, 1), the VAE's losses as (B,). `tf.reduce_mean(labels * losses)` ...
+#    **a** raises an error. **b** gives the loss of the faces. **c** trains the VAE on non-faces too, silently.
+# 2. The product over 100 latents draws from one face. What helps?
+#    **a** Float64. **b** Logarithms. **c** Fewer latents, or the maximum.
+# 3. A vendor shows that all groups gained recall after 'debiasing'. You ask first for ...
+#    **a** the false-positive rate before and after. **b** the network's size. **c** the mean over groups.
+# 4. Your DB-VAE has a lower Var[A] than your CNN, with one seed each. That ...
+#    **a** proves it. **b** says little; paired seeds with an interval do. **c** shows that it is the seed.
+# 5. Why does little of the sampling go to darker faces, though the latents do encode skin tone?
+#    **a** The labels are missing. **b** Other rare things, such as light and pose, count as much. **c** Alpha is too small.
+
+# %%
+# TODO: a letter for each question
+### BEGIN SOLUTION
+answers = {1: "c", 2: "c", 3: "a", 4: "b", 5: "b"}
+### END SOLUTION
+
+# %%
+checks.quiz(answers)
+
+# %% [markdown]
+# Questions without a letter:
+#
+# * The faces are rendered. Which conclusions carry over to photographs of people, and which do not?
+# * Equal recall is one notion of fairness. What would you need to know to say that it is the right one here?
+# * Whoever chooses *which* latents count as bias makes a decision. Who should?
+#
+# ## 12. Extend it
+#
+# Each template runs as it is, in minutes; replace its middle by your idea. In a terminal, in the repository:
+#
+# **A method** (a CNN with the focal loss), compared with all others over three seeds:
+#
+#     cp experiments/templates/method.py baselines/focal.py
+#     # baselines/__init__.py: import focal, and in METHODS "focal": Method(focal.train, "class", "Focal loss"),
+#     ./run_experiments.sh quick --reuse
+#
+# **A data set** (discs, dark ones rare, against squares); your own arrays or a folder of images work the same way:
+#
+#     cp experiments/templates/dataset.py shapes.py
+#     .venv/bin/python -m shapes && ./run_experiments.sh quick --data shapes.h5
+#
+# **An ablation** (the learning rate; any field of `Config` will do):
+#
+#     cp experiments/templates/ablation.py experiments/ablations/learning_rate.py
+#     # experiments/ablations/__init__.py: import learning_rate, and in ABLATIONS learning_rate.EXPERIMENT,
+#     ./run_experiments.sh learning_rate
+#
+# **An encoder** (four residual blocks), for the CNN, the VAE and the DB-VAE:
+#
+#     cp experiments/templates/encoder.py debias/trunks/residual.py
+#     # debias/networks.py: import residual, and below PRESETS
+#     #     PRESETS["residual"] = dataclasses.replace(PRESETS["lab"], trunk=residual.build)
+#     ./run_experiments.sh encoder
+#
+# Ideas: a rule between the product and the maximum (a power of the product whose ESS is a tenth of the faces, the five
+# rarest latents); a density that sees latents together; rarity of the *misclassified* faces; a test on photographs.

@@ -1,0 +1,344 @@
+"""Each check approves of the solution and refuses plausible mistakes, with words that name the mistake."""
+
+import numpy as np
+import pytest
+
+from debias.backend import tf
+from labs.checking import CheckFailed
+from labs.debiasing import checks
+
+
+def refused(check, student, *words):
+    with pytest.raises(CheckFailed) as caught:
+        check(student)
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert len(message.splitlines()) == 1, message
+
+
+TODOS = ("vae_loss", "reparameterize", "debiasing_loss", "rarity", "max_rule", "product_rule", "train_step")
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_the_solution_passes(solution, name, capsys):
+    getattr(checks, name)(solution[name])
+    assert "right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_a_stub_is_told_to_be_written(name):
+    def stub(*_):
+        raise NotImplementedError
+
+    refused(getattr(checks, name), stub, "not written yet")
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_a_function_that_returns_nothing_is_refused(name):
+    refused(getattr(checks, name), lambda *_: None, "nothing")
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_an_exception_becomes_one_line(name):
+    def broken(*_):
+        return tf.reshape(tf.zeros(3), [2])
+
+    refused(getattr(checks, name), broken, "stops with", "Error")
+
+
+# --- the VAE's loss -------------------------------------------------------------------------------------------------
+
+
+def l1(images, rebuilt):
+    return tf.reduce_mean(tf.abs(images - rebuilt), axis=(1, 2, 3))
+
+
+def kl(mean, log_variance):
+    return 0.5 * tf.reduce_sum(tf.exp(log_variance) + mean**2 - 1 - log_variance, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda m, s: -kl(m, s), ["kl", "sign"]),
+        (lambda m, s: 2 * kl(m, s), ["kl", "1/2"]),
+        (
+            lambda m, s: 0.5 * tf.reduce_sum(tf.exp(0.5 * s) + m**2 - 1 - s, axis=1),
+            ["kl", "standard deviation", "variance"],
+        ),
+        (lambda m, s: 0.5 * tf.reduce_sum(s + m**2 - 1 - tf.math.log(s), axis=1), ["kl", "NaN"]),
+        (lambda m, s: 0.5 * tf.reduce_mean(tf.exp(s) + m**2 - 1 - s, axis=1), ["kl", "averaged"]),
+        (lambda m, s: 0.5 * tf.reduce_sum(tf.exp(s) + m**2 - 1 - s, axis=0), ["kl", "shape (7,)", "(5,)"]),
+        (lambda m, s: tf.reduce_sum(kl(m, s)), ["kl", "shape ()"]),
+        (lambda m, s: 0.5 * tf.reduce_sum(tf.exp(s) + m**2 - s, axis=1), ["kl", "-1"]),
+        (lambda m, s: 0.5 * tf.reduce_sum(tf.exp(s) + m - 1 - s, axis=1), ["kl", "squared"]),
+        (lambda m, s: kl(m, s) + 0.1, ["kl", "expected"]),
+        (lambda m, s: kl(m, s).numpy(), ["kl", "NumPy"]),
+        (lambda m, s: tf.cast(kl(m, s), tf.float64), ["kl", "float64", "float32"]),
+        (lambda m, s: kl(tf.stop_gradient(m), s), ["mean gets no gradient"]),
+    ],
+)
+def test_a_wrong_divergence_is_named(wrong, words):
+    refused(checks.vae_loss, lambda x, y, m, s: (l1(x, y), wrong(m, s)), *words)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda x, y: tf.reduce_mean((x - y) ** 2, axis=(1, 2, 3)), ["reconstruction", "squared"]),
+        (lambda x, y: tf.reduce_sum(tf.abs(x - y), axis=(1, 2, 3)), ["reconstruction", "summed"]),
+        (lambda x, y: tf.reduce_mean(y - x, axis=(1, 2, 3)), ["reconstruction", "tf.abs"]),
+        (lambda x, y: tf.reduce_mean(tf.abs(x - y)), ["reconstruction", "shape ()"]),
+        (lambda x, y: tf.reduce_mean(tf.abs(x - y), axis=-1), ["reconstruction", "shape (5, 4, 6)"]),
+        (lambda x, y: np.abs(x - y).mean((1, 2, 3)), ["reconstruction", "NumPy"]),
+    ],
+)
+def test_a_wrong_reconstruction_is_named(wrong, words):
+    refused(checks.vae_loss, lambda x, y, m, s: (wrong(x, y), kl(m, s)), *words)
+
+
+def test_one_loss_instead_of_two_terms_is_refused():
+    refused(checks.vae_loss, lambda x, y, m, s: l1(x, y) + kl(m, s), "two tensors")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda m, s, n: m + tf.exp(s) * n, ["variance"]),
+        (lambda m, s, n: m + s * n, ["logarithm"]),
+        (lambda m, s, n: m + tf.exp(-0.5 * s) * n, ["sign"]),
+        (lambda m, s, n: m + n, ["not scaled"]),
+        (lambda m, s, n: m, ["mean alone"]),
+        (lambda m, s, n: m + tf.exp(0.5 * s) * tf.random.normal(m.shape), ["expected"]),
+        (lambda m, s, n: m.numpy() + np.exp(0.5 * s) * n.numpy(), ["NumPy"]),
+        (lambda m, s, n: m + tf.exp(0.5 * tf.stop_gradient(s)) * n, ["log_variance", "gradient"]),
+        (lambda m, s, n: m + tf.sqrt(s) * n, ["NaN"]),
+    ],
+)
+def test_a_wrong_draw_of_latents_is_named(wrong, words):
+    refused(checks.reparameterize, wrong, *words)
+
+
+# --- the DB-VAE's loss ----------------------------------------------------------------------------------------------
+
+
+def cross_entropy(labels, logits):
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
+
+
+def flat(labels):
+    return tf.reshape(labels, [-1])
+
+
+def broadcast(labels, logits, vae):
+    """The original lab's: the mask keeps the column that labels came in."""
+    return tf.reduce_mean(cross_entropy(flat(labels), logits) + labels * vae)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (broadcast, ["(5, 1)", "(B, B)", "reshape"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + v), ["mask is missing"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + (1 - flat(y)) * v), ["upside down"]),
+        (lambda y, o, v: tf.reduce_sum(cross_entropy(flat(y), o) + flat(y) * v), ["summed"]),
+        (
+            lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o)) + tf.reduce_mean(v[flat(y) > 0.5]),
+            ["number of faces"],
+        ),
+        (lambda y, o, v: tf.reduce_mean(flat(y) * v), ["classification", "missing"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o)), ["no gradient"]),
+        (lambda y, o, v: tf.reduce_mean(flat(y) * (cross_entropy(flat(y), o) + v)), ["mask vae only"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), tf.sigmoid(o)) + flat(y) * v), ["sigmoid", "twice"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(o, flat(y)) + flat(y) * v), ["swapped"]),
+        (lambda y, o, v: cross_entropy(flat(y), o) + flat(y) * v, ["shape (5,)", "()"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + flat(y) * v).numpy(), ["NumPy"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(y, o) + y * v), ["stops with ValueError"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + flat(y) * v) / 0.0, ["NaN or infinity"]),
+    ],
+)
+def test_a_wrong_mask_is_proved_by_its_gradient(wrong, words):
+    refused(checks.debiasing_loss, wrong, *words)
+
+
+# --- the resampling rule --------------------------------------------------------------------------------------------
+
+
+def right_rarity(latents, alpha, bins, density=True):
+    rare = np.empty(latents.shape)
+    for i, values in enumerate(latents.T.astype(np.float64)):
+        counts, edges = np.histogram(values, bins, density=density)
+        rare[:, i] = 1 / (counts[np.searchsorted(edges[1:-1], values, side="right")] + alpha)
+    return rare
+
+
+def without_last_bin(latents, alpha, bins):
+    """np.digitize with all edges counts from one, and the largest value falls out of the last bin."""
+    rare = np.empty(latents.shape)
+    for i, values in enumerate(latents.T):
+        density, edges = np.histogram(values, bins, density=True)
+        rare[:, i] = 1 / (density[np.digitize(values, edges)] + alpha)
+    return rare
+
+
+def one_bin_off(latents, alpha, bins):
+    rare = np.empty(latents.shape)
+    for i, values in enumerate(latents.T):
+        density, edges = np.histogram(values, bins, density=True)
+        rare[:, i] = 1 / (density[np.searchsorted(edges[1:-1], values) - 1] + alpha)
+    return rare
+
+
+def pooled(latents, alpha, bins):
+    return right_rarity(latents.reshape(-1, 1), alpha, bins).reshape(latents.shape)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda z, a, b: right_rarity(z.T, a, b).T, ["wrong axis"]),
+        (lambda z, a, b: right_rarity(z.T, a, b), ["shape (7, 400)", "(400, 7)"]),
+        (pooled, ["all latents together"]),
+        (lambda z, a, b: right_rarity(z, a, b, density=False), ["counts", "density"]),
+        (lambda z, a, b: right_rarity(z, a * len(z), b, density=False) * len(z), ["shares", "density"]),
+        (lambda z, a, b: 1 / right_rarity(z, a, b), ["1 / (density + alpha)"]),
+        (lambda z, a, b: right_rarity(z, 0.0, b), ["alpha", "missing"]),
+        (lambda z, a, b: right_rarity(z, 0.0, b) + a, ["alpha", "outside"]),
+        (without_last_bin, ["stops with IndexError"]),
+        (one_bin_off, ["rarity", "expected"]),
+        (lambda z, a, b: right_rarity(z, a, b).astype(np.float32), ["float32", "float64"]),
+        (lambda z, a, b: right_rarity(z, a, b).tolist(), ["list", "NumPy array"]),
+        (lambda z, a, b: np.where(z > z.max(0) - 0.1, np.nan, right_rarity(z, a, b)), ["NaN"]),
+        (lambda z, a, b: right_rarity(z, a, b + 1), ["rarity", "expected"]),
+    ],
+)
+def test_a_wrong_rarity_is_named(wrong, words):
+    refused(checks.rarity, wrong, *words)
+
+
+def normalised(weights):
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda r: normalised(r.max(1)), ["columns", "axis=0"]),
+        (lambda r: (r / r.sum(0)).max(1), ["sum to 1"]),
+        (lambda r: normalised((r / r.sum(0)).mean(1)), ["mean", "maximum"]),
+        (lambda r: normalised((r / r.sum(1, keepdims=True)).max(1)), ["rows", "axis=0"]),
+        (lambda r: normalised((r / r.sum(0)).max(0)), ["shape (7,)", "(400,)"]),
+        (lambda r: normalised((r / r.sum(0)).max(1)).astype(np.float32), ["float32", "float64"]),
+        (lambda r: np.full(400, np.nan), ["NaN"]),
+        (lambda r: np.full(400, 1 / 400), ["expected"]),
+    ],
+)
+def test_a_wrong_maximum_is_named(wrong, words):
+    refused(checks.max_rule, wrong, "max_rule", *words)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda r: normalised(r.prod(1)), ["400 factors overflows", "logarithms"]),
+        (lambda r: normalised(np.exp(np.log(r).sum(1))), ["overflows"]),
+        (lambda r: np.exp(np.log(r).sum(1) - np.log(r).sum(1).max()), ["sum to 1"]),
+        (lambda r: normalised(r.sum(1)), ["sum", "product"]),
+        (lambda r: normalised(np.log(r).sum(1)), ["np.exp is missing"]),
+        (lambda r: normalised(1 / r.prod(1)), ["upside down"]),
+        (lambda r: normalised(r.prod(0)), ["shape (7,)"]),
+        (lambda r: normalised(r.prod(1)).astype(np.float16), ["float16", "float64"]),
+    ],
+)
+def test_a_wrong_product_is_named(wrong, words):
+    with np.errstate(all="ignore"):
+        refused(checks.product_rule, wrong, "product", *words)
+
+
+def test_a_product_that_only_underflows_is_refused():
+    def clipped(rare):
+        return normalised(np.exp(np.minimum(np.log(rare).sum(1), 700) - 700))
+
+    def shifted_by_a_constant(rare):
+        shift = 400 * np.log(10**2.5) if rare.shape[1] == 400 and rare[0, 0] > 1 else 0
+        return normalised(np.exp(np.log(rare).sum(1) - shift))
+
+    with np.errstate(all="ignore"):
+        refused(checks.product_rule, shifted_by_a_constant, "underflows")
+        refused(checks.product_rule, clipped, "product")
+
+
+# --- the training step ----------------------------------------------------------------------------------------------
+
+
+def step(model, number=None, training=True, sign=1.0, times=1, which=lambda model: model.trainable_variables):
+    images, labels = model.batches(model.optimizer.iterations if number is None else number)
+    with tf.GradientTape() as tape:
+        terms = model.loss_terms(images, labels, training=training)
+    variables = which(model)
+    gradients = [sign * gradient for gradient in tape.gradient(terms["loss"], variables)]
+    for _ in range(times):
+        model.optimizer.apply(gradients, variables)
+    return terms
+
+
+def unapplied(model):
+    images, labels = model.batches(model.optimizer.iterations)
+    return model.loss_terms(images, labels, training=True)
+
+
+def drawn_uniformly(model):
+    """np.random draws while the step is traced: the same batch for ever, and no weights."""
+    rng = np.random.default_rng(0)
+    index = tf.constant(rng.choice(12, 4))
+    faces, others = model.batches.positives.gather(index), model.batches.negatives.gather(index)
+    images = tf.cast(tf.concat([faces, others], 0), tf.float32) / 255
+    with tf.GradientTape() as tape:
+        terms = model.loss_terms(images, tf.repeat([1.0, 0.0], 4), training=True)
+    model.optimizer.apply(tape.gradient(terms["loss"], model.trainable_variables), model.trainable_variables)
+    return terms
+
+
+def eager(model):
+    terms = step(model)
+    return {"loss": float(terms["loss"])}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda model: step(model, training=False), ["training=True"]),
+        (lambda model: step(model, number=tf.constant(0, tf.int64)), ["same batch", "iterations"]),
+        (lambda model: step(model, sign=-1.0), ["up the gradient"]),
+        (lambda model: step(model, times=2), ["3 training steps", "6 updates"]),
+        (unapplied, ["0 updates", "apply"]),
+        (drawn_uniformly, ["weights", "expected"]),
+        (lambda model: step(model)["loss"], ["return terms"]),
+        (lambda model: step(model, which=lambda model: model.head.trainable_variables), ["weights", "expected"]),
+        (eager, ["stops with TypeError", "SymbolicTensor"]),
+    ],
+)
+def test_a_wrong_step_is_named(wrong, words):
+    refused(checks.train_step, wrong, *words)
+
+
+# --- the quiz -------------------------------------------------------------------------------------------------------
+
+
+def test_the_solution_knows_the_answers(solution, capsys):
+    checks.quiz(solution["answers"])
+    assert "right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_a_wrong_answer_is_told_where_to_look(solution, number):
+    for letter in {"a", "b", "c"} - {solution["answers"][number]}:
+        answers = {**solution["answers"], number: letter}
+        refused(checks.quiz, answers, f"Question {number}", f"'{letter}'")
+    hints = checks.ANSWERS[number][1]
+    assert "ook at" in hints
+
+
+@pytest.mark.parametrize("answers", [None, {}, {1: "c"}, "ccabb"])
+def test_answers_that_are_not_a_letter_each_are_refused(answers):
+    refused(checks.quiz, answers, "a letter for each of 1, 2, 3, 4, 5")

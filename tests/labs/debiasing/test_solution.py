@@ -1,0 +1,84 @@
+"""What the solution trains is what debias trains: the same loss, gradients and probabilities."""
+
+import numpy as np
+import pytest
+
+from debias.backend import keras, tf, tfp
+from debias.dbvae import DBVAE
+from debias.networks import Preset, build_decoder, build_encoder
+from debias.resampling import Rule, sampling_probabilities
+
+SHAPE = (8, 8, 3)
+SIZES = Preset((4, 6), (3, 3), 8, 3, "l1", 1.0, 1.0, 5e-4, False)
+LABELS = np.array([1, 0, 1, 1, 0, 0, 1, 0])
+
+
+@pytest.fixture
+def models(solution):
+    """debias' model and the lab's, of the same weights and with the same noise to come."""
+    ours, labs = (
+        build(build_encoder(SIZES, SHAPE), build_decoder(SIZES, SHAPE), kl_weight=0.3)
+        for build in (DBVAE, solution["LabDBVAE"])
+    )
+    labs.set_weights(ours.get_weights())
+    return ours, labs
+
+
+def loss_and_gradients(model, labels):
+    images = tf.constant(np.random.default_rng(0).uniform(size=(8, *SHAPE)), tf.float32)
+    with tf.GradientTape() as tape:
+        loss = model.loss_terms(images, labels, training=True)["loss"]
+    variables = [variable.value for variable in model.trainable_variables]
+    return loss, tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def noise_of(model):
+    """The standard normal noise that debias' model will draw for its faces, in the rows of the faces."""
+    state = model.noise.state.numpy()
+    standard = tfp.distributions.MultivariateNormalDiag(tf.zeros((LABELS.sum(), 3)), tf.ones((LABELS.sum(), 3)))
+    drawn = standard.sample(seed=tf.cast(model.noise.next(), tf.int32)).numpy()
+    model.noise.state.assign(state)
+    noise = np.full((len(LABELS), 3), 0.5, np.float32)  # what non-faces get must not matter
+    noise[LABELS == 1] = drawn
+    return tf.constant(noise)
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_loss_and_gradients_are_those_of_debias(models, monkeypatch, shape):
+    ours, labs = models
+    noise = noise_of(ours)
+    monkeypatch.setattr(keras.random, "normal", lambda shape, seed: noise)
+    expected, theirs = loss_and_gradients(ours, tf.constant(LABELS, tf.float32))
+    loss, gradients = loss_and_gradients(labs, tf.constant(LABELS.reshape(shape), tf.float32))
+    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+    for ours, reference in zip(gradients, theirs, strict=True):
+        np.testing.assert_allclose(ours, reference, rtol=1e-3, atol=1e-6)
+    assert max(np.abs(gradient).max() for gradient in theirs) > 1e-3
+
+
+@pytest.mark.parametrize("rule", ["max", "product"])
+@pytest.mark.parametrize(("k", "alpha", "bins"), [(1, 0.1, 2), (5, 0.01, 10), (100, 0.001, 10), (40, 1e-6, 17)])
+def test_probabilities_are_those_of_debias(solution, rule, k, alpha, bins):
+    latents = np.random.default_rng(k).normal(size=(3000, k)).astype(np.float32) * np.geomspace(1e-3, 30, k)
+    p = solution["LabRule"](rule, alpha, bins)(latents)
+    np.testing.assert_allclose(p, sampling_probabilities(latents, rule, alpha, bins), rtol=1e-9, atol=1e-300)
+
+
+def test_a_collapsed_latent_is_weighed_as_debias_does(solution):
+    latents = np.column_stack([np.full(50, 0.3, np.float32), np.random.default_rng(0).normal(size=50)])
+    for rule in ("max", "product"):
+        np.testing.assert_allclose(solution["LabRule"](rule)(latents), Rule(rule)(latents), rtol=1e-9)
+
+
+def test_a_compiled_fit_uses_what_the_student_wrote(solution, monkeypatch):
+    model = solution["LabDBVAE"](build_encoder(SIZES, SHAPE), build_decoder(SIZES, SHAPE))
+    called = []
+
+    def written(model):
+        called.append(model)
+        return {"loss": tf.constant(7.0)}
+
+    monkeypatch.setitem(solution, "train_step", written)
+    model.compile("adam")
+    history = model.fit(tf.data.Dataset.range(3), shuffle=False, verbose=0)
+    assert called and history.history["loss"] == [7.0]
