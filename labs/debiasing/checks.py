@@ -205,7 +205,7 @@ def _check_mask(gradient, labels, shape) -> None:
         return
     came = f"with {shape}, d loss / d vae is {np.round(gradient, 3)} for the images' labels {labels.astype(int)}"
     if np.allclose(gradient, labels.mean() / BATCH, rtol=1e-4):
-        why = "each mask met each loss, (B, 1) times (B,) is (B, B): reshape labels to (B,) first, tf.reshape(labels, [-1])"
+        why = "each mask met each loss, (B, 1) times (B,) is (B, B): reshape first, tf.reshape(labels, [-1])"
     elif np.allclose(gradient, (1 - labels) / BATCH, rtol=1e-4):
         why = "the mask is upside down, non-faces train the VAE: multiply by labels, which are 1 for faces"
     elif np.any(np.abs(gradient[~faces]) > 1e-7):

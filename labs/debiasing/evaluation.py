@@ -11,6 +11,7 @@ from debias import plots
 from debias.data.dataset import Dataset
 from debias.metrics import GroupReport
 from debias.plots.style import COLLAPSED, NOTE, WIDTH, colours, legend_below, styled
+from debias.resampling import effective_sample_size
 from experiments.tables import markdown
 
 EXTREMES = 10  # faces shown at either end
@@ -41,7 +42,7 @@ def table(reports: Mapping[str, GroupReport], fixed: Mapping[str, GroupReport], 
             ["model", "ESS", *groups, "seconds"], lines
         ),
     }
-    caption = f"One training each, seed {seed}: recall in % by group with its 95 % Wilson interval; it shows no method's worth."
+    caption = f"One training each (seed {seed}): recall in % by group with its 95 % Wilson interval."
     return "\n\n".join([caption, *(f"**{title}**\n\n{part}" for title, part in parts.items())]) + "\n"
 
 
@@ -104,8 +105,6 @@ def _draw_intervals(axes, report, offset, **style) -> None:
 
 
 def _histogram(title, p) -> pd.DataFrame:
-    from debias.resampling import effective_sample_size
-
     images, edges = np.histogram(np.log10(np.maximum(p * len(p), 1e-12)), bins=_BINS)
     columns = {"low": edges[:-1], "high": edges[1:], "images": images}
     return pd.DataFrame(columns).assign(setting=title, ess=effective_sample_size(p))
