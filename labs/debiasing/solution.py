@@ -85,7 +85,7 @@ counts = {
     name: [int(np.sum(part.groups[part.labels == 1] == group)) for part in (splits.train, test)]
     for group, name in enumerate(test.group_names)
 }
-pd.DataFrame(counts, index=["training faces", "test faces"]).T
+pd.DataFrame(counts, index=["training faces", "test faces"]).transpose()
 
 # %% [markdown]
 # ## 2. The standard detector
@@ -401,8 +401,8 @@ show(ev.sampling_figure({"max": p_max}, faces), "sampling_max")
 
 # %% [markdown]
 # And who receives more? Now the groups come in, to judge, not to train. How much of the sampling, in %, goes to darker
-# faces, compared with their share of the faces? It is not that the latents do not know: a linear model tells darker faces
-# from all 100 of them with an AUC of 0.92 (`results/figures/latents.md`).
+# faces, compared with their share of the faces? It is not that the latents do not know: a linear model tells darker
+# faces from all 100 of them with an AUC of 0.92 (`results/figures/latents.md`).
 
 # %%
 share = np.full(len(faces), 1 / len(faces))
@@ -484,8 +484,8 @@ measures = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²", "var_reca
 show(plots.setting_points(rows, "model", measures), "ten_seeds")
 
 # %% [markdown]
-# You trained seed 0. Here is what the same seed, data and settings gave when the rows were made. The CNN does not even draw
-# noise: sums in another order, such as with another number of threads, are all that differs. How far apart is yours?
+# You trained seed 0. Here is what the same seed, data and settings gave when the rows were made. The CNN does not even
+# draw noise: all that differs is the order of sums, as with another number of threads. How far apart is yours?
 
 # %%
 rows[rows["seed"] == config.seed].set_index("model")[list(measures)].round(1)

@@ -1,9 +1,13 @@
 """What the solution trains is what debias trains: the same loss, gradients and probabilities."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from debias import dbvae
 from debias.backend import keras, tf, tfp
+from debias.data.pipeline import BalancedBatches
 from debias.dbvae import DBVAE
 from debias.networks import Preset, build_decoder, build_encoder
 from debias.resampling import Rule, sampling_probabilities
@@ -82,3 +86,24 @@ def test_a_compiled_fit_uses_what_the_student_wrote(solution, monkeypatch):
     model.compile("adam")
     history = model.fit(tf.data.Dataset.range(3), shuffle=False, verbose=0)
     assert called and history.history["loss"] == [7.0]
+
+
+@pytest.mark.parametrize("rule", ["max", "product"])
+def test_training_starts_as_that_of_debias_and_sees_no_groups(
+    solution, splits, tiny_config, monkeypatch, tmp_path, rule
+):
+    seen = []
+
+    def watched(dataset, *arguments):
+        seen.append(dataset)
+        return BalancedBatches(dataset, *arguments)
+
+    config = dataclasses.replace(tiny_config, epochs=1)
+    world = {"config": config, "visible": splits.visible_to("class"), "seconds": {}, "BalancedBatches": watched}
+    for name, value in world.items():
+        monkeypatch.setitem(solution, name, value)
+    model, p = solution["train"]("title", rule)
+    dbvae.train(splits.visible_to("class"), dataclasses.replace(config, folder=tmp_path), rule)
+    np.testing.assert_allclose(p, np.load(tmp_path / "sampling" / "epoch-000.npy"), rtol=1e-6)
+    assert p.std() > 0 and world["seconds"]["title"] > 0
+    assert [dataset.groups for dataset in seen] == [None] and np.all(np.isfinite(model.predict(np.zeros((2, 8, 8, 1)))))
