@@ -13,7 +13,7 @@ def refused(check, student, *words):
         check(student)
     message = str(caught.value)
     assert all(word in message for word in words), message
-    assert len(message.splitlines()) == 1, message
+    assert len(message.splitlines()) == 1 and "{{" not in message, message
 
 
 TODOS = ("vae_loss", "reparameterize", "debiasing_loss", "rarity", "max_rule", "product_rule", "train_step")
@@ -41,9 +41,9 @@ def test_a_function_that_returns_nothing_is_refused(name):
 @pytest.mark.parametrize("name", TODOS)
 def test_an_exception_becomes_one_line(name):
     def broken(*_):
-        return tf.reshape(tf.zeros(3), [2])
+        return tf.reshape(tf.zeros(3), [2])  # one error when eager, another in a graph
 
-    refused(getattr(checks, name), broken, "stops with", "Error")
+    refused(getattr(checks, name), broken, "broken stops with", "Error: ", "reshape")
 
 
 # --- the VAE's loss -------------------------------------------------------------------------------------------------
@@ -312,9 +312,9 @@ def eager(model):
         (lambda model: step(model, sign=-1.0), ["up the gradient"]),
         (lambda model: step(model, times=2), ["3 training steps", "6 updates"]),
         (unapplied, ["0 updates", "apply"]),
-        (drawn_uniformly, ["weights", "expected"]),
+        (drawn_uniformly, ["weight", "expected"]),
         (lambda model: step(model)["loss"], ["return terms"]),
-        (lambda model: step(model, which=lambda model: model.head.trainable_variables), ["weights", "expected"]),
+        (lambda model: step(model, which=lambda model: model.head.trainable_variables), ["weight", "expected"]),
         (eager, ["stops with TypeError", "SymbolicTensor"]),
     ],
 )
