@@ -12,6 +12,7 @@ ABOVE = {
     "debias": {"baselines", "experiments", "labs", "tests"},
     "baselines": {"experiments", "labs", "tests"},
     "experiments": {"labs", "tests"},
+    "labs": {"tests"},
 }
 WITHOUT = """
 import sys

@@ -1,0 +1,103 @@
+"""One source a lab, `labs/<lab>/solution.py`, from which both notebooks are built: the student's and the solution.
+
+The source is in jupytext's percent format. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out
+of the student's notebook by nbgrader; the `# TODO:` lines above it stay. A cell tagged `parameters` holds what a run
+may set.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import ClearOutput, ClearSolutions
+from traitlets.config import Config
+
+from debias.files import write_text
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
+STUB = 'raise NotImplementedError("this TODO is still to be done: put your lines in place of this one")'
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# On Colab the repository is fetched first; elsewhere the notebook lies in it.
+SET_UP = """\
+# Set-up: run this cell first. On Colab it fetches the lab and its packages, which takes some minutes.
+import sys
+from pathlib import Path
+
+if "google.colab" in sys.modules:
+    !git clone --quiet --depth 1 {repository} lab
+    %pip install --quiet --requirement lab/requirements.txt
+    %cd lab
+root = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "labs" / "build.py").exists())
+sys.path.insert(0, str(root))"""
+
+
+def sources() -> dict[str, Path]:
+    """Name of a lab -> its source."""
+    return {path.parent.name: path for path in sorted((ROOT / "labs").glob(f"*/{SOURCE}"))}
+
+
+def title(source: Path) -> str:
+    """The heading of a lab."""
+    return jupytext.read(source).cells[0].source.splitlines()[0].lstrip("# ")
+
+
+def notebook(source: Path, solved: bool) -> NotebookNode:
+    """A lab as a notebook without outputs, with the solutions or with stubs that raise NotImplementedError."""
+    built = jupytext.read(source)
+    built.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    path = source.with_name(SOLUTION if solved else STUDENT).relative_to(ROOT)
+    built.cells = [_badge(path), built.cells[0], _set_up(), *built.cells[1:]]
+    for number, cell in enumerate(built.cells):
+        cell.id = f"cell-{number}"  # random ids would change with every build
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})
+    built, _ = ClearOutput().preprocess(built, {})
+    return built if solved else _without_solutions(built)
+
+
+def texts(source: Path) -> dict[Path, str]:
+    """Path -> content of both notebooks of a lab; the same source gives the same bytes."""
+    names = {STUDENT: False, SOLUTION: True}
+    return {
+        source.with_name(name): nbformat.writes(notebook(source, solved)) + "\n" for name, solved in names.items()
+    }
+
+
+def stale(labs: dict[str, Path]) -> dict[Path, str]:
+    """Path -> content of the notebooks that are missing or are not what their source gives."""
+    wanted = {path: text for source in labs.values() for path, text in texts(source).items()}
+    return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
+
+
+def write(notebooks: dict[Path, str]) -> None:
+    """Write notebooks, each of them whole or not at all."""
+    for path, text in notebooks.items():
+        write_text(path, text)
+
+
+def repository() -> str:
+    """The project's public address, from pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+
+
+def _without_solutions(built: NotebookNode) -> NotebookNode:
+    options = {"code_stub": {"python": STUB}, "enforce_metadata": False}
+    return ClearSolutions(config=Config(ClearSolutions=options)).preprocess(built, {})[0]
+
+
+def _badge(path: Path) -> NotebookNode:
+    colab = repository().replace("https://github.com/", "https://colab.research.google.com/github/")
+    return nbformat.v4.new_markdown_cell(f"[![Open in Colab]({BADGE})]({colab}/blob/main/{path.as_posix()})")
+
+
+def _set_up() -> NotebookNode:
+    return nbformat.v4.new_code_cell(SET_UP.format(repository=repository()))
+
+
+def parameters(cells: Iterable[NotebookNode]) -> int:
+    """Position of the cell tagged `parameters`."""
+    return next(number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", []))

@@ -1,0 +1,106 @@
+"""What the checks of all labs share: a student's mistake becomes one message that says what to look at.
+
+A check raises `CheckFailed`, which a notebook shows as its message alone, without the trace.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from debias.backend import tf
+
+_NAMES = re.compile(r"{{.*?}} ")  # TensorFlow's own, of operations
+
+
+class CheckFailed(AssertionError):
+    """What was expected, what came, and where to look."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Not yet: {self}"]
+
+
+def random_tensors(count: int, *shape: int, seed: int = 0) -> list[tf.Tensor]:
+    """`count` float32 tensors of standard normal numbers, the same in each call."""
+    return tf.unstack(tf.constant(np.random.default_rng(seed).normal(size=(count, *shape)), tf.float32))
+
+
+def called(student: Callable, *arguments, **options):
+    """What the student's function returns.
+
+    Raises:
+        CheckFailed: it is not written yet, or stops with an error.
+    """
+    name = getattr(student, "__name__", type(student).__name__)
+    try:
+        return student(*arguments, **options)
+    except NotImplementedError as error:
+        raise CheckFailed(f"{name} is not written yet: fill in its TODO and run both cells") from error
+    except Exception as error:
+        reason = _NAMES.sub("", (str(error).strip().splitlines() or [""])[0])
+        raise CheckFailed(f"{name} stops with {type(error).__name__}: {reason}") from error
+
+
+def tensor(name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.Tensor:
+    """`value`, once it is a finite tensor of this shape and dtype; CheckFailed says what it is instead."""
+    if not tf.is_tensor(value):
+        raise CheckFailed(f"{name} is {kind(value)}: use TensorFlow's functions, NumPy's cut the gradient")
+    if tuple(value.shape) != shape:
+        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: over which axes does it go?")
+    if value.dtype != dtype:
+        raise CheckFailed(f"{name} is {value.dtype.name}, expected {dtype.name}")
+    finite(name, value.numpy())
+    return value
+
+
+def array(name: str, value, shape: tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
+    """`value`, once it is a finite NumPy array of this shape and dtype; CheckFailed says what it is instead."""
+    if not isinstance(value, np.ndarray):
+        raise CheckFailed(f"{name} is {kind(value)}, expected a NumPy array")
+    if value.shape != shape:
+        raise CheckFailed(f"{name} has shape {value.shape}, expected {shape}: is the axis right?")
+    if value.dtype != dtype:
+        raise CheckFailed(f"{name} is {value.dtype}, expected {np.dtype(dtype)}")
+    finite(name, value)
+    return value
+
+
+def finite(name: str, value: np.ndarray, hint: str = "a division by zero, or a logarithm or root of a negative number"):
+    """Raise CheckFailed where `value` holds NaN or infinity."""
+    if np.issubdtype(value.dtype, np.floating) and not np.all(np.isfinite(value)):
+        raise CheckFailed(f"{name} holds NaN or infinity: {hint}")
+
+
+def gradients(found: Mapping[str, tf.Tensor | None]) -> None:
+    """Raise CheckFailed where an input gets no gradient."""
+    for name, gradient in found.items():
+        if gradient is None:
+            raise CheckFailed(f"{name} gets no gradient: use all inputs, and TensorFlow's functions throughout")
+
+
+def compare(name: str, came, expected, mistakes: Mapping[str, object] | None = None, look: str = "look above") -> None:
+    """Raise CheckFailed unless `came` is `expected`, to float32's or float64's precision.
+
+    Args:
+        mistakes: hint -> what a plausible mistake would give; the one that was made is named.
+        look: where to look if it is none of them.
+    """
+    came, expected = np.asarray(came), np.asarray(expected)
+    if _close(came, expected):
+        return
+    for hint, value in (mistakes or {}).items():
+        if _close(came, np.asarray(value)):
+            raise CheckFailed(f"{name}: {hint}")
+    place = np.unravel_index(np.abs(came - expected).argmax(), came.shape)
+    where = f" at {', '.join(map(str, place))}" if place else ""
+    raise CheckFailed(f"{name} is {came[place]:.4g}{where}, expected {expected[place]:.4g}: {look}")
+
+
+def kind(value) -> str:
+    """'nothing', or 'a list': what a value is, in words."""
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _close(came: np.ndarray, expected: np.ndarray) -> bool:
+    rtol, atol = (1e-9, 1e-15) if came.dtype == np.float64 else (1e-4, 1e-5)
+    return came.shape == expected.shape and np.allclose(came, expected, rtol, atol)

@@ -1,0 +1,79 @@
+"""The commands behind python -m labs."""
+
+import dataclasses
+import sys
+from typing import Annotated
+
+import tyro
+
+from debias.commandline import parse
+from debias.errors import InputError
+from labs import build, execute
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    """Make the student's and the solution notebook of every lab from its solution.py.
+
+    Examples:
+        python -m labs build
+        python -m labs build --check
+    """
+
+    check: bool = False
+    """Write nothing; fail when a notebook is not what its source gives."""
+
+    def __call__(self) -> int:
+        stale = build.stale(build.sources())
+        if self.check:
+            for path in stale:
+                print(f"stale: {path.relative_to(build.ROOT)}: run python -m labs build", file=sys.stderr)
+            return int(bool(stale))
+        build.write(stale)
+        print(f"{len(stale)} notebooks written, {2 * len(build.sources()) - len(stale)} were up to date")
+        return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Run solution notebooks from start to end, each in a clean kernel, and keep what they make in results/labs/.
+
+    Examples:
+        python -m labs run
+        python -m labs run music
+        python -m labs run --smoke
+    """
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Labs (python -m labs list); all of them by default."""
+    smoke: bool = False
+    """Toy size, in the cache folder: does every cell still work?"""
+
+    def __call__(self) -> int:
+        known = build.sources()
+        if unknown := [name for name in self.names if name not in known]:
+            raise InputError(f"unknown lab {unknown[0]!r}: use some of {', '.join(known)}")
+        failures = [execute.run(name, self.smoke) for name in self.names or known]
+        return int(any(failures))
+
+
+@dataclasses.dataclass(frozen=True)
+class List:
+    """Every lab and what it is about.
+
+    Example:
+        python -m labs list
+    """
+
+    def __call__(self) -> int:
+        for name, source in build.sources().items():
+            print(f"{name:<12}{build.title(source)}")
+        return 0
+
+
+COMMANDS = {"build": Build, "run": Run, "list": List}
+
+
+def run(arguments: list[str]) -> int:
+    """Parse and run one command; returns the exit code."""
+    return parse(COMMANDS, "python -m labs", __doc__, arguments)()

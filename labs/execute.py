@@ -1,0 +1,86 @@
+"""Run a lab's solution notebook from start to end in a clean kernel, and keep what it makes when all of it ran."""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat.notebooknode import NotebookNode
+from rich.console import Console
+
+from debias.progress import progress_bar
+from labs import build
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def run(name: str, smoke: bool) -> int:
+    """Run a lab; what it saves replaces its folder in results/labs/ (in .cache/smoke/labs/ for `smoke`).
+
+    Returns:
+        0, or 1 after one line on the cell that failed; nothing is kept then.
+    """
+    results = build.ROOT / (".cache/smoke/labs" if smoke else "results/labs") / name
+    try:
+        with replacing_folder(results) as folder:
+            execute(build.notebook(build.sources()[name], solved=True), smoke, folder, name)
+    except (CellExecutionError, DeadKernelError) as error:
+        print(f"error: lab {name}: {reason(error)}", file=sys.stderr)
+        return 1
+    print(f"{name}: everything ran; tables, figures and sounds: {results}")
+    return 0
+
+
+def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str) -> NotebookNode:
+    """Run all cells of `notebook` in the repository's root, with a progress bar; returns it with its outputs.
+
+    Raises:
+        CellExecutionError: a cell failed; it is named in `cell_index`.
+    """
+    _set(notebook, smoke, results)
+    count = len(notebook.cells)
+    with progress_bar(Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=count)
+
+        def show(cell, cell_index):
+            progress.update(task, completed=cell_index + 1, description=f"{title}, cell {cell_index + 1}")
+
+        client = NotebookClient(notebook, timeout=None, kernel_name="python3", on_cell_complete=show)
+        client.resources = {"metadata": {"path": str(build.ROOT)}}
+        client.execute(env=os.environ | {"PYTHONPATH": str(build.ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"})
+    return notebook
+
+
+def reason(error: Exception) -> str:
+    """One line: what the cell raised, without the trace."""
+    if isinstance(error, CellExecutionError):
+        message = _COLOURS.sub("", error.evalue).strip().splitlines() or [""]
+        return f"{error.ename}: {message[0]}"
+    return "the kernel died: is there enough memory?"
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `folder` on success, and is removed on any failure."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        temporary.chmod(0o755)
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _set(notebook: NotebookNode, smoke: bool, results: Path) -> None:
+    """Give the parameters other values, in a cell of their own behind the usual ones."""
+    cell = nbformat.v4.new_code_cell(f"SMOKE = {smoke}\nRESULTS = {str(results)!r}", id="parameters-of-this-run")
+    notebook.cells.insert(build.parameters(notebook.cells) + 1, cell)
