@@ -4,7 +4,6 @@ The truths do not come from the solution: TensorFlow Probability, brute force, g
 Plausible mistakes are recognised by the very numbers that they would give.
 """
 
-import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,7 +13,7 @@ from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
 from debias.resampling import sampling_probabilities
-from labs.checking import CheckFailed
+from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, random_tensors, tensor
 
 tfd = tfp.distributions
 
@@ -32,28 +31,28 @@ ANSWERS = {  # the letter, and where to look
 
 def vae_loss(student: Callable) -> None:
     """Reconstruction error against NumPy, KL divergence against TensorFlow Probability, and their gradients."""
-    images, rebuilt = _random(2, BATCH, *SHAPE)
-    mean, log_variance = _random(2, BATCH, K)
+    images, rebuilt = random_tensors(2, BATCH, *SHAPE)
+    mean, log_variance = random_tensors(2, BATCH, K)
     with tf.GradientTape() as tape:
         tape.watch([rebuilt, mean, log_variance])
-        terms = _called(student, images, rebuilt, mean, log_variance)
+        terms = called(student, images, rebuilt, mean, log_variance)
         if not isinstance(terms, tuple) or len(terms) != 2:
-            raise CheckFailed(f"vae_loss returns {_kind(terms)}: return two tensors, reconstruction and kl")
-        terms = [_tensor(name, term, (BATCH,)) for name, term in zip(("reconstruction", "kl"), terms, strict=True)]
+            raise CheckFailed(f"vae_loss returns {kind(terms)}: return two tensors, reconstruction and kl")
+        terms = [tensor(name, term, (BATCH,)) for name, term in zip(("reconstruction", "kl"), terms, strict=True)]
     reconstruction, kl = terms
-    _compare("reconstruction", reconstruction, *_reconstructions((rebuilt - images).numpy()))
-    _compare("kl", kl, *_divergences(mean, log_variance))
+    compare("reconstruction", reconstruction, *_reconstructions((rebuilt - images).numpy()))
+    compare("kl", kl, *_divergences(mean, log_variance))
     inputs = {"rebuilt": rebuilt, "mean": mean, "log_variance": log_variance}
-    _check_gradients(tape.gradient(terms, inputs))
+    gradients(tape.gradient(terms, inputs))
     print("vae_loss: right, the KL divergence agrees with TensorFlow Probability")
 
 
 def reparameterize(student: Callable) -> None:
     """z against NumPy, and a gradient for the posterior's parameters."""
-    mean, log_variance, noise = _random(3, BATCH, K)
+    mean, log_variance, noise = random_tensors(3, BATCH, K)
     with tf.GradientTape() as tape:
         tape.watch([mean, log_variance])
-        latents = _tensor("z", _called(student, mean, log_variance, noise), (BATCH, K))
+        latents = tensor("z", called(student, mean, log_variance, noise), (BATCH, K))
     m, s, n = (x.numpy() for x in (mean, log_variance, noise))
     mistakes = {
         "noise is scaled by the variance: sigma is its square root, tf.exp(0.5 * log_variance)": m + np.exp(s) * n,
@@ -63,30 +62,30 @@ def reparameterize(student: Callable) -> None:
         "noise is not scaled: multiply it by sigma": m + n,
         "this is mean alone: add sigma * noise": m,
     }
-    _compare("z", latents, m + np.exp(0.5 * s) * n, mistakes)
-    _check_gradients(tape.gradient(latents, {"mean": mean, "log_variance": log_variance}))
+    compare("z", latents, m + np.exp(0.5 * s) * n, mistakes)
+    gradients(tape.gradient(latents, {"mean": mean, "log_variance": log_variance}))
     print("reparameterize: right, and its parameters get a gradient")
 
 
 def debiasing_loss(student: Callable) -> None:
     """The loss against NumPy, and by gradient that each face trains the VAE and no other image does."""
     labels = tf.constant([1.0, 0.0, 1.0, 1.0, 0.0])
-    logits, vae = _random(2, BATCH)
+    logits, vae = random_tensors(2, BATCH)
     for given in (labels, labels[:, None]):
         shape = f"labels of shape {tuple(given.shape)}"
         with tf.GradientTape() as tape:
             tape.watch(vae)
-            loss = _tensor(f"the loss for {shape}", _called(student, given, logits, vae), ())
+            loss = tensor(f"the loss for {shape}", called(student, given, logits, vae), ())
         _check_mask(tape.gradient(loss, vae), labels.numpy(), shape)
-        _compare(f"the loss for {shape}", loss, *_losses(labels.numpy(), logits.numpy(), vae.numpy()))
+        compare(f"the loss for {shape}", loss, *_losses(labels.numpy(), logits.numpy(), vae.numpy()))
     print("debiasing_loss: right, non-faces give the VAE no gradient")
 
 
 def rarity(student: Callable) -> None:
     """1 / (Q + alpha) by brute force, on latents of different scales."""
     latents, alpha = _latents(), 0.05
-    rare = _array("rarity", _called(student, latents, alpha, BINS), latents.shape)
-    _compare("rarity", rare, _rarities(latents, alpha), _rarity_mistakes(latents, alpha))
+    rare = array("rarity", called(student, latents, alpha, BINS), latents.shape)
+    compare("rarity", rare, _rarities(latents, alpha), _rarity_mistakes(latents, alpha))
     print("rarity: right, it agrees with a count face by face")
 
 
@@ -94,7 +93,7 @@ def max_rule(student: Callable) -> None:
     """The maximum over latents, against debias."""
     latents, alpha = _latents(), 0.05
     rare = _rarities(latents, alpha)
-    p = _array("max_rule", _called(student, rare), (FACES,))
+    p = array("max_rule", called(student, rare), (FACES,))
     columns = rare / rare.sum(0)
     mistakes = {
         "the columns are not divided by their sums first: rare.sum(axis=0)": _normalised(rare.max(1)),
@@ -105,7 +104,7 @@ def max_rule(student: Callable) -> None:
         "this is the mean over latents: take the maximum": _normalised(columns.mean(1)),
         "this is the minimum over latents: take the maximum": _normalised(columns.min(1)),
     }
-    _compare("max_rule", p, sampling_probabilities(latents, "max", alpha, BINS), mistakes)
+    compare("max_rule", p, sampling_probabilities(latents, "max", alpha, BINS), mistakes)
     print("max_rule: right, it agrees with debias.resampling")
 
 
@@ -113,30 +112,30 @@ def product_rule(student: Callable) -> None:
     """The product over latents, against debias; then over so many that a plain product overflows, then underflows."""
     latents, alpha = _latents(), 0.05
     rare = _rarities(latents, alpha)
-    p = _array("product_rule", _called(student, rare), (FACES,))
+    p = array("product_rule", called(student, rare), (FACES,))
     mistakes = {
         "probabilities must sum to 1: divide by the sum in the end": np.exp(_log_weights(rare)),
         "this is the sum over latents: np.exp of the sum of logarithms is the product": _normalised(rare.sum(1)),
         "these are the logarithms: np.exp is missing": _normalised(np.log(rare).sum(1)),
         "the product is upside down: rare faces must weigh more": _normalised(np.exp(-_log_weights(rare))),
     }
-    _compare("product_rule", p, sampling_probabilities(latents, "product", alpha, BINS), mistakes)
+    compare("product_rule", p, sampling_probabilities(latents, "product", alpha, BINS), mistakes)
     many = 10.0 ** np.random.default_rng(1).uniform(2, 3, (FACES, 400))
-    for name, table in (("overflows", many), ("underflows", 1 / many)):
-        p = _called(student, table)
-        _array("product_rule", p, (FACES,), f"a product of {table.shape[1]} factors {name}: add logarithms instead")
-        _compare(f"product_rule of {table.shape[1]} latents", p, _normalised(np.exp(_log_weights(table))), {})
+    for flow, table in (("overflows", many), ("underflows", 1 / many)):
+        p = called(student, table)
+        finite("product_rule", p, f"a product of {table.shape[1]} factors {flow}: add logarithms instead")
+        compare(f"product_rule of {table.shape[1]} latents", p, _normalised(np.exp(_log_weights(table))))
     print("product_rule: right, it agrees with debias.resampling and does not overflow")
 
 
 def train_step(student: Callable) -> None:
     """Three compiled steps of a small detector, against the same steps by hand."""
     model = _detector()
-    step = tf.function(lambda: _called(student, model), autograph=False)
+    step = tf.function(lambda: called(student, model), autograph=False)
     for _ in range(STEPS):
         terms = step()
     if not isinstance(terms, dict) or "loss" not in terms:
-        raise CheckFailed(f"train_step returns {_kind(terms)}: return terms, the dict that model.loss_terms gave")
+        raise CheckFailed(f"train_step returns {kind(terms)}: return terms, the dict that model.loss_terms gave")
     if model.optimizer.iterations != STEPS:
         raise CheckFailed(
             f"{STEPS} training steps applied {int(model.optimizer.iterations)} updates: "
@@ -150,7 +149,7 @@ def train_step(student: Callable) -> None:
         "the step goes up the gradient": _by_hand(sign=-1.0),
     }
     look = "draw from model.batches, differentiate terms['loss'] for all trainable variables, apply once"
-    _compare("after three steps a weight", _flat(model), _by_hand(), mistakes, look)
+    compare("after three steps a weight", _flat(model), _by_hand(), mistakes, look)
     print("train_step: right, it compiles and draws a new batch in every step")
 
 
@@ -317,75 +316,3 @@ def _by_hand(training=True, number=lambda step: step, sign=1.0) -> np.ndarray:
 
 def _flat(model) -> np.ndarray:
     return np.concatenate([np.ravel(weights) for weights in model.get_weights()])
-
-
-# --- what came ------------------------------------------------------------------------------------------------------
-
-
-def _random(count, *shape) -> tf.Tensor:
-    """`count` float32 tensors of standard normal numbers, the same in each call."""
-    return tf.unstack(tf.constant(np.random.default_rng(0).normal(size=(count, *shape)), tf.float32))
-
-
-def _called(student, *arguments):
-    """What the student's function returns; its exceptions become a message."""
-    try:
-        return student(*arguments)
-    except NotImplementedError as error:
-        raise CheckFailed(f"{student.__name__} is not written yet: fill in its TODO and run both cells") from error
-    except Exception as error:
-        reason = re.sub(r"{{.*?}} ", "", (str(error).strip().splitlines() or [""])[0])  # TensorFlow's own names
-        raise CheckFailed(f"{student.__name__} stops with {type(error).__name__}: {reason}") from error
-
-
-def _tensor(name, value, shape) -> tf.Tensor:
-    if not tf.is_tensor(value):
-        raise CheckFailed(f"{name} is {_kind(value)}: use TensorFlow's functions, NumPy's cut the gradient")
-    if tuple(value.shape) != shape:
-        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: over which axes is it summed?")
-    if value.dtype != tf.float32:
-        raise CheckFailed(f"{name} is {value.dtype.name}, expected float32 like the inputs")
-    _check_finite(name, value.numpy())
-    return value
-
-
-def _array(
-    name, value, shape, hint="a division by zero, a logarithm of a negative number or an overflow"
-) -> np.ndarray:
-    if not isinstance(value, np.ndarray):
-        raise CheckFailed(f"{name} returns {_kind(value)}, expected a NumPy array")
-    if value.shape != shape:
-        raise CheckFailed(f"{name} has shape {value.shape}, expected {shape}: is the axis right?")
-    if value.dtype != np.float64:
-        raise CheckFailed(f"{name} is {value.dtype}, expected float64: the sampler adds up thousands of small numbers")
-    _check_finite(name, value, hint)
-    return value
-
-
-def _check_finite(name, value, hint="a division by zero, or a logarithm or root of a negative number") -> None:
-    if not np.all(np.isfinite(value)):
-        raise CheckFailed(f"{name} holds NaN or infinity: {hint}")
-
-
-def _check_gradients(gradients) -> None:
-    for name, gradient in gradients.items():
-        if gradient is None:
-            raise CheckFailed(f"{name} gets no gradient: use all inputs, and TensorFlow's functions throughout")
-
-
-def _compare(name, came, expected, mistakes, look="look at the formula above") -> None:
-    """Raise unless `came` is `expected`; says which of `mistakes`, hint -> what it gives, was made."""
-    came, expected = np.asarray(came), np.asarray(expected)
-    rtol, atol = (1e-9, 1e-15) if came.dtype == np.float64 else (1e-4, 1e-5)
-    if np.allclose(came, expected, rtol, atol):
-        return
-    for hint, value in mistakes.items():
-        if np.allclose(came, value, rtol, atol):
-            raise CheckFailed(f"{name}: {hint}")
-    place = np.unravel_index(np.abs(came - expected).argmax(), came.shape)
-    where = f" at {', '.join(map(str, place))}" if place else ""
-    raise CheckFailed(f"{name} is {came[place]:.4g}{where}, expected {expected[place]:.4g}: {look}")
-
-
-def _kind(value) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
