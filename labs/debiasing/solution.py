@@ -310,9 +310,9 @@ checks.product_rule(product_rule)
 # %%
 def train_step(model):
     """One step of gradient descent on a batch of its own; returns the loss terms of that batch."""
-    # TODO: images, labels = model.batches(model.optimizer.iterations)
-    # TODO: within tf.GradientTape: terms = model.loss_terms(images, labels, training=True), a dict with 'loss'
-    # TODO: gradients of terms["loss"] for model.trainable_variables, then model.optimizer.apply(gradients, variables)
+    # TODO: draw images and labels: call model.batches with the step number that the optimizer counts
+    # TODO: within a tf.GradientTape, terms: what model.loss_terms(images, labels, training=True) gives, a dict
+    # TODO: gradients of terms["loss"] for model.trainable_variables; model.optimizer.apply(gradients, variables)
     ### BEGIN SOLUTION
     images, labels = model.batches(model.optimizer.iterations)
     with tf.GradientTape() as tape:
