@@ -62,9 +62,7 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
 def texts(source: Path) -> dict[Path, str]:
     """Path -> content of both notebooks of a lab; the same source gives the same bytes."""
     names = {STUDENT: False, SOLUTION: True}
-    return {
-        source.with_name(name): nbformat.writes(notebook(source, solved)) + "\n" for name, solved in names.items()
-    }
+    return {source.with_name(name): nbformat.writes(notebook(source, solved)) + "\n" for name, solved in names.items()}
 
 
 def stale(labs: dict[str, Path]) -> dict[Path, str]:

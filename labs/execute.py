@@ -38,22 +38,33 @@ def run(name: str, smoke: bool) -> int:
     return 0
 
 
-def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str) -> NotebookNode:
+def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str, allow_errors: bool = False) -> NotebookNode:
     """Run all cells of `notebook` in the repository's root, with a progress bar; returns it with its outputs.
 
+    Args:
+        title: shown beside the bar.
+        allow_errors: whether to go on after a cell that failed.
+
     Raises:
-        CellExecutionError: a cell failed; it is named in `cell_index`.
+        CellExecutionError: a cell failed.
+        DeadKernelError: the kernel died.
     """
     _set(notebook, smoke, results)
-    count = len(notebook.cells)
     with progress_bar(Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=count)
+        task = progress.add_task(title, total=sum(cell.cell_type == "code" for cell in notebook.cells))
 
-        def show(cell, cell_index):
-            progress.update(task, completed=cell_index + 1, description=f"{title}, cell {cell_index + 1}")
+        def advance(**_):
+            progress.advance(task)
 
-        client = NotebookClient(notebook, timeout=None, kernel_name="python3", on_cell_complete=show)
-        client.resources = {"metadata": {"path": str(build.ROOT)}}
+        client = NotebookClient(
+            notebook,
+            timeout=None,
+            allow_errors=allow_errors,
+            kernel_name="python3",
+            on_cell_executed=advance,
+            resources={"metadata": {"path": str(build.ROOT)}},
+            extra_arguments=["--log-level=40"],  # errors alone
+        )
         client.execute(env=os.environ | {"PYTHONPATH": str(build.ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"})
     return notebook
 
