@@ -18,6 +18,7 @@ figures       5  the figures of the paper, and what it does not show; with table
 ablations    90  fifteen ablations, five to ten seeds each; with table1 done, else as much again
 calibration  15  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle
 all         190  all of the above
+labs         35  the labs of the course, solved, in full: tables, figures and tunes in results/labs; or one: labs music
 report        1  every table, figure and results/index.html again from the rows in results/
 benchmark     3  images per second of training, resampling and rendering, each beside its peer: results/benchmark
 list          0  every experiment with its runs and minutes
@@ -54,6 +55,7 @@ Examples:
   ./run_experiments.sh table1 --seeds 3 --jobs 1       fewer seeds, one run at a time
   ./run_experiments.sh ablations --smoke               every ablation at toy size
   ./run_experiments.sh quick --help                    the options of an artefact
+  ./run_experiments.sh labs music                      one lab, solved, from start to end
   ./run_experiments.sh test -k resampling              some of the tests
 EOF
 }
@@ -65,6 +67,7 @@ run_artefact() {
     use_repository
     case $1 in
         report | benchmark | list) exec "$venv/bin/python" -m experiments "$@" ;;
+        labs) exec "$venv/bin/python" -m labs run "${@:2}" ;;
         *) exec "$venv/bin/python" -m experiments run "$@" ;;
     esac
 }
