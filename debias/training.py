@@ -1,6 +1,5 @@
 """Training that can be killed at any moment and ends with the same weights, bit for bit."""
 
-import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -21,14 +20,18 @@ def seed_everything(seed: int) -> None:
 
 
 def one_thread() -> None:
-    """Compute on one thread from now on; call it before TensorFlow does anything, later it has no effect.
+    """Compute on one thread from now on.
 
     Sums are split among threads, so a result depends on their number in its last bits, and after some hundred steps in
     its first: runs that are to agree on every machine, and however many train side by side, take one thread each.
+
+    Raises:
+        RuntimeError: TensorFlow has already computed something, on more threads.
     """
-    with contextlib.suppress(RuntimeError):  # TensorFlow has started
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+    threading = tf.config.threading
+    if (threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()) != (1, 1):
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(1)
 
 
 def fit(
