@@ -17,6 +17,9 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
     if not on_gpu():  # Keras refuses XLA, which pays there, together with determinism
         tf.config.experimental.enable_op_determinism()
+        # It turns sums into AddN, which begins with whichever summand's memory is free first: the order of a sum of
+        # three, and so its last bit, would depend on timing.
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
 def one_thread() -> None:
