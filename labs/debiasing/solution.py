@@ -457,8 +457,9 @@ fixed = {title: report(title, threshold_at_fpr(negatives[title], FPR)) for title
 Markdown(ev.recall_table(fixed))
 
 # %% [markdown]
-# The same for other rates. A threshold moves a model *along* its curve; a better model is *another* curve. (With one
-# seed there are no bands.)
+# On the test negatives, other images, the rate that comes out is not 1 % and not the same for all. So plot recall over
+# the rate that was *measured*, for several thresholds. A threshold moves a model *along* its curve; a better model is
+# *another* curve. (With one seed there are no bands.)
 
 # %%
 rates = [
