@@ -397,7 +397,7 @@ Image(str(ROOT / "results" / "figures" / "fig5a_traversals.png"), width=500)
 # size**, ESS $= 1 / \sum p^2$, says from how many faces an epoch really draws.
 
 # %%
-show(ev.sampling_figure({"max": p_max}, faces), "sampling_max")
+show(ev.sampling_figure({"max": p_max}, faces), "sampling")
 
 # %% [markdown]
 # And who receives more? Now the groups come in, to judge, not to train. How much of the sampling, in %, goes to darker
