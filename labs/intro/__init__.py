@@ -1,0 +1,1 @@
+"""Lab 1a: an introduction to TensorFlow."""

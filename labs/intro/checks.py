@@ -1,0 +1,154 @@
+"""One check for each TODO of the introduction: closed forms and NumPy, on new random numbers in each call."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from debias.backend import keras, tf
+from labs.checking import CheckFailed, called, compare, kind, tensor
+
+_random = np.random.default_rng()
+SIZE, STEPS = 9, 25
+
+
+def colours(student: Callable) -> None:
+    """One image by broadcasting: red along the columns, green along the rows, one blue."""
+    blue = float(_random.uniform())
+    image = tensor("colours", called(student, SIZE, blue), (SIZE, SIZE, 3))
+    ramp = np.linspace(0, 1, SIZE)
+    mistakes = {
+        "red and green are swapped: ramp[None, :] differs from column to column": _image(ramp[:, None], ramp, blue),
+        "red is the same in all columns": _image(np.zeros(1), ramp[:, None], blue),
+    }
+    compare(
+        "colours", image, _image(ramp, ramp[:, None], blue), mistakes, "channels are red, green, blue, in this order"
+    )
+    print("colours: right, an image is a tensor of rank 3")
+
+
+def batch(student: Callable) -> None:
+    """Images stacked along a new first axis."""
+    blues = _random.uniform(size=5).tolist()
+    ramp = np.linspace(0, 1, SIZE)
+    images = tensor("batch", called(student, SIZE, blues), (5, SIZE, SIZE, 3))
+    expected = np.stack([_image(ramp, ramp[:, None], blue) for blue in blues])
+    compare("batch", images, expected, look="tf.stack keeps the order of its list: one image for each blue")
+    print("batch: right, a batch of images is a tensor of rank 4")
+
+
+def graph(student: Callable) -> None:
+    """e = (a + b)(b + 1)."""
+    a, b = _random.normal(size=2)
+    e = tensor("e", called(student, tf.constant(a, tf.float32), tf.constant(b, tf.float32)), ())
+    mistakes = {
+        "c and d are added: e is their product": (a + b) + (b + 1),
+        "this is c: go on with d and e": a + b,
+        "d is a + 1: it is b + 1": (a + b) * (a + 1),
+    }
+    compare("e", e, (a + b) * (b + 1), mistakes, "follow the arrows of the drawing, from the inputs to e")
+    print("graph: right")
+
+
+def dense_layer(student: Callable) -> None:
+    """sigmoid(x W + b) against NumPy, with the layer's own weights and a bias that is not zero."""
+    layer = called(student, 3)
+    if not isinstance(layer, keras.layers.Layer):
+        raise CheckFailed(
+            f"{student.__name__}(3) is {kind(layer)}, expected a layer: derive it from keras.layers.Layer"
+        )
+    x = _random.normal(size=(4, 2)).astype(np.float32)
+    y = tensor("the layer's output", called(layer, tf.constant(x)), (4, 3))
+    shapes = sorted(tuple(weight.shape) for weight in layer.trainable_weights)
+    if shapes != [(2, 3), (3,)]:
+        raise CheckFailed(
+            f"the layer has trainable weights of shapes {shapes}, expected (2, 3) and (3,) for 2 inputs and 3 units: "
+            "make W and b in build, with self.add_weight"
+        )
+    weight, bias = sorted(layer.trainable_weights, key=lambda found: -len(found.shape))
+    bias.assign(_random.normal(size=3))
+    y = called(layer, tf.constant(x))
+    w, b = (np.asarray(value.numpy(), np.float64) for value in (weight, bias))
+    mistakes = {
+        "the sigmoid is missing: tf.sigmoid": x @ w + b,
+        "the bias is not added": _sigmoid(x @ w),
+        "the bias is added after the sigmoid: add it before": _sigmoid(x @ w) + b,
+    }
+    compare("the layer's output", y, _sigmoid(x @ w + b), mistakes, "y = sigmoid(x W + b), with tf.matmul(x, self.W)")
+    print("dense_layer: right, it agrees with NumPy")
+
+
+def sequential(student: Callable) -> None:
+    """A hidden layer of eight units and one output, each against its own formula."""
+    model = called(student)
+    if not isinstance(model, keras.Sequential):
+        raise CheckFailed(f"sequential returns {kind(model)}, expected a keras.Sequential: is `return` there?")
+    widths = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    if widths != [8, 1]:
+        raise CheckFailed(
+            f"its Dense layers have {widths} units, expected [8, 1]: the order of the list is that of the data"
+        )
+    x = _random.normal(size=(4, 2)).astype(np.float32)
+    y = tensor("the model's output", called(model, tf.constant(x)), (4, 1))
+    w1, b1, w2, b2 = (np.asarray(value, np.float64) for value in model.get_weights())
+    hidden = np.tanh(x @ w1 + b1)
+    mistakes = {
+        "the last layer has no sigmoid": hidden @ w2 + b2,
+        "the hidden layer has no activation, and two linear maps are one": _sigmoid((x @ w1 + b1) @ w2 + b2),
+    }
+    compare("the model's output", y, _sigmoid(hidden @ w2 + b2), mistakes, 'activations: "tanh", then "sigmoid"')
+    print("sequential: right")
+
+
+def identity_model(student: Callable) -> None:
+    """Dense, or the input itself when the switch is on."""
+    model = called(student, 2)
+    x = tf.constant(_random.normal(size=(4, 2)), tf.float32)
+    changed = tensor("the output with identity=False", called(model, x), (4, 2))
+    same = tensor("the output with identity=True", called(model, x, identity=True), (4, 2))
+    compare("the output with identity=True", same, x, look="return the inputs as they are when identity is on")
+    if np.allclose(changed, x):
+        raise CheckFailed("with identity=False the inputs come back unchanged: return what self.dense makes of them")
+    compare(
+        "the output with identity=False", changed, model.dense(x), look="return what self.dense makes of the inputs"
+    )
+    print("identity_model: right, the switch works both ways")
+
+
+def slope(student: Callable) -> None:
+    """Derivatives of a random cubic, of a sine and of a constant times x, by closed form."""
+    a, b, c = _random.normal(size=3)
+    cases = {
+        "a cubic": (lambda x: a * x**3 + b * x, lambda x: 3 * a * x**2 + b),
+        "sin(c x)": (lambda x: tf.sin(c * x), lambda x: c * np.cos(c * x)),
+    }
+    for name, (function, derivative) in cases.items():
+        x = float(_random.uniform(0.5, 2))
+        found = called(student, function, x)
+        if found is None:
+            raise CheckFailed("slope gives None: the tape follows variables alone, so tape.watch(x) before function(x)")
+        look = "compute function(x) inside the tape, then tape.gradient(y, x)"
+        mistakes = {"this is the function's value: return its gradient": float(function(tf.constant(x)))}
+        compare(f"the slope of {name}", tensor("slope", found, ()), derivative(x), mistakes, look)
+    print("slope: right, it agrees with the derivatives on paper")
+
+
+def descend(student: Callable) -> None:
+    """x_t = 4 + (1 - 2 r)^t (x_0 - 4)."""
+    start, rate = float(_random.normal()), float(_random.uniform(0.05, 0.3))
+    path = np.asarray(called(student, start, rate, STEPS))
+    if path.shape != (STEPS + 1,):
+        raise CheckFailed(
+            f"descend gives shape {path.shape}, expected {(STEPS + 1,)}: the start, then x after each step"
+        )
+    wanted = {sign: 4 + (1 + sign * 2 * rate) ** np.arange(STEPS + 1) * (start - 4) for sign in (-1, 1)}
+    mistakes = {"it climbs: subtract rate times gradient": wanted[1]}
+    compare("x", path.astype(np.float32), wanted[-1], mistakes, "x becomes x - rate * gradient of (x - 4)² at x")
+    print("descend: right, it agrees with the closed form")
+
+
+def _image(red, green, blue) -> np.ndarray:
+    return np.stack([np.broadcast_to(channel, (SIZE, SIZE)) for channel in (red, green, blue)], axis=-1)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))

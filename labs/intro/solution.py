@@ -1,0 +1,314 @@
+# %% [markdown]
+# # Lab 1a: a first hour with TensorFlow
+#
+# Everything in the later labs, music and fair face detectors, is made of the seven things in this notebook: tensors,
+# graphs, layers, two ways to build a model, gradients, and a step downhill. Each has a line or two for you to write
+# (`TODO`), a check that says at once whether it is right, and something to look at.
+#
+# Run the cells from top to bottom with Shift-Enter. It takes about an hour to do and half a minute to run.
+
+# %%
+# %matplotlib inline
+import json
+from pathlib import Path
+
+import numpy as np
+
+from debias.backend import keras, tf
+from debias.files import write_text
+from debias.plots import save
+from debias.training import seed_everything
+from experiments.provenance import provenance
+from labs.intro import checks, pictures
+
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables and figures; None keeps nothing
+
+# %%
+seed_everything(0)
+
+
+def show(figure, name):
+    """Keep a figure if there is a place for it, and return it for the notebook to show."""
+    if RESULTS:
+        save(figure, Path(RESULTS) / f"{name}.png")
+    return figure
+
+
+# %% [markdown]
+# ## 1. Tensors have a shape
+#
+# A tensor is a block of numbers of one type. How many axes it has is its **rank**, how long they are its **shape**:
+
+# %%
+tensors = {
+    "a number": tf.constant(3.0),
+    "a sentence": tf.constant(["a", "list", "of", "words"]),
+    "a matrix": tf.constant([[1, 2, 3], [4, 5, 6]]),
+    "4 colour images": tf.zeros((4, 32, 32, 3)),
+}
+for name, value in tensors.items():
+    print(f"{name:<16} rank {value.ndim}   shape {str(tuple(value.shape)):<15} {value.dtype.name}")
+
+# %% [markdown]
+# An image is a tensor of shape (height, width, 3): red, green and blue, each from 0 to 1. Arithmetic on tensors
+# **broadcasts**: an axis of length 1 is stretched to the length it meets. `ramp[None, :]` is one row that is stretched
+# downwards, `ramp[:, None]` one column that is stretched sideways.
+#
+# Make an image that grows redder from left to right and greener from top to bottom, with the same blue everywhere.
+
+
+# %%
+def colours(size, blue):
+    """An image (size, size, 3) float32."""
+    ramp = tf.linspace(0.0, 1.0, size)
+    # TODO: red and green, both (size, size): tf.broadcast_to(ramp[None, :], (size, size)) is one of them
+    # TODO: tf.stack of red, green and tf.fill((size, size), blue) along the last axis, axis=-1
+    ### BEGIN SOLUTION
+    red = tf.broadcast_to(ramp[None, :], (size, size))
+    green = tf.broadcast_to(ramp[:, None], (size, size))
+    return tf.stack([red, green, tf.fill((size, size), blue)], axis=-1)
+    ### END SOLUTION
+
+
+# %%
+checks.colours(colours)
+
+# %% [markdown]
+# Networks eat images by the batch: a tensor of rank 4, (batch, height, width, channels).
+
+
+# %%
+def batch(size, blues):
+    """One image for each blue in the list, as a tensor (len(blues), size, size, 3)."""
+    # TODO: a list of colours(size, blue), then tf.stack of it: the new axis is the first
+    ### BEGIN SOLUTION
+    return tf.stack([colours(size, blue) for blue in blues])
+    ### END SOLUTION
+
+
+# %%
+checks.batch(batch)
+
+# %%
+squares = batch(64, [0.0, 0.25, 0.5, 0.75, 1.0])
+print("shape", squares.shape, "- the middle pixel of the last image:", squares[-1, 32, 32].numpy().round(2))
+show(pictures.images(squares.numpy()), "tensors")
+
+# %% [markdown]
+# ## 2. Computations are graphs
+#
+# Numbers flow from operation to operation. Write this little flow:
+#
+# $$ c = a + b, \qquad d = b + 1, \qquad e = c \cdot d $$
+
+
+# %%
+def graph(a, b):
+    """e, a scalar."""
+    # TODO: c, d and e, with +, + and *
+    ### BEGIN SOLUTION
+    c = a + b
+    d = b + 1.0
+    return c * d
+    ### END SOLUTION
+
+
+# %%
+checks.graph(graph)
+
+# %% [markdown]
+# `tf.function` runs your Python once, with placeholders, and writes down the operations it meets. From then on only the
+# graph runs: fast, on any device, and ready to be differentiated. This drawing is made from what it wrote down:
+
+# %%
+show(pictures.graph(graph, {"a": 1.5, "b": 2.5}), "graph")
+
+# %% [markdown]
+# ## 3. A dense layer, by hand
+#
+# The work-horse: each of the outputs is a weighted sum of all inputs, plus a bias, through a squashing function:
+#
+# $$ y = \sigma(x W + b), \qquad \sigma(t) = \frac{1}{1 + e^{-t}} $$
+#
+# $x$ is (batch, inputs), $W$ (inputs, units), $b$ (units,). A layer makes its weights in `build`, once the number of
+# inputs is known, and uses them in `call`.
+
+
+# %%
+class OurDenseLayer(keras.layers.Layer):
+    """sigmoid(x W + b)."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.units = units
+
+    def build(self, input_shape):
+        inputs = input_shape[-1]
+        # TODO: self.W of shape (inputs, self.units) and self.b of shape (self.units,), both by
+        # self.add_weight(shape=...); give b the initializer="zeros"
+        ### BEGIN SOLUTION
+        self.W = self.add_weight(shape=(inputs, self.units))
+        self.b = self.add_weight(shape=(self.units,), initializer="zeros")
+        ### END SOLUTION
+
+    def call(self, x):
+        # TODO: tf.sigmoid of x times W (tf.matmul) plus b
+        ### BEGIN SOLUTION
+        return tf.sigmoid(tf.matmul(x, self.W) + self.b)
+        ### END SOLUTION
+
+
+# %%
+checks.dense_layer(OurDenseLayer)
+
+# %%
+layer = OurDenseLayer(3)
+print(layer(tf.constant([[1.0, 2.0]])).numpy().round(3), "from", layer.count_params(), "weights: 2 x 3 and 3")
+
+# %% [markdown]
+# ## 4. Layers in a row: `Sequential`
+#
+# What one dense unit sees is a plane cut in two by a soft straight edge. To see a curve, put layers in a row.
+
+
+# %%
+def sequential():
+    """Two inputs, a hidden layer of 8 tanh units, one sigmoid output."""
+    # TODO: keras.Sequential of a list: keras.Input((2,)), keras.layers.Dense(8, activation=...), and a last Dense
+    ### BEGIN SOLUTION
+    return keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(8, activation="tanh"),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    ### END SOLUTION
+
+
+# %%
+checks.sequential(sequential)
+
+# %% [markdown]
+# Teach it a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; eight in a row before it can.
+
+# %%
+points = np.random.default_rng(0).uniform(-4, 4, (2000, 2)).astype(np.float32)
+inside = (np.hypot(*points.T) < 2).astype(np.float32)[:, None]
+alone = keras.Sequential([keras.Input((2,)), OurDenseLayer(1)])
+models, accuracy = {"one unit": alone, "eight, then one": sequential()}, {}
+for name, model in models.items():
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"])
+    model.fit(points, inside, batch_size=50, epochs=1 if SMOKE else 15, verbose=0)
+    accuracy[name] = float(model.evaluate(points, inside, verbose=0)[1])
+    print(f"{name}: {100 * accuracy[name]:.1f} % of the points right")
+show(pictures.plane(models), "plane")
+
+# %% [markdown]
+# ## 5. Models with a mind of their own: subclassing
+#
+# A row is not enough when the data decide where they go. A subclass of `keras.Model` has a `call` of your own, in plain
+# Python. This one has a switch: with `identity=True` it gives back what it got.
+
+
+# %%
+class IdentityModel(keras.Model):
+    """A dense layer that can be switched off."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.dense = keras.layers.Dense(units, activation="sigmoid")
+
+    def call(self, inputs, identity=False):
+        # TODO: the inputs themselves if identity is on, else self.dense of them
+        ### BEGIN SOLUTION
+        return inputs if identity else self.dense(inputs)
+        ### END SOLUTION
+
+
+# %%
+checks.identity_model(IdentityModel)
+
+# %%
+switch, pair = IdentityModel(2), tf.constant([[1.0, 2.0]])
+print("off:", switch(pair).numpy().round(3), "  on:", switch(pair, identity=True).numpy())
+
+# %% [markdown]
+# ## 6. Gradients by themselves
+#
+# A `tf.GradientTape` records what happens to the tensors it watches, and plays it backwards by the chain rule.
+# Variables are watched from the start, a constant after `tape.watch(x)`.
+
+
+# %%
+def slope(function, x):
+    """The derivative of `function` at x, a scalar."""
+    x = tf.constant(x, tf.float32)
+    # TODO: within `with tf.GradientTape() as tape:` watch x and compute y = function(x)
+    # TODO: return tape.gradient of y for x
+    ### BEGIN SOLUTION
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    return tape.gradient(y, x)
+    ### END SOLUTION
+
+
+# %%
+checks.slope(slope)
+
+
+# %%
+def wave(x):
+    """Nobody likes to differentiate this by hand."""
+    return tf.sin(2 * x) * tf.exp(-(x**2) / 4)
+
+
+print("the slope of x² at 3 is", slope(lambda x: x**2, 3.0).numpy())
+show(pictures.tangents(wave, slope, (-1.5, 0.2, 1.1)), "tangents")
+
+# %% [markdown]
+# ## 7. Downhill
+#
+# Learning is this: take a step against the gradient of what you want small, and again. Let $L(x) = (x - 4)^2$, whose
+# lowest point you know, so that you can see whether it is found.
+
+
+# %%
+def descend(start, rate, steps):
+    """x before and after each step, a list of steps + 1 numbers."""
+    x = tf.Variable(start, dtype=tf.float32)
+    path = [float(x)]
+    for _ in range(steps):
+        # TODO: within a tf.GradientTape, loss = (x - 4)²; then its gradient for x
+        # TODO: x.assign_sub(rate * gradient)
+        ### BEGIN SOLUTION
+        with tf.GradientTape() as tape:
+            loss = (x - 4) ** 2
+        x.assign_sub(rate * tape.gradient(loss, x))
+        ### END SOLUTION
+        path.append(float(x))
+    return path
+
+
+# %%
+checks.descend(descend)
+
+# %%
+paths = {f"{rate:g}": descend(0.0, rate, 30) for rate in (0.01, 0.1, 0.95)}
+for rate, path in paths.items():
+    print(f"rate {rate}: x = {path[-1]:.3f} after 30 steps")
+show(pictures.descents(paths, 4), "descent")
+
+# %% [markdown]
+# Too small a rate crawls, too large a one jumps from side to side. What happens at 1, and beyond? Each step multiplies
+# the distance from 4 by $1 - 2r$: find the best rate without trying, then try it.
+#
+# **Next:** [music](../music) by a recurrent network, or [handwritten digits](../mnist) by a convolutional one.
+
+# %%
+if RESULTS:
+    summary = {"accuracy": accuracy, "x_after_30_steps": {rate: path[-1] for rate, path in paths.items()}}
+    write_text(Path(RESULTS) / "summary.json", json.dumps(summary | {"smoke": SMOKE} | provenance(), indent=1) + "\n")
