@@ -1,0 +1,268 @@
+"""Each check approves of the solution and refuses plausible mistakes, with words that name the mistake."""
+
+import numpy as np
+import pytest
+
+from debias.backend import keras, tf
+from labs.checking import CheckFailed
+from labs.intro import checks, pictures
+
+TODOS = {
+    "colours": "colours",
+    "batch": "batch",
+    "graph": "graph",
+    "dense_layer": "OurDenseLayer",
+    "sequential": "sequential",
+    "identity_model": "IdentityModel",
+    "slope": "slope",
+    "descend": "descend",
+}
+
+
+def refused(check, student, *words):
+    with pytest.raises(CheckFailed) as caught:
+        check(student)
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert len(message.splitlines()) == 1 and "{{" not in message and "\x1b" not in message, message
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_the_solution_passes_whatever_numbers_are_drawn(solution, name, capsys):
+    for _ in range(3):
+        getattr(checks, name)(solution[TODOS[name]])
+    assert capsys.readouterr().out.count("right") == 3
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_a_stub_is_told_to_be_written(name):
+    def stub(*_, **__):
+        raise NotImplementedError
+
+    refused(getattr(checks, name), stub, "not written yet")
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_what_returns_nothing_is_refused(name):
+    refused(getattr(checks, name), lambda *_, **__: None)
+
+
+@pytest.mark.parametrize("name", TODOS)
+def test_an_exception_becomes_one_line(name):
+    def broken(*_, **__):
+        return tf.reshape(tf.zeros(3), [2])
+
+    refused(getattr(checks, name), broken, "broken stops with", "Error", "reshape")
+
+
+# --- tensors ----------------------------------------------------------------------------------------------------------
+
+
+def image(size, blue, swap=False, axis=-1, dtype=tf.float32):
+    ramp = tf.cast(tf.linspace(0.0, 1.0, size), dtype)
+    red, green = tf.meshgrid(ramp, ramp)
+    channels = [green, red] if swap else [red, green]
+    return tf.stack([*channels, tf.fill((size, size), tf.cast(blue, dtype))], axis=axis)
+
+
+def test_another_way_to_the_image_passes_too():
+    checks.colours(image)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"swap": True}, ["swapped"]),
+        ({"axis": 0}, ["(3, 9, 9)", "(9, 9, 3)"]),
+        ({"dtype": "float64"}, ["float64", "float32"]),
+    ],
+)
+def test_wrong_images(wrong, words):
+    refused(checks.colours, lambda size, blue: image(size, blue, **wrong), *words)
+
+
+def test_an_image_in_numpy_is_refused():
+    refused(checks.colours, lambda size, blue: image(size, blue).numpy(), "ndarray")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda size, blues: [image(size, blue) for blue in blues], ["a list"]),
+        (lambda size, blues: tf.stack([image(size, blue) for blue in blues], axis=-1), ["(9, 9, 3, 5)"]),
+        (lambda size, blues: tf.stack([image(size, blue) for blue in reversed(blues)]), ["order"]),
+    ],
+)
+def test_wrong_batches(wrong, words):
+    refused(checks.batch, wrong, *words)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (lambda a, b: (a + b) + (b + 1), "product"),
+        (lambda a, b: a + b, "this is c"),
+        (lambda a, b: (a + b) * (a + 1), "d is a + 1"),
+        (lambda a, b: a * b, "expected"),
+        (lambda a, b: (a + b) / tf.zeros(()), "NaN or infinity"),
+    ],
+)
+def test_wrong_graphs(wrong, word):
+    refused(checks.graph, wrong, word)
+
+
+# --- layers -----------------------------------------------------------------------------------------------------------
+
+
+class Dense(keras.layers.Layer):
+    """A dense layer with places for mistakes."""
+
+    formula = staticmethod(lambda x, w, b: tf.sigmoid(x @ w + b))
+    bias = True
+
+    def __init__(self, units):
+        super().__init__()
+        self.units = units
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], self.units))
+        self.b = self.add_weight(shape=(self.units,), initializer="zeros", trainable=self.bias)
+
+    def call(self, x):
+        return self.formula(x, self.w, self.b)
+
+
+@pytest.mark.parametrize(
+    ("formula", "word"),
+    [
+        (lambda x, w, b: x @ w + b, "sigmoid is missing"),
+        (lambda x, w, b: tf.sigmoid(x @ w), "bias is not added"),
+        (lambda x, w, b: tf.sigmoid(x @ w) + b, "after the sigmoid"),
+        (lambda x, w, b: tf.sigmoid(x * w + b), "stops with"),
+        (lambda x, w, b: tf.tanh(x @ w + b), "expected"),
+    ],
+)
+def test_wrong_layers(formula, word):
+    refused(checks.dense_layer, type("Wrong", (Dense,), {"formula": staticmethod(formula)}), word)
+
+
+def test_a_layer_without_a_trainable_bias():
+    refused(checks.dense_layer, type("Wrong", (Dense,), {"bias": False}), "trainable weights", "[(2, 3)]")
+
+
+def test_a_stub_inside_the_layer_is_told_to_be_written():
+    def unwritten(self, input_shape):  # Keras looks at the signature
+        raise NotImplementedError("this TODO is still to be done")
+
+    for method in ("build", "call"):
+        refused(checks.dense_layer, type("Stub", (Dense,), {method: unwritten}), "not written yet")
+
+
+def row(*layers):
+    return lambda: keras.Sequential([keras.Input((2,)), *(keras.layers.Dense(n, activation=f) for n, f in layers)])
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ([(1, "sigmoid")], ["[1]", "[8, 1]"]),
+        ([(1, "tanh"), (8, "sigmoid")], ["[1, 8]"]),
+        ([(8, None), (1, "sigmoid")], ["no activation"]),
+        ([(8, "tanh"), (1, None)], ["no sigmoid"]),
+        ([(8, "relu"), (1, "sigmoid")], ["expected", "tanh"]),
+    ],
+)
+def test_wrong_rows(layers, words):
+    refused(checks.sequential, row(*layers), *words)
+
+
+def switch(call):
+    """A subclassed model with this `call`."""
+
+    class Switch(keras.Model):
+        def __init__(self, units):
+            super().__init__()
+            self.built = True  # the wrong ones that leave the layer out would make Keras warn
+            self.dense = keras.layers.Dense(units, activation="sigmoid")
+
+    Switch.call = call
+    return Switch
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda self, inputs, identity=False: inputs, "unchanged"),
+        (lambda self, inputs, identity=False: self.dense(inputs), "identity=True"),
+        (lambda self, inputs, identity=False: self.dense(inputs) if identity else inputs, "identity=True"),
+        (lambda self, inputs, identity=False: inputs if identity else 2 * self.dense(inputs), "identity=False"),
+    ],
+)
+def test_wrong_switches(call, word):
+    refused(checks.identity_model, switch(call), word)
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+def unwatched(function, x):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        y = function(x)
+    return tape.gradient(y, x)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (unwatched, "watch"),
+        (lambda function, x: function(tf.constant(x)), "value"),
+        (lambda *_: tf.ones(()), "expected"),
+    ],
+)
+def test_wrong_slopes(wrong, word):
+    refused(checks.slope, wrong, word)
+
+
+def test_a_difference_quotient_is_not_exact_enough():
+    def quotient(function, x, h=0.05):
+        return tf.constant((function(tf.constant(x + h)) - function(tf.constant(x))) / h, tf.float32)
+
+    refused(checks.slope, quotient, "tape")
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [
+        (lambda x, rate: x + rate * 2 * (x - 4), "climbs"),
+        (lambda x, rate: x - 2 * (x - 4), "expected"),
+        (lambda x, rate: x, "expected"),
+    ],
+)
+def test_wrong_descents(step, word):
+    def wrong(start, rate, steps):
+        path = [start]
+        for _ in range(steps):
+            path.append(step(path[-1], rate))
+        return path
+
+    refused(checks.descend, wrong, word)
+
+
+def test_a_path_without_its_start():
+    refused(checks.descend, lambda start, rate, steps: [start] * steps, "(25,)", "(26,)")
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def test_the_graph_that_is_drawn_is_computed_as_the_function_is():
+    figure = pictures.graph(lambda a, b: (a + b) * (b + 1.0), {"a": 1.5, "b": 2.5})
+    values = [float(text.get_text().splitlines()[-1]) for text in figure.axes[0].texts if text.get_text()]
+    assert sorted(values) == sorted([1.5, 2.5, 1.0, 4.0, 3.5, 14.0])
+
+
+def test_the_drawing_of_tangents_asks_for_slopes_of_the_function(solution):
+    figure = pictures.tangents(lambda x: x**2, solution["slope"], (1.0,))
+    everywhere = figure.axes[1].lines[-1].get_xydata()
+    np.testing.assert_allclose(everywhere[:, 1], 2 * everywhere[:, 0], atol=1e-5)
