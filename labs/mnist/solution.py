@@ -1,0 +1,389 @@
+# %% [markdown]
+# # Lab 2a: read handwritten digits
+#
+# First a dense network, which sees an image as 784 numbers in no order; then a convolutional one, which knows that
+# pixels have neighbours. Then you write the training loop itself, and at last everything that makes a reader better is
+# put together: augmentation, dropout, a falling learning rate, several networks that vote.
+#
+# It takes an hour or two to do and about five minutes to run on two cores.
+
+# %%
+# %matplotlib inline
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from debias.backend import keras, tf
+from debias.files import write_text
+from debias.metrics import wilson
+from debias.plots import save
+from debias.training import annealed_adam, on_gpu, seed_everything
+from experiments.provenance import ROOT, provenance
+from experiments.tables import markdown
+from labs.mnist import checks, data, pictures
+
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables and figures; None keeps nothing
+
+# %%
+seed_everything(0)
+began = time.perf_counter()
+BATCH, RATE = 64, 2e-3
+
+
+def show(figure, name):
+    """Keep a figure if there is a place for it, and return it for the notebook to show."""
+    if RESULTS:
+        save(figure, Path(RESULTS) / f"{name}.png")
+    return figure
+
+
+# %% [markdown]
+# ## 1. The data
+#
+# MNIST has 70,000 digits of 28 x 28 pixels. With internet they are fetched once. Without it a sample of 5,000 that
+# comes with a package has to do, and all numbers below are somewhat lower.
+
+# %%
+digits = data.load(ROOT / ".cache")
+if SMOKE:
+    digits = digits.head(200)
+full = len(digits.train[1]) > 10_000
+print(f"{digits.source}.")
+for name in ("train", "validation", "test"):
+    images, labels = getattr(digits, name)
+    print(f"{name:<11} images {images.shape}, labels {labels.shape}")
+show(pictures.digits(digits.train[0][:20], digits.train[1][:20]), "digits")
+
+# %% [markdown]
+# Networks learn on **train**. Whatever you choose, you choose by **validation**. **Test** is opened once, at the end: a
+# number that helped you to choose is no longer a measurement.
+#
+# ## 2. A dense network
+#
+# Flatten the image into 784 numbers, then 128 units with ReLU, then one number for each digit. These last numbers are
+# **logits**: no activation. The loss does the softmax, and does it exactly where a softmax and then a logarithm lose
+# digits.
+
+
+# %%
+def dense_net():
+    """A keras.Sequential from images (B, 28, 28, 1) to logits (B, 10)."""
+    # TODO: keras.Sequential of keras.Input((28, 28, 1)), Flatten, Dense 128 with activation="relu", Dense 10
+    ### BEGIN SOLUTION
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+    ### END SOLUTION
+
+
+# %%
+checks.dense_net(dense_net)
+
+# %% [markdown]
+# Keras trains it: `compile` says how, `fit` does it. The optimizer is Adam with a learning rate that falls to zero
+# along a cosine, from `debias.training`, which all labs share.
+
+# %%
+cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+log = []
+
+
+def train(name, model, epochs, parts=(digits.train,), seed=0):
+    """Train a model on some splits; keeps its curve in `log` and returns it."""
+    seed_everything(seed)
+    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    steps = -(-len(labels) // BATCH)
+    model.compile(annealed_adam(RATE, epochs * steps), cross_entropy, metrics=["accuracy"], jit_compile=on_gpu())
+    curve = model.fit(images, labels, BATCH, epochs, validation_data=digits.validation, verbose=0).history
+    for epoch, both in enumerate(zip(curve["accuracy"], curve["val_accuracy"], strict=True), 1):
+        log.append({"model": name, "epoch": epoch, "train": 100 * both[0], "validation": 100 * both[1]})
+    print(f"{name}: {log[-1]['train']:.1f} % of train, {log[-1]['validation']:.1f} % of validation")
+    return model
+
+
+def epochs(number):
+    """So many on the sample; fewer on the full set, which has sixteen times as many digits."""
+    return 1 if SMOKE else max(5, number // 4) if full else number
+
+
+dense = train("dense", dense_net(), epochs(20))
+
+# %% [markdown]
+# All of train, and less of validation: it has learned its digits by heart. That is **overfitting**.
+#
+# ## 3. A convolutional network
+#
+# A convolution looks at 3 x 3 pixels at a time, with the same weights everywhere; a pool keeps the largest of 2 x 2.
+#
+# | layer | what it gives |
+# |:--|:--|
+# | convolution, 24 filters 3 x 3, ReLU | 26 x 26 x 24 |
+# | pool 2 x 2 | 13 x 13 x 24 |
+# | convolution, 36 filters 3 x 3, ReLU | 11 x 11 x 36 |
+# | pool 2 x 2 | 5 x 5 x 36 |
+# | flatten, dense 128, ReLU | 128 |
+# | dense 10 | 10 logits |
+
+
+# %%
+def cnn():
+    """A keras.Sequential from images (B, 28, 28, 1) to logits (B, 10)."""
+    # TODO: the layers of the table: keras.layers.Conv2D(24, 3, activation="relu"), keras.layers.MaxPooling2D(), ...
+    ### BEGIN SOLUTION
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(24, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(36, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+    ### END SOLUTION
+
+
+# %%
+checks.cnn(cnn)
+
+# %%
+convolutional = train("CNN", cnn(), epochs(20))
+
+# %% [markdown]
+# ## 4. The same training, by hand
+#
+# `fit` is a loop around one step. The step needs a loss: the cross-entropy, $-\log p(\text{true digit})$, averaged over
+# the batch.
+
+
+# %%
+def loss(labels, logits):
+    """Mean cross-entropy, a scalar, of labels (B,) and logits (B, 10)."""
+    # TODO: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True), (B,), and its mean
+    ### BEGIN SOLUTION
+    return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
+    ### END SOLUTION
+
+
+# %%
+checks.loss(loss)
+
+
+# %%
+def train_step(model, optimizer, images, labels):
+    """One step of gradient descent on a batch; returns its loss."""
+    # TODO: within a tf.GradientTape: logits = model(images, training=True), value = loss(labels, logits)
+    # TODO: gradients of value for model.trainable_variables, then optimizer.apply(gradients, variables)
+    ### BEGIN SOLUTION
+    with tf.GradientTape() as tape:
+        logits = model(images, training=True)
+        value = loss(labels, logits)
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(value, variables), variables)
+    ### END SOLUTION
+    return value
+
+
+# %%
+checks.train_step(train_step)
+
+# %% [markdown]
+# `tf.function` compiles the step once. Compare the time of an epoch with and without it:
+
+# %%
+by_hand = cnn()
+shuffled = tf.data.Dataset.from_tensor_slices(digits.train).shuffle(len(digits.train[1]), seed=0)
+batches = shuffled.batch(BATCH, drop_remainder=True).prefetch(2)
+optimizer = annealed_adam(RATE, epochs(20) * len(batches))
+optimizer.build(by_hand.trainable_variables)
+compiled = tf.function(train_step, jit_compile=on_gpu())
+
+
+def seconds_of(step, steps=20):
+    """Seconds a step takes, on a model of its own."""
+    model, own = cnn(), keras.optimizers.Adam(RATE)
+    own.build(model.trainable_variables)
+    first, *rest = list(batches.take(1).repeat(steps + 1))
+    step(model, own, *first)  # the first call traces
+    began = time.perf_counter()
+    for batch in rest:
+        step(model, own, *batch)
+    return (time.perf_counter() - began) / steps
+
+
+eager, traced = seconds_of(train_step), seconds_of(tf.function(train_step))
+print(
+    f"a step takes {1000 * eager:.1f} ms as it is, {1000 * traced:.1f} ms compiled: {eager / traced:.1f} times as fast"
+)
+
+# %%
+for epoch in range(epochs(20)):
+    values = [compiled(by_hand, optimizer, *batch) for batch in batches]
+    if epoch % 5 == 0 or epoch == epochs(20) - 1:
+        print(f"epoch {epoch + 1}: loss {np.mean(values):.4f}")
+
+# %% [markdown]
+# ## 5. As good as it gets
+#
+# Three things help when digits are few. **Dropout** switches some units off in each step, so that none relies on
+# another. **Augmentation** turns, shifts and zooms every digit a little, anew each time: a 7 stays a 7. And several
+# networks that differ by chance alone make different mistakes, so let them **vote**.
+
+
+# %%
+def better(augmented):
+    """The CNN with dropout, and with augmentation if wanted; Keras applies both in training alone."""
+    layers = keras.layers
+    changes = [
+        layers.RandomRotation(0.03, fill_mode="constant"),
+        layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
+        layers.RandomZoom(0.1, 0.1, fill_mode="constant"),
+    ]
+    plain = cnn().layers
+    return keras.Sequential(
+        [keras.Input((28, 28, 1)), *(changes if augmented else []), *plain[:-2], layers.Dropout(0.4)]
+        + [plain[-2], layers.Dropout(0.4), plain[-1]]
+    )
+
+
+recipes = {  # name -> how to build it, and for how many epochs to train it
+    "CNN": (cnn, 20),
+    "CNN, dropout": (lambda: better(False), 40),
+    "CNN, dropout, augmentation": (lambda: better(True), 60),
+}
+trained = {"dense": dense, "CNN": convolutional}
+for name, (build, number) in recipes.items():
+    if name not in trained:
+        trained[name] = train(name, build(), epochs(number))
+
+# %%
+curves = pd.DataFrame(log)
+show(pictures.curves(curves), "curves")
+
+# %% [markdown]
+# The best of them **on validation** is trained again, three times, now with the validation digits too: they have done
+# their duty. The mean of the three networks' probabilities is the vote.
+
+# %%
+final = curves.groupby("model", sort=False)["validation"].last()
+chosen = final[list(recipes)].idxmax()
+build, number = recipes[chosen]
+print(f"chosen by validation: {chosen}")
+voters = [
+    train(f"voter {seed}", build(), epochs(number), (digits.train, digits.validation), seed) for seed in (1, 2, 3)
+]
+
+# %% [markdown]
+# ## 6. The test
+#
+# Now, once, with the 95 % Wilson interval: a thousand test digits cannot tell 98.5 % from 99 %.
+
+
+# %%
+def probabilities(*models):
+    """Mean over models of the probabilities of the test digits, (N, 10)."""
+    logits = [model.predict(digits.test[0], batch_size=500, verbose=0) for model in models]
+    return np.mean([tf.nn.softmax(x).numpy() for x in logits], axis=0)
+
+
+labels = digits.test[1]
+tested = {name: (model,) for name, model in trained.items()}
+tested |= {"CNN, loop by hand": (by_hand,), f"vote of three: {chosen}": tuple(voters)}
+rows = []
+for name, models in tested.items():
+    right = int(np.sum(probabilities(*models).argmax(axis=1) == labels))
+    low, high = wilson(right / len(labels), len(labels))
+    rows.append(
+        {"model": name, "validation": final.get(name), "test": 100 * right / len(labels), "low": low, "high": high}
+    )
+table = markdown(
+    ["model", "validation in %", "test in %", "95 % interval"],
+    [
+        [r["model"], "" if r["validation"] is None else f"{r['validation']:.1f}"]
+        + [f"{r['test']:.2f}", f"{r['low']:.2f} to {r['high']:.2f}"]
+        for r in rows
+    ],
+)
+Markdown(table)
+
+# %% [markdown]
+# ## 7. What it gets wrong
+#
+# A **confusion matrix** counts how often digit $i$ (row) was called $j$ (column).
+
+
+# %%
+def confusion(labels, answers):
+    """Counts (10, 10) int64 of labels (N,) against answers (N,)."""
+    counts = np.zeros((10, 10), np.int64)
+    # TODO: np.add.at(counts, (rows, columns), 1) adds one in each place, as often as it occurs
+    ### BEGIN SOLUTION
+    np.add.at(counts, (labels, answers), 1)
+    ### END SOLUTION
+    return counts
+
+
+# %%
+checks.confusion(confusion)
+
+# %%
+vote = probabilities(*voters)
+show(pictures.confusion(confusion(labels, vote.argmax(axis=1))), "confusion")
+
+# %% [markdown]
+# And which are the worst? Those whose true digit was given the lowest probability.
+
+
+# %%
+def worst(probabilities, labels, count):
+    """Places of at most `count` mistakes, the lowest probability of the truth first."""
+    # TODO: truth: the probability of each label, probabilities[np.arange(len(labels)), labels]
+    # TODO: mistakes: np.flatnonzero of where the most likely digit (argmax, axis=1) is not the label
+    # TODO: mistakes in the order of np.argsort(truth[mistakes]), the first `count`
+    ### BEGIN SOLUTION
+    truth = probabilities[np.arange(len(labels)), labels]
+    mistakes = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return mistakes[np.argsort(truth[mistakes])][:count]
+    ### END SOLUTION
+
+
+# %%
+checks.worst(worst)
+
+# %%
+places = worst(vote, labels, 20)
+titles = [f"{labels[place]} read as {vote[place].argmax()}" for place in places]
+show(pictures.digits(digits.test[0][places], titles, columns=5), "mistakes")
+
+# %% [markdown]
+# Would you have read them? Go on: a wider network, batch norm, a learning rate of your own, the mean of ten voters.
+# Choose by validation.
+#
+# **Next:** [a detector that is fairer than its data](../debiasing).
+
+# %%
+if RESULTS:
+    summary = {
+        "source": digits.source,
+        "sizes": {name: len(getattr(digits, name)[1]) for name in ("train", "validation")},
+    }
+    summary["sizes"]["test"] = len(labels)
+    summary |= {"chosen": chosen, "rows": rows, "batch": BATCH, "learning_rate": RATE, "seeds": [0, 1, 2, 3]}
+    summary |= {"step_ms": {"eager": 1000 * eager, "compiled": 1000 * traced}, "smoke": SMOKE}
+    summary |= {"seconds": time.perf_counter() - began} | provenance()
+    write_text(Path(RESULTS) / "table.md", f"{digits.source}.\n\n{table}\n")
+    write_text(Path(RESULTS) / "curves.csv", curves.to_csv(index=False, float_format="%.3f"))
+    write_text(Path(RESULTS) / "summary.json", json.dumps(summary, indent=1, default=float) + "\n")
