@@ -108,7 +108,8 @@ def train(name, model, epochs, parts=(digits.train,), seed=0):
     curve = model.fit(images, labels, BATCH, epochs, validation_data=digits.validation, verbose=0).history
     for epoch, both in enumerate(zip(curve["accuracy"], curve["val_accuracy"], strict=True), 1):
         log.append({"model": name, "epoch": epoch, "train": 100 * both[0], "validation": 100 * both[1]})
-    print(f"{name}: {log[-1]['train']:.1f} % of train, {log[-1]['validation']:.1f} % of validation")
+    seen = "seen in training" if len(parts) > 1 else "not seen"
+    print(f"{name}: {log[-1]['train']:.1f} % of train, {log[-1]['validation']:.1f} % of validation, {seen}")
     return model
 
 
