@@ -3,7 +3,9 @@
 A check raises `CheckFailed`, which a notebook shows as its message alone, without the trace.
 """
 
+import linecache
 import re
+import traceback
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from debias.backend import tf
 
 _NAMES = re.compile(r"{{.*?}} ")  # TensorFlow's own, of operations
+_WRAPPED = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)  # Keras shows a layer's own error in bold, within its own
 
 
 class CheckFailed(AssertionError):
@@ -37,8 +40,7 @@ def called(student: Callable, *arguments, **options):
     except NotImplementedError as error:
         raise CheckFailed(f"{name} is not written yet: fill in its TODO and run both cells") from error
     except Exception as error:
-        reason = _NAMES.sub("", (str(error).strip().splitlines() or [""])[0])
-        raise CheckFailed(f"{name} stops with {type(error).__name__}: {reason}") from error
+        raise CheckFailed(f"{name} stops with {type(error).__name__}: {_reason(error)}{_place(error)}") from error
 
 
 def tensor(name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.Tensor:
@@ -99,6 +101,21 @@ def compare(name: str, came, expected, mistakes: Mapping[str, object] | None = N
 def kind(value) -> str:
     """'nothing', or 'a list': what a value is, in words."""
     return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error's message, without what Keras and TensorFlow put around it."""
+    text = str(error)
+    wrapped = _WRAPPED.search(text)
+    lines = (wrapped[1] if wrapped else text).strip().splitlines() or [""]
+    return _NAMES.sub("", lines[0])
+
+
+def _place(error: Exception) -> str:
+    """The innermost line that a notebook's cell was at, if any."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    cells = [place for place in places if "ipykernel" in place[0] and "site-packages" not in place[0]]
+    return f", at line {cells[-1][1]} of its cell: {linecache.getline(*cells[-1]).strip()}" if cells else ""
 
 
 def _close(came: np.ndarray, expected: np.ndarray) -> bool:

@@ -28,11 +28,12 @@ def run(name: str, smoke: bool) -> int:
         0, or 1 after one line on the cell that failed; nothing is kept then.
     """
     results = build.ROOT / (".cache/smoke/labs" if smoke else "results/labs") / name
+    notebook = build.notebook(build.sources()[name], solved=True)
     try:
         with replacing_folder(results) as folder:
-            execute(build.notebook(build.sources()[name], solved=True), smoke, folder, name)
+            execute(notebook, smoke, folder, name)
     except (CellExecutionError, DeadKernelError) as error:
-        print(f"error: lab {name}: {reason(error)}", file=sys.stderr)
+        print(f"error: lab {name}, {_failed_cell(notebook)}: {reason(error)}", file=sys.stderr)
         return 1
     print(f"{name}: everything ran; tables, figures and sounds: {results}")
     return 0
@@ -65,7 +66,12 @@ def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str, allo
             resources={"metadata": {"path": str(build.ROOT)}},
             extra_arguments=["--log-level=40"],  # errors alone
         )
-        client.execute(env=os.environ | {"PYTHONPATH": str(build.ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"})
+        try:
+            client.execute(env=os.environ | {"PYTHONPATH": str(build.ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"})
+        except AssertionError:  # nbclient takes Ctrl-C for itself, ends the kernel, and then misses it
+            if client.km is None:
+                raise KeyboardInterrupt from None
+            raise
     return notebook
 
 
@@ -89,6 +95,12 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _failed_cell(notebook: NotebookNode) -> str:
+    """'the cell that begins with ...': the last that ran."""
+    ran = [cell for cell in notebook.cells if cell.get("execution_count")]
+    return f"the cell that begins with {ran[-1].source.splitlines()[0]!r}" if ran else "before its first cell"
 
 
 def _set(notebook: NotebookNode, smoke: bool, results: Path) -> None:

@@ -110,7 +110,8 @@ def test_a_failing_cell_is_one_line_and_keeps_nothing(tmp_path, monkeypatch, cap
     monkeypatch.setattr(build, "ROOT", tmp_path)
     assert execute.run("toy", smoke=False) == 1
     said = capsys.readouterr().err
-    assert said.splitlines()[-1] == "error: lab toy: ValueError: first line"
+    cell = "the cell that begins with \"open(RESULTS + '/half', 'w').close()\""
+    assert said.splitlines()[-1] == f"error: lab toy, {cell}: ValueError: first line"
     assert list((tmp_path / "results" / "labs").iterdir()) == []
 
 
