@@ -1,0 +1,168 @@
+"""One check for each TODO of the music lab: what was expected, what came, where to look.
+
+The truths are closed forms and brute force; plausible mistakes are recognised by the numbers that they would give.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from debias.backend import keras, tf
+from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, random_tensors, tensor
+from labs.music.vectoriser import PADDING
+
+BATCH, TIME, CHARACTERS = 3, 5, 7  # no two sizes alike, so that a wrong axis shows
+DRAWS = 20_000
+
+
+def vectorise(student: Callable) -> None:
+    """Numbers of a text against a loop."""
+    characters = "".join(np.random.default_rng().permutation(list("\n|:ABCDEFGabcdefg2")))
+    text = "".join(np.random.default_rng().choice(list(characters), 30))
+    numbers = tensor("vectorise(...)", called(student, text, characters), (len(text),), tf.int32).numpy()
+    places = np.array([characters.find(character) for character in text])
+    mistakes = {"the places are counted from 0: 0 and 1 are taken, so add 2": places}
+    mistakes["1 is added: padding and the mark are two numbers, so add 2"] = places + 1
+    compare("vectorise(...)", numbers, places + 2, mistakes, "each number is the character's place plus 2")
+    print("vectorise: right")
+
+
+def inputs_and_targets(student: Callable) -> None:
+    """The shifted row against slices."""
+    row = tf.constant(np.random.default_rng().integers(2, 50, 12), tf.int32)
+    header = 4
+    parts = called(student, row, header)
+    if not isinstance(parts, tuple) or len(parts) != 2:
+        raise CheckFailed(f"inputs_and_targets returns {kind(parts)}: return two tensors, inputs and targets")
+    inputs, targets = (
+        tensor(name, part, (11,), tf.int32).numpy() for name, part in zip(("inputs", "targets"), parts, strict=True)
+    )
+    numbers = row.numpy()
+    compare("inputs", inputs, numbers[:-1], {"these are the targets: inputs end one earlier": numbers[1:]})
+    expected = np.where(np.arange(11) < header, PADDING, numbers[1:])
+    mistakes = {
+        "the header is still asked for: its first targets become PADDING": numbers[1:],
+        "not moved: the target is the character that follows": np.where(np.arange(11) < header, PADDING, numbers[:-1]),
+        "one place too many is padding: use <, not <=": np.where(np.arange(11) <= header, PADDING, numbers[1:]),
+        "the header is kept and the tune is padding: swap them": np.where(np.arange(11) < header, numbers[1:], PADDING),
+    }
+    compare("targets", targets, expected, mistakes)
+    print("inputs_and_targets: right, each target is the next character")
+
+
+def build_network(student: Callable) -> None:
+    """Shapes of the network, and that it reads from left to right."""
+    network = called(student, CHARACTERS, 4, 6)
+    if not isinstance(network, keras.Model):
+        raise CheckFailed(f"build_network returns {kind(network)}: return the keras.Sequential")
+    text = tf.constant(np.random.default_rng(0).integers(0, CHARACTERS, (BATCH, TIME)), tf.int32)
+    logits = called(network, text)
+    if tuple(logits.shape) == (BATCH, CHARACTERS):
+        raise CheckFailed("the network only speaks at the end of a sequence: give the GRU return_sequences=True")
+    logits = tensor("the network's output", logits, (BATCH, TIME, CHARACTERS)).numpy()
+    if np.all(logits >= 0) and np.allclose(logits.sum(-1), 1, atol=1e-4):
+        raise CheckFailed("the network gives probabilities: leave out the softmax, the loss expects logits")
+    changed = np.asarray(network(tf.concat([text[:, :-1], (text[:, -1:] + 1) % CHARACTERS], 1)))
+    if not np.allclose(logits[:, :-1], changed[:, :-1], atol=1e-5):
+        raise CheckFailed("the network sees what comes later: use one GRU from left to right, not Bidirectional")
+    earlier = np.asarray(network(tf.concat([(text[:, :1] + 1) % CHARACTERS, text[:, 1:]], 1)))
+    if np.allclose(logits[:, 1:], earlier[:, 1:], atol=1e-7):
+        raise CheckFailed("the network forgets what came before: between Embedding and Dense there must be a GRU")
+    print(f"build_network: right, {network.count_params():,} weights at this toy size")
+
+
+def sequence_loss(student: Callable) -> None:
+    """The masked cross-entropy against NumPy, and its gradient."""
+    (logits,) = random_tensors(1, BATCH, TIME, CHARACTERS, seed=1)
+    numbers = np.random.default_rng(1).integers(1, CHARACTERS, (BATCH, TIME))
+    numbers[0, 3:] = numbers[2, :2] = PADDING
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = tensor("the loss", called(student, tf.constant(numbers, tf.int32), logits), ())
+    scores = logits.numpy().astype(np.float64)
+    logs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+    losses = -np.take_along_axis(logs, numbers[..., None], -1)[..., 0]
+    real = numbers != PADDING
+    mistakes = {
+        "padding counts too: multiply the losses by the mask": losses.mean(),
+        "it is divided by the number of all targets: divide by the sum of the mask": losses[real].sum() / real.size,
+        "it is the sum, not the mean: divide by the sum of the mask": losses[real].sum(),
+        "it is the mean over padding: the mask is 1 where the target is NOT padding": losses[~real].mean(),
+        "the sign is wrong": -losses[real].mean(),
+    }
+    compare("the loss", loss, np.float32(losses[real].mean()), mistakes, "look at the two lines on the mask above")
+    gradients({"logits": tape.gradient(loss, logits)})
+    print("sequence_loss: right, and padding does not count")
+
+
+def train_step(student: Callable) -> None:
+    """Weights after a step against a step by hand."""
+    network, by_hand = _network(), _network()
+    text = tf.constant(np.random.default_rng(2).integers(1, CHARACTERS, (BATCH, TIME)), tf.int32)
+    optimizer = keras.optimizers.SGD(0.5)
+    loss = called(student, network, optimizer, text[:, :-1], text[:, 1:])
+    finite("the loss", tensor("train_step(...)", loss, ()).numpy())
+    with tf.GradientTape() as tape:
+        expected = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(text[:, 1:], by_hand(text[:, :-1])))
+    before = _flat(by_hand)
+    slopes = tape.gradient(expected, by_hand.trainable_variables)
+    step = np.concatenate([np.ravel(slope) for slope in map(tf.convert_to_tensor, slopes)])
+    compare("train_step(...)", loss, expected, look="return the loss of the batch")
+    mistakes = {
+        "the weights have not changed: call optimizer.apply(gradients, variables)": before,
+        "the weights go uphill: apply the gradients as they are": before + 0.5 * step,
+    }
+    compare(
+        "a weight after the step", _flat(network), before - 0.5 * step, mistakes, "it differs from w - 0.5 * gradient"
+    )
+    print("train_step: right, it goes down the gradient")
+
+
+def draw(student: Callable) -> None:
+    """How often each character is drawn against the softmax of logits / temperature."""
+    logits = np.array([[0.0, 1.0, 2.0, -1.0]], np.float32)
+    for temperature in (1.0, 0.5, 2.0):
+        drawn = called(student, tf.constant(np.repeat(logits, DRAWS, 0)), temperature)
+        numbers = tensor("draw(...)", drawn, (DRAWS,), tf.int64).numpy()
+        shares = np.bincount(numbers, minlength=4) / DRAWS
+        mistakes = {
+            "always the likeliest: draw, do not take the maximum": np.eye(4)[2],
+            "the temperature is not used: divide the logits by it": _softmax(logits[0]),
+            "the logits are multiplied by the temperature: divide": _softmax(logits[0] * temperature),
+            "probabilities are taken for logits: no softmax before tf.random.categorical": _softmax(
+                _softmax(logits[0]) / temperature
+            ),
+        }
+        _compare_shares(shares, _softmax(logits[0] / temperature), mistakes, temperature)
+    print("draw: right, at three temperatures")
+
+
+def _compare_shares(shares, expected, mistakes, temperature) -> None:
+    array("shares", shares, (4,))
+    tolerance = 5 * np.sqrt(0.25 / DRAWS)  # five standard errors
+    if np.all(np.abs(shares - expected) < tolerance):
+        return
+    for hint, value in mistakes.items():
+        if np.all(np.abs(shares - value) < tolerance):
+            raise CheckFailed(f"draw at temperature {temperature:g}: {hint}")
+    came, wanted = (", ".join(f"{share:.2f}" for share in each) for each in (shares, expected))
+    raise CheckFailed(f"draw at temperature {temperature:g}: shares of the characters are {came}, expected {wanted}")
+
+
+def _network() -> keras.Model:
+    """The same small network in each call."""
+    layers = [
+        keras.layers.Embedding(CHARACTERS, 4, embeddings_initializer=keras.initializers.RandomNormal(seed=0)),
+        keras.layers.Dense(CHARACTERS, kernel_initializer=keras.initializers.GlorotUniform(seed=1)),
+    ]
+    network = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+    return network
+
+
+def _flat(network) -> np.ndarray:
+    return np.concatenate([np.ravel(weights) for weights in network.get_weights()])
+
+
+def _softmax(logits) -> np.ndarray:
+    odds = np.exp(np.asarray(logits, np.float64) - np.max(logits))
+    return odds / odds.sum()

@@ -1,0 +1,119 @@
+"""New tunes, many at a time: the whole loop over characters is one compiled function."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from debias.backend import keras, tf
+from debias.errors import InputError
+from labs.music.notation import Tune
+from labs.music.vectoriser import MARK, PADDING, Vocabulary
+
+LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
+
+
+class Generator:
+    """Writes tunes under given headers, all of them at once.
+
+    Args:
+        model: of `labs.music.model.build`.
+        vocabulary: that it was trained with.
+    """
+
+    def __init__(self, model: keras.Model, vocabulary: Vocabulary):
+        self.vocabulary = vocabulary
+        embedding, *middle, dense = model.layers
+        recurrent = [layer for layer in middle if isinstance(layer, keras.layers.RNN)]
+        self._write = _compiled(embedding, [layer.cell for layer in recurrent], dense)
+
+    def tunes(self, headers: Sequence[str], temperature: float = 0.6, top_p: float = 0.95, seed: int = 0) -> list[str]:
+        """A text (header and body) for each header.
+
+        Args:
+            headers: as `Tune.header`; what comes after the four lines is taken as the beginning of the body.
+            temperature: > 0; below 1 likely characters become likelier.
+            top_p: in (0, 1]; each character is drawn from the fewest that have this much probability together.
+            seed: the same seed gives the same tunes.
+
+        Raises:
+            InputError: no header, one with an unknown character, or a temperature or top_p out of range.
+        """
+        _check(headers, temperature, top_p)
+        prompts = [np.append(MARK, self.vocabulary.encode(header)) for header in headers]
+        lengths = np.array([len(prompt) for prompt in prompts], np.int32)
+        padded = np.stack([np.pad(prompt, (0, lengths.max() - len(prompt))) for prompt in prompts]).astype(np.int32)
+        written = self._write(padded, lengths, np.float32(temperature), np.float32(top_p), np.int32([seed, 0]))
+        return [self.vocabulary.decode(row) for row in written.numpy()]
+
+
+def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
+    """Logits (B, V) with all but the likeliest characters, which have `top_p` of the probability together, at -inf.
+
+    Holtzman et al. 2020, 'The curious case of neural text degeneration'. The likeliest one always stays.
+    """
+    ordered = tf.sort(logits, direction="DESCENDING")
+    before = tf.cumsum(tf.nn.softmax(ordered), axis=-1, exclusive=True)  # probability of the likelier ones
+    kept = tf.reduce_sum(tf.cast(before < top_p, tf.int32), axis=-1, keepdims=True)
+    lowest = tf.gather(ordered, tf.maximum(kept, 1) - 1, batch_dims=1)
+    return tf.where(logits >= lowest, logits, -np.inf)
+
+
+def _compiled(embedding, cells, dense):
+    """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
+    integer, number = tf.int32, tf.float32
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None), integer),
+            tf.TensorSpec((None,), integer),
+            tf.TensorSpec((), number),
+            tf.TensorSpec((), number),
+            tf.TensorSpec((2,), integer),
+        ]
+    )
+    def write(prompts, lengths, temperature, top_p, seed):
+        count = tf.shape(prompts)[0]
+        prompts = tf.pad(prompts, [[0, 0], [0, LONGEST]])
+
+        def step(position, character, states, ended, written):
+            x, new = embedding(character), []
+            for cell, state in zip(cells, states, strict=True):
+                x, state = cell(x, state, training=False)
+                new.append(state)
+            logits = dense(x) / temperature - 1e9 * tf.one_hot(PADDING, dense.units)  # padding is never drawn
+            noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
+            drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
+            following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)
+            following = tf.where(ended, PADDING, following)
+            ended |= following == MARK
+            return position + 1, following, new, ended, written.write(position + 1, following)
+
+        begin = prompts[:, 0]
+        states = [cell.get_initial_state(batch_size=count) for cell in cells]
+        written = tf.TensorArray(integer, LONGEST, element_shape=(None,)).write(0, begin)
+        length, _, _, _, written = tf.while_loop(
+            lambda position, character, states, ended, written: ~tf.reduce_all(ended),
+            step,
+            [tf.constant(0), begin, states, tf.zeros([count], tf.bool), written],
+            maximum_iterations=LONGEST - 1,
+        )
+        return tf.transpose(written.stack()[: length + 1])
+
+    return write
+
+
+def headers_of(tunes: Sequence[Tune], count: int, seed: int = 0) -> list[str]:
+    """`count` headers as frequent as in `tunes`."""
+    chosen = np.random.default_rng(seed).integers(len(tunes), size=count)
+    return [tunes[index].header for index in chosen]
+
+
+def _check(headers, temperature, top_p) -> None:
+    if not headers:
+        raise InputError("no headers: give at least one, such as 'R:jig\\nM:6/8\\nL:1/8\\nK:G\\n'")
+    if (longest := max(len(header) for header in headers)) >= LONGEST:
+        raise InputError(f"a header of {longest} characters: at most {LONGEST - 1} are read")
+    if not temperature > 0:
+        raise InputError(f"temperature must be > 0, got {temperature}")
+    if not 0 < top_p <= 1:
+        raise InputError(f"top_p must be in (0, 1], got {top_p}")

@@ -1,0 +1,366 @@
+# %% [markdown]
+# # Lab 1, part 2: a network that writes Irish folk tunes
+#
+# A recurrent network reads tunes as text, character by character, and learns to say what comes next. Let it go on by
+# itself and it writes tunes. In this lab you build it: numbers from text, batches, the network, its loss, a training
+# step, and the drawing of characters. Then you listen to what it wrote, and find out by numbers whether it is any good.
+#
+# The network is small and the training short: five to fifteen minutes on two cores.
+
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables, curves, scores and sounds; None keeps nothing
+
+# %%
+# %matplotlib inline
+import dataclasses
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import SVG, Audio, Image, Markdown, display
+
+from debias import plots
+from debias.backend import keras, tf
+from debias.files import write_text
+from debias.training import seed_everything
+from experiments.provenance import ROOT, provenance
+from labs.music import checks, corpus, course, model, playing, quality, report, sampling, sequences, training
+from labs.music.vectoriser import MARK, PADDING, vocabulary_of
+
+folder = Path(RESULTS or tempfile.mkdtemp())
+work = Path(tempfile.mkdtemp())  # for checkpoints
+seed_everything(0)
+
+# %% [markdown]
+# ## 1. The tunes
+#
+# Three old collections: O'Neill's *Music of Ireland* and *Ryan's Mammoth Collection*, which come with music21, and the
+# tunes of the course. What does not sound (titles, comments, chord symbols) is dropped, broken tunes are skipped and
+# counted, and of tunes that occur twice, in whatever key, one is kept: a model must not be tested on a tune that it has
+# seen. Validation and test hold tunes, not pieces of tunes.
+
+# %%
+tunes = corpus.load(ROOT / ".cache")
+if SMOKE:
+    few = {name: getattr(tunes, name)[:count] for name, count in (("train", 64), ("validation", 16), ("test", 16))}
+    tunes = dataclasses.replace(tunes, **few)
+print(tunes)
+print("left out:", tunes.skipped)
+example = tunes.train[0]
+print(example.abc())
+
+# %% [markdown]
+# This is [ABC notation](https://abcnotation.com/learn): letters are notes, numbers lengths, `|` ends a bar. The header
+# tells the kind of tune (`R:`), its metre (`M:`), the length of a plain note (`L:`) and the key (`K:`). A bar of a jig,
+# in 6/8, holds six eighths. As a printed score, and as sound:
+
+# %%
+display(SVG(playing.as_svg(example.abc())))
+playing.save_midi(example.abc(), work / "example.mid")
+print(playing.save_wav(work / "example.mid", work / "example.wav"))
+Audio(str(work / "example.wav"))
+
+# %% [markdown]
+# ## 2. Text to numbers
+#
+# A network computes with numbers. Each character gets one: its place in the alphabet of all characters that occur,
+# counted from 2, because 0 is kept for *padding* (batches are rectangles, tunes are not) and 1 for a *mark* that stands
+# before and after every tune.
+
+
+# %%
+def vectorise(text, characters):
+    """Numbers of a text: int32 of shape (len(text),).
+
+    Args:
+        characters: all that occur, as one string.
+    """
+    # TODO: the place of every character of text in characters (characters.index), plus 2
+    # TODO: as a tf.constant of dtype tf.int32
+    ### BEGIN SOLUTION
+    return tf.constant([characters.index(character) + 2 for character in text], tf.int32)
+    ### END SOLUTION
+
+
+# %%
+checks.vectorise(vectorise)
+
+# %% [markdown]
+# ## 3. What to predict
+#
+# At every place the network sees a character and is asked for the next one. So the targets are the inputs, moved by
+# one. The header is given, not asked for: there the target is padding, which the loss will not count.
+
+
+# %%
+def inputs_and_targets(row, header):
+    """Two tensors, each one shorter than the row.
+
+    Args:
+        row: (T,) int32, a tune between its two marks.
+        header: how many of its characters belong to the header.
+    """
+    # TODO: inputs: all but the last number of row; targets: all but the first
+    # TODO: the first `header` targets become PADDING: tf.where(tf.range(tf.size(targets)) < header, ...)
+    ### BEGIN SOLUTION
+    inputs, targets = row[:-1], row[1:]
+    targets = tf.where(tf.range(tf.size(targets)) < header, PADDING, targets)
+    ### END SOLUTION
+    return inputs, targets
+
+
+# %%
+checks.inputs_and_targets(inputs_and_targets)
+
+# %% [markdown]
+# `sequences.batches` does the same in a `tf.data` pipeline, and puts tunes of like length into one batch.
+
+# %%
+vocabulary = vocabulary_of(tunes.train + tunes.validation + tunes.test)
+inputs, targets = next(iter(sequences.batches(tunes.train, vocabulary, batch_size=4, seed=0)))
+print("a batch:", inputs.shape, "of", len(vocabulary), "characters")
+print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
+
+# %% [markdown]
+# ## 4. The network
+#
+# * an `Embedding` turns a character's number into a vector,
+# * a `GRU` goes through the sequence and keeps a state, its memory of all that came before. It needs
+#   `return_sequences=True`, or it would only speak at the end,
+# * a `Dense` layer gives a logit for every character that may come next.
+
+
+# %%
+def build_network(vocabulary_size, embedding, units):
+    """Characters (B, T) int32 -> logits (B, T, vocabulary_size)."""
+    # TODO: keras.Sequential of keras.Input((None,), dtype="int32"), an Embedding, a GRU and a Dense layer
+    ### BEGIN SOLUTION
+    return keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(vocabulary_size, embedding),
+            keras.layers.GRU(units, return_sequences=True),
+            keras.layers.Dense(vocabulary_size),
+        ]
+    )
+    ### END SOLUTION
+
+
+# %%
+checks.build_network(build_network)
+
+# %% [markdown]
+# ## 5. The loss
+#
+# Cross-entropy: minus the logarithm of the probability that the network gave to the character that came. Padding must
+# not count, neither in the sum nor in the number it is divided by.
+
+
+# %%
+def sequence_loss(targets, logits):
+    """Mean cross-entropy in nats over all targets that are not padding, a scalar.
+
+    Args:
+        targets: (B, T) int32.
+        logits: (B, T, V) float32.
+    """
+    # TODO: losses (B, T): tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    # TODO: mask (B, T): 1.0 where the target is not PADDING, else 0.0 (tf.cast)
+    # TODO: the sum of losses * mask, divided by the sum of the mask
+    ### BEGIN SOLUTION
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets, tf.int32), logits)
+    mask = tf.cast(targets != PADDING, logits.dtype)
+    return tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
+    ### END SOLUTION
+
+
+# %%
+checks.sequence_loss(sequence_loss)
+
+# %% [markdown]
+# ## 6. A training step
+#
+# The tape records what is computed; then the gradient of the loss says in which direction each weight should go.
+
+
+# %%
+def train_step(network, optimizer, inputs, targets):
+    """One step of gradient descent; returns the loss before it."""
+    # TODO: within tf.GradientTape: the loss of network(inputs, training=True)
+    # TODO: its gradients for network.trainable_variables, then optimizer.apply(gradients, variables)
+    ### BEGIN SOLUTION
+    with tf.GradientTape() as tape:
+        loss = sequence_loss(targets, network(inputs, training=True))
+    variables = network.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    ### END SOLUTION
+    return loss
+
+
+# %%
+checks.train_step(train_step)
+
+# %% [markdown]
+# Some steps on one batch, compiled by `tf.function`: the loss falls. An untrained network gives every character about
+# the same probability, so it begins near log(number of characters).
+
+# %%
+small = build_network(len(vocabulary), 16, 64)
+optimizer = keras.optimizers.Adam(0.01)
+optimizer.build(small.trainable_variables)
+compiled = tf.function(train_step)
+losses = [float(compiled(small, optimizer, inputs, targets)) for _ in range(10)]
+print(" ".join(f"{loss:.2f}" for loss in losses))
+
+# %% [markdown]
+# ## 7. Train
+#
+# The same with all tunes, more units, dropout against learning by heart, and a learning rate that falls along a cosine.
+# After each epoch the *bits per character* of the validation tunes say how many yes-or-no questions the next character
+# still costs; the best epoch is kept. Your loss trains it.
+
+# %%
+network = model.build(len(vocabulary), model.TOY if SMOKE else model.Sizes())
+history = training.train(network, tunes, vocabulary, work, epochs=1 if SMOKE else training.EPOCHS, loss=sequence_loss)
+minutes = history[-1]["minutes"]
+
+# %% [markdown]
+# ## 8. Draw a character
+#
+# The network gives logits. Always to take the likeliest character makes dull tunes that go in circles; to draw by the
+# probabilities as they are makes slips. A **temperature** divides the logits: below 1 the likely become likelier.
+
+
+# %%
+def draw(logits, temperature):
+    """Characters (B,) drawn by logits (B, V), int64."""
+    # TODO: tf.random.categorical draws from logits: divide them by the temperature, draw 1 for each row
+    # TODO: it gives (B, 1): take the only column
+    ### BEGIN SOLUTION
+    return tf.random.categorical(logits / temperature, 1)[:, 0]
+    ### END SOLUTION
+
+
+# %%
+checks.draw(draw)
+
+# %% [markdown]
+# ## 9. Write tunes
+#
+# A tune is written under a header: the network reads it, then each drawn character is the next input, until it draws
+# the mark. First one tune with your function, a call of the network for each character:
+
+
+# %%
+def write_slowly(header, longest=300, temperature=0.6):
+    """A tune under a header; it reads everything again for each character, so mind the time."""
+    written = [MARK, *vocabulary.encode(header)]
+    while len(written) < longest and written[-1] != MARK or len(written) == 1:
+        logits = network(tf.constant([written]))[:, -1]
+        written.append(int(draw(logits - 1e9 * tf.one_hot([PADDING], len(vocabulary)), temperature)[0]))
+    return vocabulary.decode(written)
+
+
+JIG = "R:jig\nM:6/8\nL:1/8\nK:G\n"
+began = time.perf_counter()
+tune = write_slowly(JIG, longest=60 if SMOKE else 300)
+print(tune)
+print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
+
+# %% [markdown]
+# `sampling.Generator` compiles the whole loop, keeps the state instead of reading again, and writes many tunes at a
+# time. It also cuts off unlikely characters (*top-p*): each is drawn from the fewest that have 95 % of the probability.
+
+# %%
+generator = sampling.Generator(network, vocabulary)
+count = 4 if SMOKE else 200
+headers = [tune.header for tune in tunes.test[:count]]  # the kinds, metres and keys of tunes that it has never seen
+generator.tunes(headers[:2])  # compiles
+began = time.perf_counter()
+written = generator.tunes(headers)
+print(f"{len(written)} tunes, {sum(map(len, written)) / (time.perf_counter() - began):,.0f} characters a second")
+print(written[0])
+
+# %% [markdown]
+# ## 10. Is it any good?
+#
+# Four questions, asked of all of them, none left out. Can music21 read the tune? Are its bars as long as the metre
+# says? Is it copied? And how many bits does the next character of a tune cost that was held out? Real tunes do not fill
+# every bar either: pick-ups and endings are short.
+
+# %%
+made = dataclasses.asdict(quality.measure(written, tunes.train, sampling.LONGEST))
+real = dataclasses.asdict(quality.measure([t.text for t in tunes.test[:count]], tunes.train, sampling.LONGEST))
+pd.DataFrame({"generated": made, "real, held out": real}).round(3)
+
+# %% [markdown]
+# The course's own recipe for comparison: an LSTM of 1,024 units, trained on random windows of 100 characters for the
+# same time, and written with by a loop in Python.
+
+# %%
+theirs = course.build(len(vocabulary), 32 if SMOKE else course.UNITS)
+their_history = course.train(theirs, tunes, vocabulary, minutes=minutes)
+writer = course.build(len(vocabulary), 32 if SMOKE else course.UNITS, stateful=True)
+writer.set_weights(theirs.get_weights())
+summary = {
+    **made,
+    "real_full_bars": real["full_bars"],
+    "bits_per_char": training.bits_per_character(network, tunes.test, vocabulary),
+    "course_bits_per_char": training.bits_per_character(theirs, tunes.test, vocabulary),
+    "minutes": minutes,
+    "course_minutes": minutes,
+    **report.writing_speed(generator, headers, writer),
+}
+Markdown(report.table(made, real, summary))
+
+# %%
+plots.save(report.curves({"this lab": history, "course": their_history}), folder / "training.png")
+Image(str(folder / "training.png"))
+
+# %% [markdown]
+# ## 11. Listen
+#
+# The first tunes of some kinds, as they came.
+
+# %%
+if SMOKE:  # what a toy network writes cannot be played
+    playable = {"jig": tunes.test[0].abc()}
+else:
+    kinds = {"jig": JIG, "reel": "R:reel\nM:C|\nL:1/8\nK:Ador\n", "hornpipe": "R:hornpipe\nM:C|\nL:1/8\nK:D\n"}
+    texts = generator.tunes(list(kinds.values()), seed=1)
+    playable = {
+        kind: f"X:1\nT:{kind.capitalize()}, by the network\n{text}\n" for kind, text in zip(kinds, texts, strict=True)
+    }
+sounds = {kind: playing.save(abc, folder, kind) for kind, abc in playable.items()}
+for kind, sound in sounds.items():
+    print(kind, sound)
+    display(SVG(filename=str(folder / f"{kind}.svg")))
+    display(Audio(str(folder / f"{kind}.wav")))
+
+# %%
+if RESULTS:  # what the repository keeps of this run
+    kept = {
+        **summary,
+        "found": tunes.found,
+        "skipped": tunes.skipped,
+        "history": history,
+        "course_history": their_history,
+    }
+    kept |= {"sounds": {kind: dataclasses.asdict(sound) for kind, sound in sounds.items()}, **provenance()}
+    write_text(folder / "summary.json", json.dumps(kept, indent=1) + "\n")
+    write_text(folder / "table.md", report.table(made, real, summary))
+    write_text(folder / "tunes.abc", "\n".join(f"X:{n}\n{text}\n" for n, text in enumerate(written, 1)))
+
+# %% [markdown]
+# ## 12. Extend it
+#
+# * Draw at other temperatures, with and without top-p: how do `full_bars` and the sound change? Choose on validation.
+# * Which metres fail most? Count `full_bars` by metre, and look at how many training tunes each has.
+# * Give the network a header that no tune has, such as a slip jig in Bb minor.
+# * Two GRU layers, or an LSTM, in the same time: fewer bits?
+# * Move all tunes to one key before training, or each to several: which helps?
+# * Put an `Attention` layer behind the GRU: a tune repeats its phrases.
+# * Train on your own ABC file: `corpus.read({"mine": text})` gives its tunes.

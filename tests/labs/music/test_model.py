@@ -1,0 +1,176 @@
+"""Vectors, batches, loss, checkpoints and writing, against brute force and closed forms."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from debias.backend import keras, tf
+from debias.errors import InputError
+from labs.music import course, model, sampling, training, vectoriser
+from labs.music.corpus import Corpus
+from labs.music.notation import Tune
+from labs.music.sampling import Generator, nucleus
+from labs.music.sequences import batches
+from labs.music.vectoriser import MARK, PADDING, Vocabulary, vocabulary_of
+
+HEADER = "R:reel\nM:C\nL:1/8\nK:C\n"
+BODIES = ["CDEFGABc|", "c2B2A2G2|FEDC|", "C8|D8|", "GGGGAAAA|BBBBcccc|c8|"]
+TUNES = tuple(Tune("reel", "C", "1/8", "C", body) for body in BODIES)
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    return vocabulary_of(TUNES)
+
+
+@pytest.fixture(scope="module")
+def network(vocabulary):
+    """A small untrained network."""
+    keras.utils.set_random_seed(0)
+    return model.build(len(vocabulary), model.TOY)
+
+
+def test_vocabulary_there_and_back(vocabulary):
+    numbers = vocabulary.sequence(TUNES[1])
+    assert numbers[0] == numbers[-1] == MARK and PADDING not in numbers
+    assert vocabulary.decode(np.append(numbers, [PADDING, 5])) == TUNES[1].text
+
+
+def test_unknown_characters_and_an_empty_corpus_are_one_line(vocabulary):
+    with pytest.raises(InputError, match="unknown characters '?!"):
+        vocabulary.encode(HEADER + "!")
+    with pytest.raises(InputError, match="empty corpus"):
+        vocabulary_of([])
+
+
+def test_targets_are_the_next_characters_of_the_body(vocabulary):
+    for inputs, targets in batches(TUNES, vocabulary, 2):
+        for row, wanted in zip(inputs.numpy(), targets.numpy(), strict=True):
+            tune = next(tune for tune in TUNES if vocabulary.decode(row) == tune.text)
+            assert (wanted[: len(HEADER)] == PADDING).all()
+            assert vocabulary.decode(wanted[len(HEADER) :]) == tune.body
+            assert np.count_nonzero(wanted) == len(tune.body) + 1  # its end is predicted, too
+
+
+def test_every_tune_comes_once_an_epoch_in_an_order_of_its_own(vocabulary):
+    dataset = batches(TUNES, vocabulary, 1, seed=0)
+    orders = [[vocabulary.decode(inputs[0].numpy()) for inputs, _ in dataset] for _ in range(6)]
+    assert all(sorted(order) == sorted(tune.text for tune in TUNES) for order in orders)
+    assert len(set(map(tuple, orders))) > 1
+
+
+def test_loss_and_bits_ignore_padding():
+    targets = tf.constant([[2, 3, PADDING, PADDING], [1, PADDING, PADDING, PADDING]])
+    logits = tf.random.stateless_normal((2, 4, 5), (0, 0))
+    chances = tf.nn.softmax(logits).numpy()
+    by_hand = -np.mean(np.log([chances[0, 0, 2], chances[0, 1, 3], chances[1, 0, 1]]))
+    assert float(training.sequence_loss(targets, logits)) == pytest.approx(by_hand, rel=1e-5)
+    bits = training.BitsPerCharacter()
+    bits.update_state(targets[:1], logits[:1])
+    bits.update_state(targets[1:], logits[1:])
+    assert float(bits.result()) == pytest.approx(by_hand / math.log(2), rel=1e-5)
+
+
+def test_an_untrained_network_costs_about_log2_of_the_characters(network, vocabulary):
+    assert training.bits_per_character(network, TUNES, vocabulary) == pytest.approx(math.log2(len(vocabulary)), abs=0.2)
+
+
+@pytest.fixture(scope="module")
+def trained(vocabulary, tmp_path_factory):
+    """A network that knows four tunes by heart, its folder and history."""
+    folder = tmp_path_factory.mktemp("music")
+    corpus = Corpus(TUNES * 48, TUNES, TUNES, {}, {})
+    keras.utils.set_random_seed(1)
+    network = model.build(len(vocabulary), dataclasses.replace(model.TOY, units=96, dropout=0.0))
+    return network, folder, training.train(network, corpus, vocabulary, folder, epochs=40)
+
+
+def test_training_learns_logs_and_keeps_the_best(trained, vocabulary):
+    network, folder, history = trained
+    best = min(float(row["val_bits"]) for row in history)
+    assert best < 0.5 < float(history[0]["val_bits"])
+    minutes = [row["minutes"] for row in history]
+    assert minutes == sorted(minutes) and minutes[0] > 0
+    assert len((folder / "log.csv").read_text().splitlines()) == len(history) + 1
+    loaded, _ = training.load(folder, vocabulary)
+    for each in (network, loaded):
+        assert training.bits_per_character(each, TUNES, vocabulary) == pytest.approx(best, rel=1e-3)
+
+
+def test_a_network_that_knows_its_tunes_writes_them_under_their_header(trained, vocabulary):
+    written = Generator(trained[0], vocabulary).tunes([HEADER] * 8, temperature=0.3, top_p=0.5)
+    assert all(text.startswith(HEADER) for text in written)
+    assert {text.removeprefix(HEADER) for text in written} <= set(BODIES)
+
+
+def test_checkpoints_of_another_vocabulary_or_damaged_ones_are_one_line(trained, vocabulary, tmp_path):
+    folder = trained[1]
+    with pytest.raises(InputError, match="another vocabulary"):
+        training.load(folder, Vocabulary("abc"))
+    (tmp_path / training.MODEL).write_bytes((folder / training.MODEL).read_bytes()[:5000])
+    with pytest.raises(InputError, match="no vocabulary"):
+        training.load(tmp_path)
+    vectoriser.save(vocabulary, tmp_path / training.VOCABULARY)
+    with pytest.raises(InputError, match="not a whole model") as caught:
+        training.load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_compiled_writing_is_the_step_by_step_argmax(network, vocabulary):
+    """At a temperature near zero both take the likeliest character each time, whatever the noise."""
+    written = Generator(network, vocabulary).tunes([HEADER, HEADER + "CDE"], temperature=1e-6, top_p=1e-6)
+    for text, prompt in zip(written, (HEADER, HEADER + "CDE"), strict=True):
+        numbers = [MARK, *vocabulary.encode(prompt)]
+        for _ in range(min(30, len(text) - len(prompt))):
+            logits = np.array(network(np.array([numbers]), training=False)[0, -1])
+            logits[PADDING] = -np.inf
+            numbers.append(int(logits.argmax()))
+        assert text.startswith(vocabulary.decode(numbers))
+
+
+def test_same_seed_same_tunes_and_tunes_do_not_depend_on_the_other_headers_lengths(network, vocabulary):
+    generator = Generator(network, vocabulary)
+    once, again, other = (generator.tunes([HEADER] * 3, 1.0, 1.0, seed) for seed in (0, 0, 1))
+    assert once == again != other
+    assert all(len(text) < sampling.LONGEST for text in once)
+
+
+def test_nucleus_keeps_the_fewest_that_have_the_probability():
+    chances = np.array([[0.5, 0.3, 0.15, 0.05]])
+    logits = tf.constant(np.log(chances), tf.float32)
+    kept = {
+        top_p: np.isfinite(nucleus(logits, tf.constant(top_p))).sum() for top_p in (0.01, 0.49, 0.51, 0.79, 0.81, 1.0)
+    }
+    assert kept == {0.01: 1, 0.49: 1, 0.51: 2, 0.79: 2, 0.81: 3, 1.0: 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temperature": 0.0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"top_p": 0.0}, "top_p"),
+        ({"top_p": 1.5}, "top_p"),
+        ({"headers": []}, "no headers"),
+        ({"headers": ["C" * 800]}, "header of 800"),
+        ({"headers": ["?"]}, "unknown characters"),
+    ],
+)
+def test_bad_settings_of_writing_are_one_line(network, vocabulary, options, words):
+    with pytest.raises(InputError, match=words) as caught:
+        Generator(network, vocabulary).tunes(**{"headers": [HEADER], **options})
+    assert "\n" not in str(caught.value)
+
+
+def test_the_courses_loop_is_its_own_network(vocabulary):
+    keras.utils.set_random_seed(0)
+    network = course.build(len(vocabulary), 8)
+    writer = course.build(len(vocabulary), 8, stateful=True)
+    writer.set_weights(network.get_weights())
+    text = course.write(writer, vocabulary, HEADER, 5)
+    assert text.startswith(HEADER)
+    assert course.write(writer, vocabulary, HEADER, 5) == text  # the state of the first tune is forgotten
+    inputs, targets = next(iter(course.windows(TUNES, vocabulary, 0)))
+    assert inputs.shape == (course.BATCH, course.WINDOW) and np.array_equal(inputs[:, 1:], targets[:, :-1])
