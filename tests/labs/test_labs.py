@@ -68,8 +68,9 @@ def test_a_stale_notebook_is_noticed(tmp_path, monkeypatch):
 def test_no_solution_is_in_the_students_notebook(source, student):
     shown = {line.strip() for cell in codes(student) for line in cell.source.splitlines()}
     solved = [line.strip() for part in SOLVED.findall(source.read_text("utf-8")) for line in part.splitlines()]
+    solved = [line for line in solved if re.search("[a-z]", line)]  # brackets tell nothing
     told = {line for line in solved if line in shown}
-    assert len(solved) > 3 and len(told) <= len(solved) / 10, told  # closing brackets and the like
+    assert len(solved) > 3 and len(told) <= len(solved) / 10, told  # a line such as `with tape:` may occur elsewhere
 
 
 def test_every_todo_has_a_hint_and_a_check(student):
