@@ -19,6 +19,7 @@ from debias.files import write_text
 from debias.plots import save
 from debias.training import seed_everything
 from experiments.provenance import provenance
+from experiments.tables import markdown
 from labs.intro import checks, pictures
 
 # %% tags=["parameters"]
@@ -311,4 +312,7 @@ show(pictures.descents(paths, 4), "descent")
 # %%
 if RESULTS:
     summary = {"accuracy": accuracy, "x_after_30_steps": {rate: path[-1] for rate, path in paths.items()}}
+    lines = [[f"points right, {name}, in %", f"{100 * value:.1f}"] for name, value in accuracy.items()]
+    lines += [[f"x after 30 steps at rate {rate}, from 0 to 4", f"{path[-1]:.3f}"] for rate, path in paths.items()]
+    write_text(Path(RESULTS) / "table.md", markdown(["what", "value"], lines) + "\n")
     write_text(Path(RESULTS) / "summary.json", json.dumps(summary | {"smoke": SMOKE} | provenance(), indent=1) + "\n")
