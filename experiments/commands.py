@@ -1,13 +1,10 @@
 """The commands behind python -m experiments."""
 
-import contextlib
 import dataclasses
-import io
-import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +13,7 @@ import tyro
 from rich.console import Console, RenderableType
 
 from debias.backend import tf
+from debias.commandline import parse
 from debias.errors import InputError
 from debias.files import write_text
 from debias.training import one_thread
@@ -187,30 +185,10 @@ COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark}
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
     tf.get_logger().setLevel("ERROR")  # it warns of each new model's own compiled functions, which are meant
-    command = _parse(arguments)
+    command = parse(COMMANDS, "python -m experiments", __doc__, arguments)
     if not isinstance(command, Benchmark):
         one_thread()
     return command()
-
-
-def _parse(arguments: list[str]) -> Callable[[], int]:
-    """The command with its options; what tyro says about bad ones, a framed page, becomes one line."""
-    page = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(page):
-            return tyro.extras.subcommand_cli_from_dict(
-                COMMANDS, prog="python -m experiments", description=__doc__, args=arguments
-            )
-    except SystemExit as stop:
-        if not stop.code:  # --help
-            raise
-        raise InputError(f"{_first_paragraph(page.getvalue())}: see python -m experiments --help") from None
-
-
-def _first_paragraph(page: str) -> str:
-    """The text of a framed page between its title and its first rule, in one line."""
-    lines = [line.strip("│ ") for line in page.splitlines()[1:]]
-    return " ".join(itertools.takewhile(lambda line: line and not line.startswith(("─", "╰")), lines))
 
 
 def _experiments(name: str) -> list[Experiment]:

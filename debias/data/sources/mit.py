@@ -4,14 +4,19 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pooch
 
-from debias.data.dataset import Dataset, Splits, check_labels, memory_map, open_hdf5
+from debias.data.dataset import NO_GROUP, Dataset, Splits, check_labels, create, memory_map, open_hdf5
+from debias.data.packages import digest
 from debias.errors import InputError
 
 IMAGE_SHAPE = (64, 64, 3)
 SHARES = (0.8, 0.1, 0.1)  # train, validation, test
 BLOCK = 4096  # images converted at a time: 400 MB as float64
 AGAIN = "download it again"
+ADDRESS = "https://www.dropbox.com/s/hlz8atheyozp1yx/train_face.h5?dl=1"  # in the course's notebooks
+BYTES = 1_263_889_489
+HOW = f"get it with --download, or from {ADDRESS}"
 
 
 def open_mit(path: Path, seed: int = 0) -> Splits:
@@ -33,6 +38,53 @@ def open_mit(path: Path, seed: int = 0) -> Splits:
     for name, chosen in zip(("train", "validation", "test"), rows, strict=True):
         check_labels(labels[chosen], f"{path}, {name} split")
     return Splits(path.stem, *(Dataset(source, chosen, labels[chosen]) for chosen in rows))
+
+
+def convert(path: Path, out: Path, seed: int = 0, overwrite: bool = False) -> None:
+    """Write train_face.h5 as a data set in our layout: RGB, one uncompressed block, with the splits of `open_mit`.
+
+    Raises:
+        InputError: as `open_mit`, or `out` exists or cannot be written.
+    """
+    if Path(out).exists() and not overwrite:
+        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
+    splits = open_mit(path, seed)
+    parts = (splits.train, splits.validation, splits.test)
+    attributes = {"source": "mit", "seed": seed, "lists_sha256": digest(Path(path)), "channels": "RGB, were BGR"}
+    with create(out, sum(map(len, parts)), IMAGE_SHAPE, {}, (), attributes) as writer:
+        start = 0
+        for code, part in enumerate(parts):
+            for first in range(0, len(part), BLOCK):
+                rows = slice(first, first + BLOCK)
+                images, labels = part.images(rows), part.labels[rows]
+                split, groups = np.full(len(labels), code, np.uint8), np.full(len(labels), NO_GROUP, np.int8)
+                writer.write(start, images, labels, split, groups, {})
+                start += len(labels)
+
+
+def download(path: Path, address: str = ADDRESS, size: int = BYTES) -> None:
+    """Fetch train_face.h5 to `path` unless it is there; no checksum of it is published, so its size is checked.
+
+    Raises:
+        InputError: it cannot be fetched, or what came is not `size` bytes long.
+    """
+    if not path.exists():
+        try:
+            pooch.retrieve(address, known_hash=None, fname=path.name, path=path.parent, progressbar=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{address} cannot be fetched ({_line(error)}): fetch it by hand to {path}") from error
+    check_size(path, size)
+
+
+def check_size(path: Path, size: int = BYTES) -> None:
+    """Raise InputError unless the file is `size` bytes long."""
+    found = path.stat().st_size
+    if found != size:
+        raise InputError(f"{path}: {found:,} bytes, expected {size:,}: delete it and {AGAIN}")
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
 def _columns(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:

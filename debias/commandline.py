@@ -1,0 +1,32 @@
+"""Command lines from dataclasses whose `__call__` does the work, with every mistake reported in one line."""
+
+import contextlib
+import io
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import tyro
+
+from debias.errors import InputError
+
+
+def parse(commands: Mapping[str, type], prog: str, description: str, words: Sequence[str]) -> Callable[[], int]:
+    """The command that `words` name, with its options, ready to be called; --help prints and exits.
+
+    Raises:
+        InputError: a word is not understood; what tyro says about it, a framed page, becomes one line.
+    """
+    page = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(page):
+            return tyro.extras.subcommand_cli_from_dict(dict(commands), prog=prog, description=description, args=words)
+    except SystemExit as stop:
+        if not stop.code:  # --help
+            raise
+        raise InputError(f"{_first_paragraph(page.getvalue())}: see {prog} --help") from None
+
+
+def _first_paragraph(page: str) -> str:
+    """The text of a framed page between its title and its first rule, in one line."""
+    lines = [line.strip("│ ") for line in page.splitlines()[1:]]
+    return " ".join(itertools.takewhile(lambda line: line and not line.startswith(("─", "╰")), lines))
