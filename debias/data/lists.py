@@ -56,13 +56,14 @@ def read_spaced(path: Path, header: Sequence[str] | None, remedy: str) -> pd.Dat
     first = next(iter(lines.values()), [])
     count = int(lines.pop(next(iter(lines)))[0]) if len(first) == 1 and first[0].isdigit() else None
     names = list(header) if header else lines.pop(next(iter(lines), 0), [])
+    width = len(next(iter(lines.values()), names))
+    if width == len(names) + 1 and not header:
+        names = ["file", *names]
     for line, cells in lines.items():
-        if len(cells) - len(names) not in ((0,) if header else (0, 1)):
+        if len(cells) != len(names):
             raise InputError(f"{path}, line {line}: {len(cells)} cells, but {len(names)} columns: repair this line")
     if count is not None and count != len(lines):
         raise InputError(f"{path}: line 1 counts {count} images, but {len(lines)} are listed: download it again")
-    width = len(next(iter(lines.values()), names))
-    names = ["file"] * (width - len(names)) + names
     return pd.DataFrame(list(lines.values()), list(lines), names, dtype=object)
 
 

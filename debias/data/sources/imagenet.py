@@ -34,7 +34,7 @@ def read(root: Path, drop: Collection[str] = tuple(HUMAN)) -> Source:
         InputError: there is nothing, a tar file is damaged or compressed, or an image belongs to no synset.
     """
     root = Path(root)
-    found = images_in_tar(root) if root.is_file() else _below(check_folder(root, HOW))
+    found = _in_tar(root) if root.is_file() else _below(check_folder(root, HOW))
     items = [item for item in found if _wnid(item) not in drop]
     if not items:
         raise InputError(f"{root}: no images in it: {HOW}")
@@ -64,15 +64,19 @@ def _below(root: Path) -> Iterator[Item]:
         if path.is_dir():
             yield from (item._replace(name=f"{path.name}/{item.name}") for item in images_in(path.resolve()))
         elif path.suffix == ".tar":
-            members = images_in_tar(path)
-            nested = path.stem if WNID.fullmatch(path.stem) else ""
-            yield from (item._replace(name=f"{nested}/{item.name}") if nested else item for item in members)
+            yield from _in_tar(path)
+
+
+def _in_tar(path: Path) -> Iterator[Item]:
+    """Images of one tar file, under its synset if it is called by one."""
+    prefix = f"{path.stem}/" if WNID.fullmatch(path.stem) else ""
+    return (item._replace(name=prefix + item.name) for item in images_in_tar(path))
 
 
 def _wnid(item: Item) -> str:
     """The synset of an image: the first folder of its name, or what its own name begins with."""
-    first, *_, last = item.name.split("/")
-    for word in (first, last):
+    folders = item.name.split("/")
+    for word in (folders[0], folders[-1]):
         if found := WNID.match(word):
             return found[0]
     raise InputError(f"{item.path}: {item.name!r} belongs to no synset: put it into a folder named by its WordNet id")

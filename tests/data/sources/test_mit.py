@@ -4,7 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from debias.data.sources.mit import open_mit
+from debias.data.dataset import attributes, open_splits
+from debias.data.sources import mit
+from debias.data.sources.mit import check_size, convert, download, open_mit
 from debias.errors import InputError
 
 COUNT = 60
@@ -165,3 +167,58 @@ def test_class_missing_from_a_small_split(path, images, labels):
 
 def test_empty_file(path):
     assert_refused(write(path, np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 1), np.uint8)), "labels")
+
+
+# --- in our layout -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_converted_it_is_the_same_data_in_our_layout(path, images, labels, dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr(mit, "BLOCK", 7)
+    ours = tmp_path / "ours.h5"
+    convert(write(path, images.astype(dtype), labels), ours, seed=1)
+    converted, opened = open_splits(ours), open_mit(path, seed=1)
+    for name in ("train", "validation", "test"):
+        now, then = getattr(converted, name), getattr(opened, name)
+        assert np.array_equal(now.images(), then.images()) and np.array_equal(now.labels, then.labels)
+        assert now.groups is None and isinstance(now.source, np.memmap)
+    assert attributes(ours)["channels"] == "RGB, were BGR" and len(attributes(ours)["lists_sha256"]) == 64
+    with pytest.raises(InputError, match="exists already"):
+        convert(path, ours)
+
+
+def test_a_damaged_file_is_not_converted(path, images, labels, tmp_path):
+    path.write_bytes(write(path, images, labels).read_bytes()[:-5000])
+    with pytest.raises(InputError, match="cut short"):
+        convert(path, tmp_path / "ours.h5")
+    assert not (tmp_path / "ours.h5").exists()
+
+
+def test_a_download_of_another_size_is_refused(path, images, labels):
+    write(path, images, labels)
+    check_size(path, path.stat().st_size)
+    with pytest.raises(InputError, match="expected 1,263,889,489"):
+        check_size(path)
+    with pytest.raises(InputError, match="expected 1,263,889,489"):
+        download(path)  # it is there, so nothing is fetched
+
+
+def test_what_is_missing_is_fetched_once(path, tmp_path):
+    kept = tmp_path / "there" / "file"
+    kept.parent.mkdir()
+    kept.write_bytes(b"12345")
+    fetched = []
+
+    def retrieve(address, known_hash, fname, path, progressbar):
+        fetched.append(address)
+        (path / fname).write_bytes(kept.read_bytes())
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(mit.pooch, "retrieve", retrieve)
+        for _ in range(2):
+            download(path, size=5)
+        assert fetched == [mit.ADDRESS] and path.read_bytes() == b"12345"
+        path.unlink()
+        patched.setattr(mit.pooch, "retrieve", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
+        with pytest.raises(InputError, match=r"cannot be fetched \(no network\): fetch it by hand"):
+            download(path)
