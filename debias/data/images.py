@@ -1,7 +1,8 @@
 """Image files that nobody vouches for -> pixels: whole, right side up, RGB, eight bits; or a word on why not.
 
 Pillow decodes: it knows the size of an image before it decodes it, which is what stops a decompression bomb, and reads
-JPEG at a half, a quarter or an eighth of its size where no more is needed.
+JPEG at a half, a quarter or an eighth of its size where no more is needed. OpenCV resizes: its mean over areas is exact
+where the scale is no whole number, which Pillow's is not.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -56,17 +58,22 @@ def square(data: bytes, size: int, box: tuple[float, float, float, float] | None
         full = image.size
         _shrink_while_decoding(image, 2 * size / side)  # what is left is averaged
         scale = image.size[0] / full[0], image.size[1] / full[1]
-        part = (left * scale[0], top * scale[1], (left + side) * scale[0], (top + side) * scale[1])
-        # The mean over areas would enlarge by repeating pixels.
-        method = Image.Resampling.BOX if side >= size else Image.Resampling.BILINEAR
-        small = _rgb(image).resize((size, size), method, box=part)
-        return np.asarray(ImageOps.exif_transpose(small))
+        rows, columns = _span(top, side, scale[1]), _span(left, side, scale[0])
+        return _upright(resized(np.asarray(_rgb(image))[rows, columns], size, size), image)
 
 
 def whole(data: bytes) -> np.ndarray:
     """(H, W, 3) uint8: all of the image; raises BadImage as `square` does."""
     with _decoding():
-        return np.asarray(ImageOps.exif_transpose(_rgb(_opened(data))))
+        image = _opened(data)
+        return _upright(np.asarray(_rgb(image)), image)
+
+
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(height, width, 3) uint8: all of an image (H, W, 3) uint8; averaged over areas where it shrinks."""
+    shrinks = width <= image.shape[1]
+    # The mean over areas would enlarge by repeating pixels.
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def square_around(box: tuple[float, float, float, float], width: int, height: int) -> tuple[float, float, float]:
@@ -84,6 +91,19 @@ def square_around(box: tuple[float, float, float, float], width: int, height: in
     side = min(max(wide, high), width, height)
     middle = left + wide / 2, top + high / 2
     return *(min(max(m - side / 2, 0), end - side) for m, end in zip(middle, (width, height), strict=True)), side
+
+
+def _span(start: float, side: float, scale: float) -> slice:
+    """Whole pixels, at least one, of an interval in an image decoded at `scale`."""
+    first = round(start * scale)
+    return slice(first, max(first + 1, round((start + side) * scale)))
+
+
+def _upright(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
+    """`pixels` of an image, turned and mirrored as its EXIF says."""
+    stored = Image.fromarray(pixels)
+    stored.info = image.info
+    return np.asarray(ImageOps.exif_transpose(stored))
 
 
 def _middle(width: int, height: int) -> tuple[int, int, int]:
@@ -123,9 +143,7 @@ def _shrink_while_decoding(image: Image.Image, scale: float) -> None:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):  # Pillow would clip to 0..255
-        high = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        high.info = image.info
-        image = high
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise BadImage("32-bit pixels of unknown range")
     return image.convert("RGB")
