@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 
 from debias.backend import tf
 from debias.commandline import parse
+from debias.data.prepared import is_prepared
 from debias.errors import InputError
 from debias.files import write_text
 from debias.training import one_thread
@@ -52,12 +53,17 @@ class Run(Folders):
         python -m experiments run ablations --smoke
         python -m experiments run quick --data path/to/train_face.h5
         python -m experiments run table1 --shard 3/8
+        python -m experiments run table1 --train celeba.h5 --test ppb.h5
     """
 
     name: Annotated[str, tyro.conf.Positional] = "quick"
     """An experiment (python -m experiments list), 'ablations' or 'all'."""
     data: str | None = None
     """Another data set: parliament, digits, an HDF5 file in our or in MIT's layout, or a folder of images."""
+    train: str | None = None
+    """A data set to train on, such as --data takes, for a test on another: see --test."""
+    test: str | None = None
+    """A prepared file (python -m debias.data prepare) to test on; windows slide over it where it holds whole images."""
     seeds: int | None = None
     """How many paired seeds; the experiment's own number by default."""
     jobs: int | None = None
@@ -76,6 +82,7 @@ class Run(Folders):
     """Toy size, in the cache folder: does every part still work?"""
 
     def __call__(self) -> int:
+        _check_data(self.data, self.train, self.test)
         chosen = [self._adapted(experiment) for experiment in _experiments(self.name)]
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         options = Options(jobs=_jobs(self.jobs, self.address), address=self.address, shard=self.shard, stale=stale)
@@ -85,8 +92,8 @@ class Run(Folders):
         """The experiment with this call's data, size and seeds."""
         if self.smoke:
             experiment = toy(experiment)
-        if self.data is not None:
-            experiment = on_other_data(experiment, self.data, Store(self.cache))
+        if self.data or self.train:
+            experiment = on_other_data(experiment, self.data or self.train, Store(self.cache), self.test)
         if self.seeds is not None:
             _check_seeds(self.seeds)
             experiment = dataclasses.replace(experiment, seeds=_seeds(experiment.seeds, self.seeds))
@@ -196,6 +203,13 @@ def _experiments(name: str) -> list[Experiment]:
     if unknown := [name for name in names if name not in EXPERIMENTS]:
         raise InputError(f"unknown experiment {unknown[0]!r}: use one of {', '.join((*EXPERIMENTS, *GROUPS))}")
     return [EXPERIMENTS[name] for name in names]
+
+
+def _check_data(data: str | None, train: str | None, test: str | None) -> None:
+    if (train is None) != (test is None) or (data and train):
+        raise InputError("give --train and --test together, or --data alone, which is trained and tested on")
+    if test is not None and not is_prepared(Path(test)):
+        raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
 
 
 def _check_seeds(seeds: int) -> None:
