@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from debias.backend import keras, tf
+from debias.backend import keras
 from debias.data.images import resized
-from debias.data.pipeline import scale
 from debias.errors import InputError
 from debias.metrics import OWN_THRESHOLD
 
@@ -85,14 +84,14 @@ def window_scores(
     Raises:
         FloatingPointError: a logit is NaN.
     """
-    windows, logits = windows or Windows(), _compiled(model, side)
+    windows = windows or Windows()
     waiting: list[np.ndarray] = []
     for image in images:
         waiting.append(cut(image, windows.places(*image.shape[:2]), side))
         if sum(map(len, waiting)) >= BATCH:
-            yield from _scored(logits, waiting)
+            yield from _scored(model, waiting)
             waiting = []
-    yield from _scored(logits, waiting)
+    yield from _scored(model, waiting)
 
 
 def image_scores(
@@ -149,18 +148,20 @@ def _rates(found: Sequence[np.ndarray], false: Sequence[np.ndarray], threshold: 
     return recall, passed.mean(), 100 * np.mean(passed > 0)
 
 
-def _compiled(model: keras.Model, side: int):
-    """Windows (B, side, side, 3) uint8 -> logits (B,), traced once for batches of any length."""
-    signature = [tf.TensorSpec((None, side, side, 3), tf.uint8)]
-    return tf.function(lambda batch: tf.reshape(model(scale(batch), training=False), [-1]), input_signature=signature)
-
-
-def _scored(logits, waiting: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def _scored(model: keras.Model, waiting: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """Scores of the windows of some images, image by image."""
     if not waiting:
         return
-    batch = np.concatenate(waiting)
-    values = np.concatenate([logits(batch[start : start + BATCH]).numpy() for start in range(0, len(batch), BATCH)])
-    if np.any(np.isnan(values)):
+    logits = np.concatenate([_logits(model, batch) for batch in _batches(np.concatenate(waiting))])
+    if np.any(np.isnan(logits)):
         raise FloatingPointError("logits are NaN: the model has diverged, lower the learning rate")
-    yield from np.split(expit(values.astype(np.float64)), np.cumsum([len(windows) for windows in waiting])[:-1])
+    yield from np.split(expit(logits), np.cumsum([len(windows) for windows in waiting])[:-1])
+
+
+def _batches(windows: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(windows), BATCH):
+        yield windows[start : start + BATCH]
+
+
+def _logits(model: keras.Model, windows: np.ndarray) -> np.ndarray:
+    return model.predict_on_batch(windows.astype(np.float32) / 255).reshape(-1).astype(np.float64)

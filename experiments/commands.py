@@ -18,7 +18,7 @@ from debias.data.prepared import is_prepared
 from debias.errors import InputError
 from debias.files import write_text
 from debias.training import one_thread
-from experiments import benchmark, evidence, publish, report, tables
+from experiments import benchmark, detection, evidence, publish, report, tables
 from experiments.common import on_other_data
 from experiments.experiment import Experiment
 from experiments.provenance import ROOT, provenance
@@ -186,7 +186,23 @@ class Benchmark(Folders):
         return _report(folder, benchmark.table(measured))
 
 
-COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark}
+@dataclasses.dataclass(frozen=True)
+class Detection(Folders):
+    """Sliding windows on real photographs, by the models of 'quick': a table and a heat map in results/detection.
+
+    Example:
+        python -m experiments detection
+    """
+
+    stale: str = "refuse"
+    """Finished runs of other code: 'refuse' to take them, 'keep' them, or 'redo' them."""
+
+    def __call__(self) -> int:
+        folder = detection.run(Store(self.cache), self.results, Options(stale=self.stale))
+        return _report(folder, (folder / "table.md").read_text(encoding="utf-8"))
+
+
+COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark, "detection": Detection}
 
 
 def run(arguments: list[str]) -> int:

@@ -71,7 +71,7 @@ def whole(data: bytes) -> np.ndarray:
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """(height, width, 3) uint8: all of an image (H, W, 3) uint8; averaged over areas where it shrinks."""
-    shrinks = width <= image.shape[1]
+    shrinks = height < image.shape[0] and width < image.shape[1]
     # The mean over areas would enlarge by repeating pixels.
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
