@@ -102,17 +102,19 @@ def image_scores(
 
 
 def heat_map(shape: Sequence[int], places: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(H, W) float64: the mean score of all windows over each pixel, NaN where there is none.
+    """(H, W) float64: the best score of all windows over each pixel, NaN where there is none.
+
+    Where it reaches the threshold, a window passes: the image is detected where any of it does.
 
     Args:
         shape: of the image, (H, W, ...).
         places: (n, 3) of `Windows.places`; scores: (n,).
     """
-    total, count = np.zeros(shape[:2]), np.zeros(shape[:2])
+    heat = np.full(shape[:2], np.nan)
     for (top, left, side), score in zip(places, scores, strict=True):
-        total[top : top + side, left : left + side] += score
-        count[top : top + side, left : left + side] += 1
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        covered = heat[top : top + side, left : left + side]
+        np.fmax(covered, score, out=covered)
+    return heat
 
 
 def sensitivity(

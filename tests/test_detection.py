@@ -143,11 +143,11 @@ def test_a_diverged_model_is_reported():
         image_scores(Diverged(), [dark()])
 
 
-def test_the_heat_map_is_the_mean_of_the_windows_over_a_pixel():
+def test_the_heat_map_is_the_best_window_over_a_pixel():
     places = np.array([[0, 0, 4], [2, 1, 2]])
     heat = heat_map((5, 4, 3), places, np.array([0.25, 0.75]))
     expected = np.full((5, 4), 0.25)
-    expected[2:4, 1:3] = 0.5
+    expected[2:4, 1:3] = 0.75
     expected[4] = np.nan
     np.testing.assert_array_equal(heat, expected)
 

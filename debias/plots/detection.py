@@ -15,7 +15,7 @@ def heat_maps(
     heat: Mapping[str, Mapping[str, np.ndarray]],
     best: Mapping[str, Mapping[str, tuple[Sequence[int], float]]],
 ) -> Figure:
-    """Photographs in rows; beside each, for every model, the mean P(face) of the windows over a pixel.
+    """Photographs in rows; beside each, for every model, P(face) of the best window over each pixel.
 
     Args:
         photographs: name -> (H, W, 3) uint8.
@@ -33,9 +33,9 @@ def heat_maps(
             axes.imshow(image.mean(2), cmap="gray")
             shown = axes.imshow(heat[model][name], cmap="inferno", vmin=0, vmax=1, alpha=0.65)
             (top, left, side), score = best[model][name]
-            axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor="w", lw=1.2))
+            axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor="c", lw=1.2))
             axes.set_title(f"{model}: best window {score:.2f}", loc="left", **NOTE)
     for axes in grid.ravel():
         axes.set_axis_off()
-    figure.colorbar(shown, ax=grid[:, -1].tolist(), shrink=0.8, label="mean P(face) of the windows over a pixel")
+    figure.colorbar(shown, ax=grid[:, -1].tolist(), shrink=0.8, label="P(face) of the best window over a pixel")
     return figure
