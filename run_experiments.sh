@@ -81,7 +81,8 @@ run_tests() {
     use_repository
     cd -- "$root"
     "$venv/bin/python" -m ruff check --quiet || style=$?
-    "$venv/bin/python" -m pytest "$@" && return "$style"
+    # One process a file: what the tests of a file share is made once.
+    "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@" && return "$style"
 }
 
 use_repository() {

@@ -1,6 +1,5 @@
 """Training that can be killed at any moment and ends with the same weights, bit for bit."""
 
-import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -18,17 +17,24 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
     if not on_gpu():  # Keras refuses XLA, which pays there, together with determinism
         tf.config.experimental.enable_op_determinism()
+        # It turns sums into AddN, which begins with whichever summand's memory is free first: the order of a sum of
+        # three, and so its last bit, would depend on timing.
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
 def one_thread() -> None:
-    """Compute on one thread from now on; call it before TensorFlow does anything, later it has no effect.
+    """Compute on one thread from now on.
 
     Sums are split among threads, so a result depends on their number in its last bits, and after some hundred steps in
     its first: runs that are to agree on every machine, and however many train side by side, take one thread each.
+
+    Raises:
+        RuntimeError: TensorFlow has already computed something, on more threads.
     """
-    with contextlib.suppress(RuntimeError):  # TensorFlow has started
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+    threading = tf.config.threading
+    if (threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()) != (1, 1):
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(1)
 
 
 def fit(

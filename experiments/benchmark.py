@@ -6,6 +6,7 @@ For example:
 """
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,17 +21,22 @@ from debias.data.dataset import NO_GROUP, Dataset
 from debias.data.parliament import assets, build, photographs
 from debias.data.pipeline import BalancedBatches, on_device
 from debias.training import annealed_adam, on_gpu
-from experiments.common import FACES
+from experiments.common import DATA, FACES, debiased
+from experiments.experiment import Experiment
+from experiments.parallel import train_in_parallel
+from experiments.runner import origin
+from experiments.store import Store
 from experiments.tables import markdown
 
 IMAGES, STEPS, ROUNDS, PAIRS = 8_000, 10, 7, 41
 LATENTS = (55_000, 100)
 IMAGES_DRAWN = 200
+PARALLEL = Experiment("benchmark", "Speed", (debiased("max"),), tuple(range(4)), FACES, DATA)
 
 
 def measure(cache: Path) -> dict[str, float]:
     """All speeds: images/s, faces/s per core and seconds; ratios compare medians of interleaved rounds."""
-    return {**training_speed(), **resampling_speed(), **rendering_speed(cache)}
+    return {**training_speed(), **resampling_speed(), **rendering_speed(cache), **parallel_speed(cache)}
 
 
 def training_speed() -> dict[str, float]:
@@ -69,10 +75,31 @@ def rendering_speed(cache: Path) -> dict[str, float]:
     return {f"{kind}_per_core_s": IMAGES_DRAWN / seconds for kind, seconds in _interleaved(jobs, rounds=3).items()}
 
 
+def parallel_speed(cache: Path) -> dict[str, float]:
+    """Runs an hour by one and by two processes of one thread each, their start and the evaluation included."""
+    hours = {jobs: _hours(cache, jobs) for jobs in (1, 2)}
+    speed = {f"runs_per_h_{jobs}_jobs": len(PARALLEL.seeds) / spent for jobs, spent in hours.items()}
+    return {**speed, "runs_2_jobs_to_1": hours[1] / hours[2]}
+
+
 def table(measured: Mapping[str, float]) -> str:
     """Markdown of the measurements."""
     lines = [[name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}"] for name, value in measured.items()]
     return markdown(["measured", "value"], lines) + "\n"
+
+
+def _hours(cache: Path, jobs: int) -> float:
+    """Hours that `jobs` processes take for the runs of PARALLEL, none of which is finished yet."""
+    Store(cache).whole(DATA)  # built before the clock starts
+    with tempfile.TemporaryDirectory() as folder:
+        for path in cache.glob("*.h5"):
+            (Path(folder) / path.name).symlink_to(path.resolve())
+        store, runs = Store(Path(folder)), PARALLEL.runs()
+        origins, began = {run.id: origin(run, store) for run in runs}, time.perf_counter()
+        for _, outcome in train_in_parallel(runs, store, origins, jobs):
+            if isinstance(outcome, Exception):
+                raise outcome
+        return (time.perf_counter() - began) / 3600
 
 
 def _trainer(data: Dataset, batches: Callable) -> Callable[[], object]:

@@ -14,7 +14,10 @@ SIZES = {0: (48, 8, 56), 1: (8, 8, 120), 2: (24, 24, 48)}
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Runs compute on one thread, as the command line's do, whichever test is the first to start TensorFlow."""
+    """Runs compute on one thread, as the command line's do.
+
+    It fails where a module starts TensorFlow while tests are collected, for example by a model in a parameter list.
+    """
     from debias.training import one_thread
 
     one_thread()

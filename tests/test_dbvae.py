@@ -273,17 +273,18 @@ def _dense_decoder(latents, shape):
 @pytest.mark.parametrize(
     ("decoder", "options", "words"),
     [
-        (_dense_decoder(3, SHAPE), {"reconstruction": "l3"}, "'l3'"),
-        (_dense_decoder(3, SHAPE), {"reconstruction_weight": -1.0}, ">= 0"),
-        (_dense_decoder(3, SHAPE), {"kl_weight": -1.0}, ">= 0"),
-        (_dense_decoder(3, (4, 4, 3)), {}, "decoder"),  # would broadcast against one channel
-        (keras.Sequential([keras.Input(SHAPE), keras.layers.Dense(1)]), {}, "decoder"),
+        (lambda: _dense_decoder(3, SHAPE), {"reconstruction": "l3"}, "'l3'"),
+        (lambda: _dense_decoder(3, SHAPE), {"reconstruction_weight": -1.0}, ">= 0"),
+        (lambda: _dense_decoder(3, SHAPE), {"kl_weight": -1.0}, ">= 0"),
+        (lambda: _dense_decoder(3, (4, 4, 3)), {}, "decoder"),  # would broadcast against one channel
+        (lambda: keras.Sequential([keras.Input(SHAPE), keras.layers.Dense(1)]), {}, "decoder"),
     ],
+    ids=["unknown error", "negative c2", "negative c3", "other channels", "images for latents"],
 )
 def test_bad_parts_are_refused_in_one_line(decoder, options, words):
     encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
     with pytest.raises(InputError, match=words) as caught:
-        DBVAE(encoder, decoder, **options)
+        DBVAE(encoder, decoder(), **options)
     assert "\n" not in str(caught.value)
 
 

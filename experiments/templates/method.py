@@ -22,7 +22,7 @@ class Focal(Classifier):
 
     def loss_terms(self, images, labels, training):
         logits = self(images, training=training)
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)  # -log p(label), (B,)
+        losses = tf.nn.softplus((1 - 2 * labels) * logits)  # -log p(label), (B,)
         return {"loss": tf.reduce_mean((1 - tf.exp(-losses)) ** GAMMA * losses)}
 
 
