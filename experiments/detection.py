@@ -121,7 +121,8 @@ def table(singles: pd.DataFrame, sets: pd.DataFrame, trade: pd.DataFrame) -> str
         f"**Stride and threshold** ({trade['model'].iloc[0]}, half to whole): recall on the course's 20 faces in %, "
         "windows that pass an image without a face, and share of those with any in %."
     )
-    parts = [head, first, _markdown(singles), second, _markdown(sets), third, _markdown(trade.drop(columns="model"))]
+    turned = sets.set_index("setting").T.reset_index(names="photographs")
+    parts = [head, first, _markdown(singles), second, _markdown(turned), third, _markdown(trade.drop(columns="model"))]
     return "\n\n".join(parts) + "\n"
 
 
