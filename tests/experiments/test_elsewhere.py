@@ -145,7 +145,7 @@ def test_from_trees_of_images_to_the_paper_s_table(call, folder, monkeypatch):
         ((("--data", "celeba.h5"), ("--test", "ppb.h5"), ("--train", "celeba.h5")), "or --data alone"),
         ((("--train", "celeba.h5"), ("--test", "celeba.h5")), "not a prepared source"),
         ((("--train", "celeba.h5"), ("--test", "nothing.h5")), "no such file"),
-        ((("--train", "ppb.h5"), ("--test", "ppb.h5")), "ppb.h5: not a debias-1 file"),
+        ((("--train", "ppb.h5"), ("--test", "ppb.h5")), "ppb.h5: one source alone"),
         ((("--train", "celeba.h5"), ("--test", "others.h5")), "holds images without a face"),
     ],
 )
