@@ -199,6 +199,7 @@ class Detection(Folders):
 
     def __call__(self) -> int:
         folder = detection.run(Store(self.cache), self.results, Options(stale=self.stale))
+        report.refresh(self.results, README, EXPERIMENTS.values())
         return _report(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 
