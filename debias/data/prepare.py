@@ -6,6 +6,7 @@ for byte, however often it was interrupted.
 """
 
 import dataclasses
+import glob
 import hashlib
 import json
 import shutil
@@ -109,7 +110,7 @@ def prepare(
     out, source = Path(out), dataclasses.replace(source, items=mark_duplicates(source.items))
     _check(source, out, size, allow_bad, processes, overwrite)
     parts = _parts_folder(source, out, size)
-    for old in set(out.parent.glob(f".{out.name}.parts-*")) - {parts}:
+    for old in set(out.parent.glob(f".{glob.escape(out.name)}.parts-*")) - {parts}:
         shutil.rmtree(old, ignore_errors=True)  # begun from other input or with other options
     _convert_all(source, parts, size, processes)
     chunks = [_load(path) for path in _chunk_paths(parts, len(source.items))]

@@ -260,14 +260,15 @@ def test_killed_on_the_command_line_it_continues(tmp_path, write_image):
     assert left_behind(tmp_path) == {"out.h5", "undisturbed.h5"}
 
 
-def test_chunks_of_other_input_or_size_are_not_taken(source, folder, tmp_path, small_chunks, monkeypatch):
+@pytest.mark.parametrize("name", ["out.h5", "a [1] ä.h5"])
+def test_chunks_of_other_input_or_size_are_not_taken(source, tmp_path, small_chunks, monkeypatch, name):
     with monkeypatch.context() as patched:
         patched.setattr(preparing, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            prepare(source, tmp_path / "out.h5", 16)
-    prepare(source, tmp_path / "out.h5", 24)
-    assert open_prepared(tmp_path / "out.h5").images.shape == (COUNT, 24, 24, 3)
-    assert left_behind(tmp_path) == {"out.h5"}
+            prepare(source, tmp_path / name, 16)
+    prepare(source, tmp_path / name, 24)
+    assert open_prepared(tmp_path / name).images.shape == (COUNT, 24, 24, 3)
+    assert left_behind(tmp_path) == {name}
 
 
 # --- the output ----------------------------------------------------------------------------------------------------
