@@ -1,7 +1,7 @@
 """Prepared faces and prepared non-faces -> one training file with train, validation and test."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +54,10 @@ def merge(
     ):
         task, start = progress.add_task("merging", total=count), 0
         for source in sources:
-            columns, split = _columns(source, dtypes), split_of(source, seed)
-            kept = source.groups if names else np.full(len(source), NO_GROUP, np.int8)
-            for first in range(0, len(source), CHUNK):
-                rows = slice(first, first + CHUNK)
-                part = {name: column[rows] for name, column in columns.items()}
-                writer.write(start, source.images[rows], source.labels[rows], split[rows], kept[rows], part)
-                start += len(split[rows])
-                progress.advance(task, len(split[rows]))
+            for rows, part in _parts(source, seed, dtypes, grouped=bool(names)):
+                writer.write(start, *part)
+                start += rows
+                progress.advance(task, rows)
 
 
 def split_of(source: Prepared, seed: int) -> np.ndarray:
@@ -69,6 +65,16 @@ def split_of(source: Prepared, seed: int) -> np.ndarray:
     persons = source.factors.get(IDENTITY)
     keys = source.files if persons is None else [person.decode() for person in persons.tolist()]
     return assigned([f"{source.attributes['source']}/{key}" for key in keys], SHARES, seed)
+
+
+def _parts(source: Prepared, seed: int, dtypes: dict[str, str], grouped: bool) -> Iterator[tuple[int, tuple]]:
+    """Images of a source in chunks: how many, and what the writer takes of them."""
+    columns, split = _columns(source, dtypes), split_of(source, seed)
+    groups = source.groups if grouped else np.full(len(source), NO_GROUP, np.int8)
+    for first in range(0, len(source), CHUNK):
+        rows = slice(first, first + CHUNK)
+        part = {name: column[rows] for name, column in columns.items()}
+        yield len(split[rows]), (source.images[rows], source.labels[rows], split[rows], groups[rows], part)
 
 
 def _opened(path: Path, label: int) -> Prepared:
