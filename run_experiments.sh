@@ -20,7 +20,8 @@ calibration  15  the benchmark shows the bias of the paper: ten seeds of the CNN
 all         190  all of the above
 labs         35  the labs of the course, solved, in full: tables, figures and tunes in results/labs; or one: labs music
 report        1  every table, figure and results/index.html again from the rows in results/
-benchmark     3  images per second of training, resampling and rendering, each beside its peer: results/benchmark
+benchmark     8  images per second of training, resampling and rendering, each beside its peer: results/benchmark
+detection     2  sliding windows on real photographs, by the models of quick: results/detection
 list          0  every experiment with its runs and minutes
 test          8  the tests; further words go to pytest
 '
@@ -52,6 +53,7 @@ Examples:
   ./run_experiments.sh                                 everything the README's first screen shows
   ./run_experiments.sh --data digits                   the same job on handwritten digits
   ./run_experiments.sh --data path/to/train_face.h5    the same job on the course's faces
+  ./run_experiments.sh table1 --train celeba.h5 --test ppb.h5   the paper's own data, see README
   ./run_experiments.sh table1 --seeds 3 --jobs 1       fewer seeds, one run at a time
   ./run_experiments.sh ablations --smoke               every ablation at toy size
   ./run_experiments.sh quick --help                    the options of an artefact
@@ -66,7 +68,7 @@ run_artefact() {
     set_up
     use_repository
     case $1 in
-        report | benchmark | list) exec "$venv/bin/python" -m experiments "$@" ;;
+        report | benchmark | detection | list) exec "$venv/bin/python" -m experiments "$@" ;;
         labs) exec "$venv/bin/python" -m labs run "${@:2}" ;;
         *) exec "$venv/bin/python" -m experiments run "$@" ;;
     esac

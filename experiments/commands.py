@@ -1,13 +1,10 @@
 """The commands behind python -m experiments."""
 
-import contextlib
 import dataclasses
-import io
-import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +13,12 @@ import tyro
 from rich.console import Console, RenderableType
 
 from debias.backend import tf
+from debias.commandline import parse
+from debias.data.prepared import is_prepared
 from debias.errors import InputError
 from debias.files import write_text
 from debias.training import one_thread
-from experiments import benchmark, evidence, publish, report, tables
+from experiments import benchmark, detection, evidence, publish, report, tables
 from experiments.common import on_other_data
 from experiments.experiment import Experiment
 from experiments.provenance import ROOT, provenance
@@ -54,12 +53,17 @@ class Run(Folders):
         python -m experiments run ablations --smoke
         python -m experiments run quick --data path/to/train_face.h5
         python -m experiments run table1 --shard 3/8
+        python -m experiments run table1 --train celeba.h5 --test ppb.h5
     """
 
     name: Annotated[str, tyro.conf.Positional] = "quick"
     """An experiment (python -m experiments list), 'ablations' or 'all'."""
     data: str | None = None
     """Another data set: parliament, digits, an HDF5 file in our or in MIT's layout, or a folder of images."""
+    train: str | None = None
+    """A data set to train on, such as --data takes, for a test on another: see --test."""
+    test: str | None = None
+    """A prepared file (python -m debias.data prepare) to test on; windows slide over it where it holds whole images."""
     seeds: int | None = None
     """How many paired seeds; the experiment's own number by default."""
     jobs: int | None = None
@@ -78,6 +82,7 @@ class Run(Folders):
     """Toy size, in the cache folder: does every part still work?"""
 
     def __call__(self) -> int:
+        _check_data(self.data, self.train, self.test)
         chosen = [self._adapted(experiment) for experiment in _experiments(self.name)]
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         options = Options(jobs=_jobs(self.jobs, self.address), address=self.address, shard=self.shard, stale=stale)
@@ -87,8 +92,8 @@ class Run(Folders):
         """The experiment with this call's data, size and seeds."""
         if self.smoke:
             experiment = toy(experiment)
-        if self.data is not None:
-            experiment = on_other_data(experiment, self.data, Store(self.cache))
+        if self.data or self.train:
+            experiment = on_other_data(experiment, self.data or self.train, Store(self.cache), self.test)
         if self.seeds is not None:
             _check_seeds(self.seeds)
             experiment = dataclasses.replace(experiment, seeds=_seeds(experiment.seeds, self.seeds))
@@ -181,36 +186,33 @@ class Benchmark(Folders):
         return _report(folder, benchmark.table(measured))
 
 
-COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark}
+@dataclasses.dataclass(frozen=True)
+class Detection(Folders):
+    """Sliding windows on real photographs, by the models of 'quick': a table and a heat map in results/detection.
+
+    Example:
+        python -m experiments detection
+    """
+
+    stale: str = "refuse"
+    """Finished runs of other code: 'refuse' to take them, 'keep' them, or 'redo' them."""
+
+    def __call__(self) -> int:
+        folder = detection.run(Store(self.cache), self.results, Options(stale=self.stale))
+        report.refresh(self.results, README, EXPERIMENTS.values())
+        return _report(folder, (folder / "table.md").read_text(encoding="utf-8"))
+
+
+COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark, "detection": Detection}
 
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
     tf.get_logger().setLevel("ERROR")  # it warns of each new model's own compiled functions, which are meant
-    command = _parse(arguments)
+    command = parse(COMMANDS, "python -m experiments", __doc__, arguments)
     if not isinstance(command, Benchmark):
         one_thread()
     return command()
-
-
-def _parse(arguments: list[str]) -> Callable[[], int]:
-    """The command with its options; what tyro says about bad ones, a framed page, becomes one line."""
-    page = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(page):
-            return tyro.extras.subcommand_cli_from_dict(
-                COMMANDS, prog="python -m experiments", description=__doc__, args=arguments
-            )
-    except SystemExit as stop:
-        if not stop.code:  # --help
-            raise
-        raise InputError(f"{_first_paragraph(page.getvalue())}: see python -m experiments --help") from None
-
-
-def _first_paragraph(page: str) -> str:
-    """The text of a framed page between its title and its first rule, in one line."""
-    lines = [line.strip("│ ") for line in page.splitlines()[1:]]
-    return " ".join(itertools.takewhile(lambda line: line and not line.startswith(("─", "╰")), lines))
 
 
 def _experiments(name: str) -> list[Experiment]:
@@ -218,6 +220,13 @@ def _experiments(name: str) -> list[Experiment]:
     if unknown := [name for name in names if name not in EXPERIMENTS]:
         raise InputError(f"unknown experiment {unknown[0]!r}: use one of {', '.join((*EXPERIMENTS, *GROUPS))}")
     return [EXPERIMENTS[name] for name in names]
+
+
+def _check_data(data: str | None, train: str | None, test: str | None) -> None:
+    if (train is None) != (test is None) or (data and train):
+        raise InputError("give --train and --test together, or --data alone, which is trained and tested on")
+    if test is not None and not is_prepared(Path(test)):
+        raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
 
 
 def _check_seeds(seeds: int) -> None:

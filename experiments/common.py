@@ -4,6 +4,7 @@ Settings of the same content are trained once, whichever experiment asks for the
 """
 
 import dataclasses
+from pathlib import Path
 
 from baselines import method
 from debias.config import Config
@@ -51,9 +52,12 @@ def changed(setting: Setting, name: str, title: str, **changes) -> Setting:
     return dataclasses.replace(setting, name=name, title=title, changes={**setting.changes, **changes})
 
 
-def on_other_data(experiment: Experiment, data: str, store: Store) -> Experiment:
+def on_other_data(experiment: Experiment, data: str, store: Store, test: str | None = None) -> Experiment:
     """The experiment on another data set, taken whole, in a folder of its own; without groups, methods that need them
     are left out.
+
+    Args:
+        test: a prepared file to test on instead of the test split of `data`.
 
     Raises:
         InputError: the experiment compares data sets, or draws of the embedded benchmark's groups, or there is no such
@@ -61,7 +65,7 @@ def on_other_data(experiment: Experiment, data: str, store: Store) -> Experiment
     """
     draws = {tuple(setting.draw.items()) for setting in experiment.settings}
     if len(draws) > 1 or any(setting.data for setting in experiment.settings):
-        raise InputError(f"{experiment.name} compares parts of the embedded benchmark: leave out --data")
+        raise InputError(f"{experiment.name} compares parts of the embedded benchmark: leave out other data")
     splits = store.whole(data)
     grouped = splits.train.groups is not None
     chosen = [s for s in experiment.settings if grouped or method(s.method).labels != "group"]
@@ -70,7 +74,8 @@ def on_other_data(experiment: Experiment, data: str, store: Store) -> Experiment
         data=data,
         base=DIGITS if data == "digits" else experiment.base,
         settings=tuple(dataclasses.replace(setting, draw={}) for setting in chosen),
-        folder=f"{experiment.folder}-{splits.name}",
+        folder="-".join([experiment.folder, splits.name, *([Path(test).stem] if test else [])]),
+        test=test,
     )
 
 

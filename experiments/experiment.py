@@ -51,12 +51,14 @@ class Run:
         setting: what it trains.
         config: all settings of training; its folder and callbacks are set by the runner.
         data: name for `debias.data.catalog.load`.
+        test: a prepared file (`debias.data.prepared`) to test on instead of the test split of `data`.
     """
 
     id: str
     setting: Setting
     config: Config
     data: str
+    test: str | None = None
 
 
 def nothing(rows: pd.DataFrame, evidence: Evidence) -> dict:
@@ -82,6 +84,7 @@ class Experiment:
         text: rows -> one paragraph that says what they show; empty for none.
         folder: under results/; None takes the name.
         minutes: on two cores, with the data rendered.
+        test: a prepared file to test on instead of the test split of `data`.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Experiment:
     text: Callable[[pd.DataFrame], str] = lambda rows: ""
     folder: str = ""
     minutes: int = 1
+    test: str | None = None
 
     def __post_init__(self):
         names = [setting.name for setting in self.settings]
@@ -123,4 +127,4 @@ class Experiment:
                 f"use some of {', '.join(known)}"
             )
         config = dataclasses.replace(self.base, **setting.changes, seed=seed)
-        return Run(f"{self.name}/{setting.name}/seed{seed}", setting, config, setting.data or self.data)
+        return Run(f"{self.name}/{setting.name}/seed{seed}", setting, config, setting.data or self.data, self.test)

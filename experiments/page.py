@@ -22,9 +22,15 @@ CHAPTERS = (
     "quick",
     "calibration",
     "parliament",
+    "detection",
     "benchmark",
 )  # first parts of folders
-TITLES = {"ablations": "Ablations", "parliament": "The faces", "benchmark": "Speed"}  # where no experiment gives one
+TITLES = {
+    "ablations": "Ablations",
+    "parliament": "The faces",
+    "detection": "Photographs",
+    "benchmark": "Speed",
+}  # where no experiment gives one
 OTHERS = "Further experiments"
 FOLDED = ("ablations",)  # chapters whose tables open on request: their figures and sentences say the same
 CAPTIONS = {
@@ -38,6 +44,7 @@ CAPTIONS = {
     "sampling": "Sampling probabilities, and the ten least and the ten most likely faces",
     "reconstructions": "Test faces of every group, and what each autoencoder makes of them",
     "faces": "Test faces by group, then negatives",
+    "heat": "The best of the windows that slide over each pixel; a frame around the best of all",
 }
 SAME_TRAINING = ["method", "config", "fingerprint", "commit", "seconds"]  # equal in all rows that one training gave
 

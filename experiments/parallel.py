@@ -35,7 +35,7 @@ PATIENCE_S = 15  # with an address that does not answer
 TRIAL_S = 30  # to connect to a cluster that does
 LOOK_AFTER_S = 5  # between two looks at whether Ray is still there
 # What evaluation and figures read in a run's folder; last the row, which says that all others are there.
-KEPT = ("settings.json", "log.csv", "sampling/epoch-*.npy", "model.keras", "row.json")
+KEPT = ("settings.json", "log.csv", "sampling/epoch-*.npy", "model.keras", "row*.json")
 OBJECTS = 100 << 20  # bytes of shared memory: only rows pass through it
 PACKAGES = ("debias", "baselines", "experiments")
 

@@ -15,7 +15,7 @@ import baselines
 from experiments import evaluate
 
 ROOT = Path(__file__).resolve().parents[1]
-_NOT_TRAINING = ("__init__", "errors", "files", "latents", "plots", "progress")
+_NOT_TRAINING = ("__init__", "commandline", "detection", "errors", "files", "latents", "plots", "progress")
 _LIBRARIES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn", "fairlearn")
 
 

@@ -14,6 +14,7 @@ from baselines import method
 from debias.backend import keras, tf
 from debias.errors import InputError
 from debias.files import replacing, write_text
+from experiments.elsewhere import check_test, evaluate_on
 from experiments.evaluate import check_splits, evaluate
 from experiments.experiment import Run
 from experiments.progress import RunProgress
@@ -92,18 +93,25 @@ def _train(run, store, origin, callbacks) -> dict:
     splits = store.splits(run)
     settings = described(run)
     _clear_other_code(folder, origin["code"])
+    trained = run.test is not None and (folder / "model.keras").exists()  # by a run with another test
     write_text(folder / "settings.json", json.dumps({**settings, **origin}))
     keras.backend.clear_session()
     config = dataclasses.replace(run.config, folder=folder, callbacks=(*run.config.callbacks, *callbacks))
-    model = method(run.setting.method).train(splits, config)
-    with replacing(folder / "model.keras") as temporary:
-        model.save(temporary)
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)  # three times the model's size, of no more use
-    measured = evaluate(model, splits, folder)
+    model = store.model(run) if trained else _trained(run, splits, config)
+    test = store.tested_on(run)
+    measured = evaluate_on(test, model, splits, folder) if test else evaluate(model, splits, folder)
     took = {"seconds": time.perf_counter() - began, "threads": _threads()}
     what = {"method": run.setting.method, "seed": run.config.seed, "config": json.dumps(settings)}
-    write_text(folder / "row.json", json.dumps({**what, **measured, **took, **origin}))
+    write_text(store.row_path(run), json.dumps({**what, **measured, **took, **origin}))
     return store.row(run)
+
+
+def _trained(run, splits, config) -> keras.Model:
+    model = method(run.setting.method).train(splits, config)
+    with replacing(config.folder / "model.keras") as temporary:
+        model.save(temporary)
+    shutil.rmtree(config.folder / "checkpoint", ignore_errors=True)  # three times the model's size, of no more use
+    return model
 
 
 def _clear_other_code(folder, code: str) -> None:
@@ -112,7 +120,8 @@ def _clear_other_code(folder, code: str) -> None:
     if started.exists() and json.loads(started.read_text(encoding="utf-8")).get("code") != code:
         for name in ("checkpoint", "sampling", "tensorboard"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / "log.csv").unlink(missing_ok=True)
+        for name in ("log.csv", "model.keras"):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _threads() -> int:
@@ -128,6 +137,8 @@ def _check(runs, store) -> None:
         method(run.setting.method)
     for data in dict.fromkeys(run.data for run in runs):
         check_splits(store.whole(data))
+    for run in {run.test: run for run in runs if run.test}.values():
+        check_test(store.tested_on(run), store.whole(run.data))
 
 
 def _handle_stale(runs, store, origins, policy) -> None:
@@ -143,7 +154,8 @@ def _handle_stale(runs, store, origins, policy) -> None:
             f"{kept[0][0].id}: --stale redo trains them anew, --stale keep mixes them in"
         )
     for run, row in kept:
-        os.replace(store.folder(run) / "row.json", store.folder(run) / f"row-{row['code']}.json")
+        path = store.row_path(run)
+        os.replace(path, path.with_name(f"{path.stem}-{row['code']}.json"))
 
 
 def _published(runs, origins, rows) -> dict[str, dict]:

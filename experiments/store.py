@@ -2,7 +2,8 @@
 
 `<cache>/runs/<data>-<fingerprint>/<method>/<what differs from the defaults>/seed3/` holds settings.json from the start,
 checkpoints, log.csv and sampling/ while it trains, then model.keras and last row.json, each written atomically. Two
-experiments that share a setting share its folder, so it is trained once.
+experiments that share a setting share its folder, so it is trained once. Where a run is tested on another file than the
+one it trains on, its row is called after that file, and the model is still trained once.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from pathlib import Path
 from debias.backend import keras
 from debias.data import catalog
 from debias.data.dataset import Splits
+from debias.data.prepared import Prepared, open_prepared
 from debias.errors import InputError
 from experiments.experiment import Run
 
@@ -40,15 +42,27 @@ class Store:
         """What a run trains and is tested on, its own draw of the training images."""
         return self.whole(run.data).draw(run.setting.draw, run.config.seed)
 
+    def tested_on(self, run: Run) -> Prepared | None:
+        """The prepared file that a run is tested on, None for its own test split."""
+        return _prepared(run.test) if run.test else None
+
     def identity(self, run: Run) -> dict[str, str]:
-        """The data's name and fingerprint."""
+        """Name and fingerprint of the data that a run trains and is tested on."""
         splits, fingerprint = _loaded(run.data, self.cache)
+        if test := self.tested_on(run):
+            return {"data": f"{splits.name}, {test.path.stem}", "fingerprint": f"{fingerprint}-{_digest(test)}"}
         return {"data": splits.name, "fingerprint": fingerprint}
 
     def folder(self, run: Run) -> Path:
-        """Where a run is kept; it follows from its method, settings, draw and data alone."""
-        data = "{data}-{fingerprint}".format(**self.identity(run))
+        """Where a run is kept; it follows from its method, settings, draw and training data alone."""
+        splits, fingerprint = _loaded(run.data, self.cache)
+        data = f"{splits.name}-{fingerprint}"
         return self.cache / "runs" / data / run.setting.method / _changes(run) / f"seed{run.config.seed}"
+
+    def row_path(self, run: Run) -> Path:
+        """The file of a run's row in its folder."""
+        test = self.tested_on(run)
+        return self.folder(run) / (f"row-{test.path.stem}-{_digest(test)}.json" if test else "row.json")
 
     def row(self, run: Run) -> dict | None:
         """The row of a finished run under its id in this experiment, None for others.
@@ -56,7 +70,7 @@ class Store:
         Raises:
             InputError: the file is damaged.
         """
-        path = self.folder(run) / "row.json"
+        path = self.row_path(run)
         if not path.exists():
             return None
         try:
@@ -92,6 +106,16 @@ def described(run: Run) -> dict:
 def _loaded(data: str, cache: Path) -> tuple[Splits, str]:
     splits = catalog.load(data, cache)
     return splits, splits.fingerprint()
+
+
+@functools.cache
+def _prepared(path: str) -> Prepared:
+    return open_prepared(Path(path))
+
+
+def _digest(test: Prepared) -> str:
+    """Twelve hexadecimal digits that change with the images of a prepared file."""
+    return str(test.attributes["images_sha256"])[:12]
 
 
 def _changes(run: Run) -> str:

@@ -128,7 +128,7 @@ def _recall_section(rows, suffix, heading) -> Section:
 
 
 def _sampling_section(rows) -> Section:
-    groups = groups_of(rows)
+    groups = [column.removeprefix("mass ") for column in rows if column.startswith("mass ")]  # of the training faces
     lines = []
     for _, part in rows.groupby("setting", sort=False):
         masses = [f"{part[f'mass {group}'].mean():.2f}" for group in groups]

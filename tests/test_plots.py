@@ -386,3 +386,23 @@ def test_grid_places_images_row_by_row():
     for index, image in enumerate(images):
         top, left = index // 2 * height, index % 2 * width
         np.testing.assert_array_equal(mosaic[top : top + 3, left : left + 4], image)
+
+
+def test_heat_maps_show_each_photograph_each_model_and_its_best_window():
+    photographs = {"tall": tiles(3)[2][:, :40], "wide": tiles(4)[3][:30]}
+    heat = {name: {which: np.full(image.shape[:2], 0.25) for which, image in photographs.items()} for name in "AB"}
+    best = {name: {"tall": ((5, 7, 20), 0.5), "wide": ((0, 2, 10), 0.75)} for name in "AB"}
+    figure = plots.heat_maps(photographs, heat, best)
+    panels = [axes for axes in figure.axes if axes.images and axes.get_title(loc="left")]
+    titles = [axes.get_title(loc="left") for axes in panels]
+    assert titles == [
+        "tall",
+        *(f"{n}: best window 0.50" for n in "AB"),
+        "wide",
+        *(f"{n}: best window 0.75" for n in "AB"),
+    ]
+    frames = [patch for axes in panels for patch in axes.patches]
+    assert [(frame.get_x(), frame.get_y(), frame.get_width()) for frame in frames] == [(7, 5, 20)] * 2 + [
+        (2, 0, 10)
+    ] * 2
+    assert all(np.all(axes.images[1].get_array() == 0.25) for axes in panels if len(axes.images) > 1)

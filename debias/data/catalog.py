@@ -4,10 +4,12 @@ from pathlib import Path
 
 import h5py
 
+from debias.data import prepared
 from debias.data.dataset import FORMAT, Splits, open_hdf5, open_splits
 from debias.data.sources.digits import digits
 from debias.data.sources.folder import open_folder
 from debias.data.sources.mit import open_mit
+from debias.errors import InputError
 
 EMBEDDED = {  # name -> preset of the embedded benchmark
     "parliament": "default",
@@ -37,6 +39,8 @@ def load(name: str, cache: Path) -> Splits:
         return open_folder(path, cache)
     with open_hdf5(path) as file:
         ours = file.attrs.get("format") == FORMAT
+        if file.attrs.get("format") == prepared.FORMAT:
+            raise InputError(f"{path}: one source alone: python -m debias.data merge joins faces and non-faces")
     return open_splits(path) if ours or not _is_mit(path) else open_mit(path)
 
 

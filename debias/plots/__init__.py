@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure`; `save` writes it under the 
 """
 
 from debias.plots.curves import mass_ess, thresholds
+from debias.plots.detection import heat_maps
 from debias.plots.faces import grid, reconstructions, sampling_figure, traversals
 from debias.plots.groups import group_bars
 from debias.plots.latents import latent_factors
@@ -15,6 +16,7 @@ __all__ = [
     "PALETTE",
     "grid",
     "group_bars",
+    "heat_maps",
     "latent_factors",
     "mass_ess",
     "reconstructions",

@@ -10,23 +10,20 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import cv2
 import h5py
-import joblib
 import numpy as np
 from rich.console import Console
 
 from debias.data import dataset
 from debias.data.parliament import assets, negatives, photographs, render
 from debias.data.parliament.mesh import Model
+from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
 from debias.files import replacing
 from debias.progress import progress_bar
@@ -143,8 +140,7 @@ def build(config: BenchmarkConfig, path: Path, cache: Path, processes: int | Non
     Raises:
         InputError: the file cannot be written, the assets cannot be fetched, or `processes` is below 1.
     """
-    if processes is not None and processes < 1:
-        raise InputError(f"processes is {processes}; choose a whole number from 1, or leave it out to use every core")
+    check_processes(processes)
     began = time.perf_counter()
     assets.load_model(cache)  # before any worker starts, so that one process downloads the assets and errors show
     with replacing(Path(path)) as temporary:
@@ -217,10 +213,7 @@ def _write(config: BenchmarkConfig, path: Path, cache: Path, processes: int | No
 
 def _rendered(config, plan, cache, processes) -> Iterator[tuple]:
     """Chunks as they finish, in any order: (first row, cell, images, factor columns)."""
-    # joblib's workers start afresh instead of forking, and unlike multiprocessing's they do not import the caller's
-    # main module again, which would load TensorFlow in each of them. Idle ones must not outlive the build for long.
-    workers = joblib.Parallel(processes or -1, return_as="generator_unordered", batch_size=1, idle_worker_timeout=10)
-    return workers(joblib.delayed(_render_chunk)(os.getpid(), config, cache, *chunk) for chunk in _chunks(plan))
+    return on_all_cores(_render_chunk, ((config, cache, *chunk) for chunk in _chunks(plan)), processes)
 
 
 def _chunks(plan: tuple[Cell, ...]) -> Iterator[tuple[int, Cell, range]]:
@@ -233,27 +226,11 @@ def _chunks(plan: tuple[Cell, ...]) -> Iterator[tuple[int, Cell, range]]:
 
 
 def _render_chunk(
-    builder: int, config: BenchmarkConfig, cache: Path, start: int, cell: Cell, numbers: range
+    config: BenchmarkConfig, cache: Path, start: int, cell: Cell, numbers: range
 ) -> tuple[int, Cell, np.ndarray, dict[str, np.ndarray]]:
-    _prepare_process(builder)
     model, pool = _model(cache), _pool(dataset.SPLITS[cell.split])
     images, factors = zip(*(draw_image(model, pool, config, cell, number) for number in numbers), strict=True)
     return start, cell, np.stack(images), _as_columns(factors)
-
-
-@functools.cache
-def _prepare_process(builder: int) -> None:
-    """Once per process: one thread, because every core has a worker of its own, and an end with the builder's."""
-    cv2.setNumThreads(1)
-    if os.getpid() != builder:
-        threading.Thread(target=_follow, args=(builder,), daemon=True).start()
-
-
-def _follow(builder: int) -> None:
-    """Exit when the building process is gone: a killed one cannot stop its workers, which would wait for ever."""
-    while os.getppid() == builder:
-        time.sleep(1)
-    os._exit(1)
 
 
 @functools.cache

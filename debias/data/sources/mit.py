@@ -4,14 +4,23 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pooch
+from rich.console import Console
+from rich.progress import Progress
 
-from debias.data.dataset import Dataset, Splits, check_labels, memory_map, open_hdf5
+from debias.data.dataset import NO_GROUP, Dataset, Splits, check_labels, create, memory_map, open_hdf5
+from debias.data.packages import digest
 from debias.errors import InputError
+from debias.files import replacing
+from debias.progress import progress_bar
 
 IMAGE_SHAPE = (64, 64, 3)
 SHARES = (0.8, 0.1, 0.1)  # train, validation, test
 BLOCK = 4096  # images converted at a time: 400 MB as float64
 AGAIN = "download it again"
+ADDRESS = "https://www.dropbox.com/s/hlz8atheyozp1yx/train_face.h5?dl=1"  # in the course's notebooks
+BYTES = 1_263_889_489
+HOW = f"get it with --download, or from {ADDRESS}"
 
 
 def open_mit(path: Path, seed: int = 0) -> Splits:
@@ -33,6 +42,75 @@ def open_mit(path: Path, seed: int = 0) -> Splits:
     for name, chosen in zip(("train", "validation", "test"), rows, strict=True):
         check_labels(labels[chosen], f"{path}, {name} split")
     return Splits(path.stem, *(Dataset(source, chosen, labels[chosen]) for chosen in rows))
+
+
+def convert(path: Path, out: Path, seed: int = 0, overwrite: bool = False) -> None:
+    """Write train_face.h5 as a data set in our layout: RGB, one uncompressed block, with the splits of `open_mit`.
+
+    Raises:
+        InputError: as `open_mit`, or `out` exists or cannot be written.
+    """
+    if Path(out).exists() and not overwrite:
+        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
+    splits = open_mit(path, seed)
+    parts = (splits.train, splits.validation, splits.test)
+    attributes = {"source": "mit", "seed": seed, "lists_sha256": digest(Path(path)), "channels": "RGB, were BGR"}
+    count = sum(map(len, parts))
+    with create(out, count, IMAGE_SHAPE, {}, (), attributes) as writer, progress_bar(Console(stderr=True)) as progress:
+        task, start = progress.add_task("converting train_face.h5", total=count), 0
+        for code, part in enumerate(parts):
+            for first in range(0, len(part), BLOCK):
+                rows = slice(first, first + BLOCK)
+                images, labels = part.images(rows), part.labels[rows]
+                split, groups = np.full(len(labels), code, np.uint8), np.full(len(labels), NO_GROUP, np.int8)
+                writer.write(start, images, labels, split, groups, {})
+                start += len(labels)
+                progress.advance(task, len(labels))
+
+
+def download(path: Path, address: str = ADDRESS, size: int = BYTES) -> None:
+    """Fetch train_face.h5 to `path` unless it is there; no checksum of it is published, so its size is checked.
+
+    Raises:
+        InputError: it cannot be fetched, or is not `size` bytes long; then nothing that was fetched is kept.
+    """
+    if path.exists():
+        return _check_size(path, size)
+    pooch.get_logger().setLevel("WARNING")  # it would print what the bar shows
+    with progress_bar(Console(stderr=True)) as progress, replacing(path) as temporary:
+        fetch = pooch.HTTPDownloader(progressbar=_Bar(progress, path.name, size))
+        try:
+            pooch.retrieve(address, None, temporary.name, temporary.parent, downloader=fetch)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{address} cannot be fetched ({_line(error)}): fetch it by hand to {path}") from error
+        _check_size(temporary, size)
+
+
+class _Bar:
+    """The house's progress bar as pooch wants one, in MB."""
+
+    def __init__(self, progress: Progress, name: str, total: int):
+        self.total, self._progress = total, progress
+        self._task = progress.add_task(f"fetching {name} (MB)", total=total // 10**6)
+
+    def update(self, count: int) -> None:
+        self._progress.advance(self._task, count / 10**6)
+
+    def reset(self) -> None:
+        self._progress.reset(self._task, total=self.total // 10**6)
+
+    def close(self) -> None:
+        """The bar ends with its own context."""
+
+
+def _check_size(path: Path, size: int) -> None:
+    found = path.stat().st_size
+    if found != size:
+        raise InputError(f"{path.name}: {found:,} bytes, expected {size:,}: delete it and {AGAIN}")
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
 def _columns(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:

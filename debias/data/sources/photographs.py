@@ -5,13 +5,13 @@
 """
 
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 
-import cv2
 import numpy as np
 import skimage
 
-from debias.data import packages
+from debias.data import images, packages
 from debias.data.dataset import NO_GROUP, Dataset
 from debias.errors import InputError
 
@@ -31,14 +31,32 @@ def mitdeeplearning_faces(cache: Path) -> Dataset:
     Raises:
         InputError: the archive cannot be downloaded or is not the expected one; the check can then be left out.
     """
-    options = ("--use-pep517", "--no-binary", REQUIREMENT.split("==")[0])
-    path = packages.fetch(REQUIREMENT, ARCHIVE, ARCHIVE_SHA256, cache, options)
-    with tarfile.open(path) as archive:
-        faces = [(name, archive.extractfile(name).read()) for name in sorted(archive.getnames()) if _is_face(name)]
-    images = np.stack([_resized(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)) for _, data in faces])
-    folders = [name.removeprefix(FACES_FOLDER)[:2] for name, _ in faces]
-    groups = [list(GROUP_FOLDERS).index(folder) for folder in folders]
-    return _dataset(images, np.ones(len(images)), groups, tuple(GROUP_FOLDERS.values()))
+    faces = _course_files(cache)
+    pixels = np.stack([images.resized(images.whole(data), SIZE, SIZE) for _, data in faces])
+    return _dataset(pixels, np.ones(len(pixels)), _course_groups(faces), tuple(GROUP_FOLDERS.values()))
+
+
+def course_photographs(cache: Path) -> tuple[list[np.ndarray], np.ndarray, tuple[str, ...]]:
+    """The same 20 faces at their own resolution, for windows: images (H, W, 3) uint8 RGB, groups (20,) and names.
+
+    Raises:
+        InputError: as `mitdeeplearning_faces`.
+    """
+    faces = _course_files(cache)
+    return [images.whole(data) for _, data in faces], _course_groups(faces), tuple(GROUP_FOLDERS.values())
+
+
+def bundled(package: str, path: str) -> np.ndarray:
+    """A photograph inside an installed package: (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: the package does not carry it.
+    """
+    file = Path(find_spec(package).origin).parent / path
+    try:
+        return images.whole(images.read_bytes(file))
+    except images.BadImage as error:
+        raise InputError(f"{file}: {error}: install the pinned version of {package} again") from error
 
 
 def lfw_subset() -> Dataset:
@@ -51,14 +69,29 @@ def lfw_subset() -> Dataset:
     if not path.is_file():
         raise InputError(f"{path}: missing from the installed scikit-image: install its pinned version again")
     grey = np.load(path, allow_pickle=False)  # (200, 25, 25) float64 in 0..1
-    images = np.stack([_resized(np.repeat(image[..., None], 3, 2)) for image in np.rint(grey * 255).astype(np.uint8)])
-    return _dataset(images, np.repeat([1, 0], 100), np.full(200, NO_GROUP), ())
+    colour = np.repeat(np.rint(grey * 255).astype(np.uint8)[..., None], 3, 3)
+    pixels = np.stack([images.resized(face, SIZE, SIZE) for face in colour])
+    return _dataset(pixels, np.repeat([1, 0], 100), np.full(200, NO_GROUP), ())
 
 
-def _dataset(images: np.ndarray, labels, groups, names: tuple[str, ...]) -> Dataset:
+def _course_files(cache: Path) -> list[tuple[str, bytes]]:
+    """Name and content of each of the course's faces."""
+    options = ("--use-pep517", "--no-binary", REQUIREMENT.split("==")[0])
+    path = packages.fetch(REQUIREMENT, ARCHIVE, ARCHIVE_SHA256, cache, options)
+    with tarfile.open(path) as archive:
+        return [(name, archive.extractfile(name).read()) for name in sorted(archive.getnames()) if _is_face(name)]
+
+
+def _course_groups(faces: list[tuple[str, bytes]]) -> np.ndarray:
+    """(N,) int8 index in the values of GROUP_FOLDERS."""
+    folders = [name.removeprefix(FACES_FOLDER)[:2] for name, _ in faces]
+    return np.array([list(GROUP_FOLDERS).index(folder) for folder in folders], np.int8)
+
+
+def _dataset(pixels: np.ndarray, labels, groups, names: tuple[str, ...]) -> Dataset:
     return Dataset(
-        source=images,
-        rows=np.arange(len(images)),
+        source=pixels,
+        rows=np.arange(len(pixels)),
         labels=np.asarray(labels, np.uint8),
         groups=np.asarray(groups, np.int8) if names else None,
         group_names=names,
@@ -67,9 +100,3 @@ def _dataset(images: np.ndarray, labels, groups, names: tuple[str, ...]) -> Data
 
 def _is_face(name: str) -> bool:
     return name.startswith(FACES_FOLDER) and name.endswith(".png")
-
-
-def _resized(image: np.ndarray) -> np.ndarray:
-    """(64, 64, 3) uint8 RGB of a BGR (or grey) picture."""
-    shrink = min(image.shape[:2]) > SIZE
-    return cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)[..., ::-1]

@@ -172,14 +172,6 @@ def test_the_benchmark_does_not_import_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_workers_end_with_the_process_that_started_them(monkeypatch):
-    ended = []
-    monkeypatch.setattr(build.os, "getppid", lambda: 1)
-    monkeypatch.setattr(build.os, "_exit", ended.append)
-    build._follow(builder=12345)
-    assert ended == [1]
-
-
 def test_bad_input_on_the_command_line_ends_in_one_line_and_code_2(tmp_path):
     blocker = tmp_path / "file"
     blocker.touch()

@@ -81,7 +81,7 @@ def test_catalog_opens_a_folder(folder, cache):
 
 def test_opened_again_nothing_is_decoded_and_images_are_mapped(folder, cache, monkeypatch):
     first = open_folder(folder, cache)
-    monkeypatch.setattr(cv2, "imdecode", None)
+    monkeypatch.setattr(source, "prepare", None)
     again = open_folder(folder, cache)
     assert isinstance(again.train.source, np.memmap)
     assert first.fingerprint() == again.fingerprint()
@@ -129,7 +129,9 @@ def test_shrinking_averages_areas(folder, cache):
     image = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
     write_image(folder / lines()[0][0], image)
     means = image.reshape(64, 4, 64, 4, 3).mean((1, 3))
-    np.testing.assert_allclose(open_folder(folder, cache).train.images()[0], means, atol=0.51)
+    np.testing.assert_allclose(
+        open_folder(folder, cache).train.images()[0], means, atol=1
+    )  # rows and columns are rounded one after the other
 
 
 def test_other_sizes(folder, cache):
@@ -244,7 +246,7 @@ def test_list_of_nothing(folder, cache):
         (("path", "label"), "no column file"),
         (("file", "class"), "no column label"),
         (("a", "b"), "no column file and label"),
-        (("file;label", ""), "no column file and label"),
+        (("file;label", ""), "no column label"),
         (("file", "label", "label"), "two columns are called 'label'"),
         (("file", "label", "skin/tone"), "'skin/tone'"),
     ],
@@ -265,16 +267,16 @@ def test_bad_header(folder, cache, header, shown):
         (3, "val", "split is 'val': write train, validation, test"),
         (3, "", "split is ''"),
         (0, "", "no file name"),
-        (0, "part0/none.png", "'part0/none.png' is not in the folder"),
-        (0, "part0", "'part0' is not a file"),
-        (0, "labels.csv", "'labels.csv' is not a whole image"),
+        (0, "part0/none.png", "'part0/none.png': no such file"),
+        (0, "part0", "'part0': not a file"),
+        (0, "labels.csv", "'labels.csv': not an image"),
         (0, "../faces/part0/000.png", "lies outside of the folder"),
         (0, "part0/../../secret.png", "lies outside of the folder"),
         (0, "/etc/hostname", "'/etc/hostname' lies outside of the folder"),
         (0, "part0/000.png", "'part0/000.png' is listed twice"),
         (0, "part1/../part0/./000.png", "'part0/000.png' is listed twice"),
-        (0, "a\0b.png", "is not in the folder"),
-        (0, "x" * 300, "is not in the folder"),
+        (0, "a\0b.png", "lies outside"),
+        (0, "x" * 300, "no such file"),
     ],
 )
 def test_bad_cell_is_named_by_its_line(folder, cache, column, value, shown):
@@ -298,6 +300,17 @@ def test_unreadable_list(folder, cache, data, shown):
     assert_refused(folder, cache, f"labels.csv, line {len(whole)}: ", shown)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_other_separators_ends_of_lines_and_a_byte_order_mark(folder, cache, separator, end):
+    first = open_folder(folder, cache)
+    text = end.join(
+        separator.join(map(str, line)) for line in [["file", "label", "group", "split", "age", "note"], *lines()]
+    )
+    (folder / "labels.csv").write_bytes(text.encode("utf-8-sig"))
+    assert open_folder(folder, cache / "other").fingerprint() == first.fingerprint()
+
+
 def test_list_from_a_western_excel(folder, cache):
     text = (folder / "labels.csv").read_text(encoding="utf-8")
     (folder / "labels.csv").write_text(text, encoding="cp1252")
@@ -310,17 +323,17 @@ def test_list_that_is_a_folder(folder, cache):
     assert_refused(folder, cache, "labels.csv: cannot be read")
 
 
-@pytest.mark.parametrize("kept", [0, 10, 60])
-def test_truncated_image(folder, cache, kept, capfd):
+@pytest.mark.parametrize(("kept", "reason"), [(0, "empty file"), (10, "not an image"), (60, "not a whole image")])
+def test_truncated_image(folder, cache, kept, reason, capfd):
     path = folder / lines()[6][0]
     path.write_bytes(path.read_bytes()[:kept])
-    assert_refused(folder, cache, "labels.csv, line 8: 'part0/006.png' is not a whole image")
+    assert_refused(folder, cache, "labels.csv, line 8: 'part0/006.png': ", reason)
     assert "error" not in capfd.readouterr().err.lower()
 
 
 def test_text_instead_of_an_image(folder, cache):
     (folder / lines()[6][0]).write_text("<html>404 Not Found</html>")
-    assert_refused(folder, cache, "line 8", "is not a whole image")
+    assert_refused(folder, cache, "line 8", "not an image of a known format")
 
 
 @pytest.mark.parametrize("split", SPLITS)

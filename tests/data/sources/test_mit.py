@@ -1,10 +1,16 @@
 """Files in the format of train_face.h5, whole and broken."""
 
+import functools
+import http.server
+import threading
+
 import h5py
 import numpy as np
 import pytest
 
-from debias.data.sources.mit import open_mit
+from debias.data.dataset import attributes, open_splits
+from debias.data.sources import mit
+from debias.data.sources.mit import convert, download, open_mit
 from debias.errors import InputError
 
 COUNT = 60
@@ -165,3 +171,62 @@ def test_class_missing_from_a_small_split(path, images, labels):
 
 def test_empty_file(path):
     assert_refused(write(path, np.zeros((0, 64, 64, 3), np.uint8), np.zeros((0, 1), np.uint8)), "labels")
+
+
+# --- in our layout -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_converted_it_is_the_same_data_in_our_layout(path, images, labels, dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr(mit, "BLOCK", 7)
+    ours = tmp_path / "ours.h5"
+    convert(write(path, images.astype(dtype), labels), ours, seed=1)
+    converted, opened = open_splits(ours), open_mit(path, seed=1)
+    for name in ("train", "validation", "test"):
+        now, then = getattr(converted, name), getattr(opened, name)
+        assert np.array_equal(now.images(), then.images()) and np.array_equal(now.labels, then.labels)
+        assert now.groups is None and isinstance(now.source, np.memmap)
+    assert attributes(ours)["channels"] == "RGB, were BGR" and len(attributes(ours)["lists_sha256"]) == 64
+    with pytest.raises(InputError, match="exists already"):
+        convert(path, ours)
+
+
+def test_a_damaged_file_is_not_converted(path, images, labels, tmp_path):
+    path.write_bytes(write(path, images, labels).read_bytes()[:-5000])
+    with pytest.raises(InputError, match="cut short"):
+        convert(path, tmp_path / "ours.h5")
+    assert not (tmp_path / "ours.h5").exists()
+
+
+@pytest.fixture
+def address(tmp_path):
+    """Of a server that hands out five bytes as /there/file and nothing else."""
+    (tmp_path / "served" / "there").mkdir(parents=True)
+    (tmp_path / "served" / "there" / "file").write_bytes(b"12345")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/there/file"
+        server.shutdown()
+
+
+def test_what_is_missing_is_fetched_once(path, address):
+    download(path, address, size=5)
+    assert path.read_bytes() == b"12345" and [file.name for file in path.parent.iterdir()] == ["served", path.name]
+    download(path, "http://127.0.0.1:9/nothing", size=5)
+
+
+@pytest.mark.parametrize(
+    ("place", "size", "shown"), [("", 6, "5 bytes, expected 6"), ("s", 5, "404"), (None, 5, "cannot be fetched")]
+)
+def test_a_failed_download_is_one_line_and_leaves_nothing(path, address, place, size, shown):
+    address = "http://127.0.0.1:9/nothing" if place is None else address + place
+    with pytest.raises(InputError, match=shown) as error:
+        download(path, address, size)
+    assert "\n" not in str(error.value) and [file.name for file in path.parent.iterdir()] == ["served"]
+
+
+def test_a_file_of_another_size_is_not_the_course_s(path, images, labels):
+    write(path, images, labels)
+    with pytest.raises(InputError, match="expected 1,263,889,489"):
+        download(path)

@@ -41,3 +41,22 @@ def test_course_faces_out_of_reach_are_an_input_error(tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "fetch", fail)
     with pytest.raises(InputError, match="pip could not"):
         photographs.mitdeeplearning_faces(tmp_path)
+
+
+def test_course_faces_at_their_own_resolution(cache):
+    try:
+        faces, groups, names = photographs.course_photographs(cache)
+    except InputError as error:
+        pytest.skip(str(error))
+    small = photographs.mitdeeplearning_faces(cache)
+    assert len(faces) == 20 and len({face.shape for face in faces}) > 5
+    assert groups.tolist() == small.groups.tolist() and names == small.group_names
+    for face, shrunk in zip(faces, small.images(), strict=True):
+        assert face.mean((0, 1)) == pytest.approx(shrunk.mean((0, 1)), abs=2)
+
+
+def test_bundled_photographs_are_rgb_and_a_missing_one_is_reported():
+    red, green, blue = photographs.bundled("skimage", "data/astronaut.png")[300, 100]
+    assert red > 200 > green > blue  # her orange suit
+    with pytest.raises(InputError, match="none.png.*install the pinned version of skimage"):
+        photographs.bundled("skimage", "data/none.png")

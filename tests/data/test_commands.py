@@ -1,0 +1,109 @@
+"""python -m debias.data: what it prints, what it returns."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from debias.data import __main__ as commands
+from debias.data.dataset import open_splits
+from debias.data.prepared import open_prepared
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def call(capsys):
+    """Exit code, stdout and stderr of the command line, in this process."""
+
+    def main(*words):
+        try:
+            code = commands.main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return main
+
+
+@pytest.fixture
+def faces(tmp_path, write_image):
+    for number in range(200):
+        write_image(tmp_path / "faces" / f"{number}_{number % 2}_1_{number:017}.jpg", number)
+    return tmp_path / "faces"
+
+
+@pytest.fixture
+def others(tmp_path, write_image):
+    for number in range(100):
+        write_image(tmp_path / "others" / "n01440764" / f"n01440764_{number}.JPEG", number)
+    return tmp_path / "others"
+
+
+def test_from_folders_to_a_training_file(call, faces, others, tmp_path):
+    (faces / "broken 1_1_1_1.jpg").write_bytes(b"")
+    code, output, _ = call("prepare", "utkface", faces, "--out", tmp_path / "faces.h5", "--size", 16)
+    assert code == 0
+    assert output == f"{tmp_path}/faces.h5: 200 images, 1 skipped: {tmp_path}/faces.skipped.csv\n"
+    assert call("prepare", "imagenet", others, "--out", tmp_path / "others.h5", "--size", 16)[0] == 0
+    words = ("--positives", tmp_path / "faces.h5", "--negatives", tmp_path / "others.h5", "--out", tmp_path / "all.h5")
+    assert call("merge", *words)[:2] == (0, f"{tmp_path}/all.h5\n")
+    assert len(open_splits(tmp_path / "all.h5").train) > 200
+
+
+def test_a_folder_with_labels_becomes_a_data_set(call, faces, tmp_path):
+    lines = [f"{path.name},{number % 2}" for number, path in enumerate(sorted(faces.iterdir()))]
+    (faces / "labels.csv").write_text("\n".join(["file,label", *lines]))
+    assert call("prepare", "folder", faces, "--out", tmp_path / "out.h5", "--size", 16)[0] == 0
+    assert open_splits(tmp_path / "out.h5").train.image_shape == (16, 16, 3)
+
+
+def test_sources_tells_how_to_get_each(call):
+    code, output, _ = call("sources")
+    assert code == 0
+    for shown in ("celeba", "imagenet", "ppb", "fairface", "utkface", "mit", "gendershades.org", "image-net.org"):
+        assert shown in output
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["prepare", "ppb", "nowhere", "--out", "a.h5"], "nowhere: no such folder: request it by the form"),
+        (["prepare", "imagenet", "nowhere", "--out", "a.h5"], "ask for access at https://image-net.org"),
+        (["prepare", "mit", "nowhere.h5", "--out", "a.h5"], "nowhere.h5: no such file"),
+        (["prepare", "celeba", "nowhere"], "--out"),
+        (["prepare", "nothing", "nowhere", "--out", "a.h5"], "nothing"),
+        (["prepare", "ppb", "nowhere", "--out", "a.h5", "--size", "large"], "--size"),
+        (["merge", "--positives", "a.h5", "--negatives", "b.h5", "--out", "c.h5"], "a.h5: no such file"),
+        ([], "prepare"),
+    ],
+)
+def test_bad_words_end_in_one_line_and_code_2(call, words, shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output, error = call(*words)
+    assert (code, output) == (2, "") and error.count("\n") == 1 and error.startswith("error: ") and shown in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_has_examples(call):
+    code, output, error = call("prepare", "celeba", "--help")
+    assert (code, error) == (0, "") and "python -m debias.data prepare celeba path" in output
+
+
+def test_an_interruption_says_how_to_go_on(call, monkeypatch, faces, tmp_path):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "prepare", interrupted)
+    code, _, error = call("prepare", "utkface", faces, "--out", tmp_path / "out.h5")
+    assert code == 130 and "continues" in error
+
+
+def test_in_a_process_of_its_own_it_needs_no_tensorflow(faces, tmp_path):
+    code = "import sys, debias.data.__main__ as m; m.main(sys.argv[1:]); sys.exit('tensorflow' in sys.modules)"
+    words = ["prepare", "utkface", faces, "--out", tmp_path / "out.h5"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "200 images" in done.stdout
+    assert len(open_prepared(tmp_path / "out.h5")) == 200

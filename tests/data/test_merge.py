@@ -1,0 +1,145 @@
+"""Prepared faces and non-faces into one training file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from debias.data import prepared
+from debias.data.dataset import NO_GROUP, attributes, open_splits
+from debias.data.merge import merge
+from debias.errors import InputError
+
+FACES, OTHERS = 300, 200
+GROUPS = ("many", "few")
+
+
+def write(path, count, label, first=0, factors=None, group_names=(), size=8, kind="made"):
+    """A prepared file whose image i has the value first + i everywhere."""
+    images = np.broadcast_to((first + np.arange(count)).astype(np.uint8)[:, None, None, None], (count, size, size, 3))
+    groups = np.arange(count) % 5 // 4 if group_names else np.full(count, NO_GROUP)
+    about = {"source": kind, "revision": 1, "skipped": 0, "lists_sha256": "{}", "images_sha256": str(first)}
+    about["group_names"] = list(group_names)
+    names = [f"{path.stem} {number}.jpg" for number in range(count)]
+    prepared.write(path, [images[:100], images[100:]], names, np.full(count, label), groups, factors or {}, about)
+    return path
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """300 faces of 100 persons in two groups."""
+    persons = np.array([f"person {number % 100}".encode() for number in range(FACES)])
+    factors = {"identity": persons, "age": np.arange(FACES, dtype=np.int16)}
+    return write(tmp_path / "faces.h5", FACES, 1, 0, factors, GROUPS)
+
+
+@pytest.fixture
+def others(tmp_path):
+    return write(tmp_path / "others.h5", OTHERS, 0, 0, {"wnid": np.full(OTHERS, b"n01440764")})
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out.h5"
+
+
+def parts(path):
+    splits = open_splits(path)
+    return splits.train, splits.validation, splits.test
+
+
+def test_nobody_is_in_two_splits_and_everybody_in_one(faces, others, out):
+    merge([faces], [others], out)
+    persons = [set(part.positives().factors["identity"]) for part in parts(out)]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == 100
+    assert sum(len(part) for part in parts(out)) == FACES + OTHERS
+    shares = np.array([len(part) for part in parts(out)]) / (FACES + OTHERS)
+    assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.06)
+
+
+def test_images_keep_their_labels_groups_and_factors(faces, others, out):
+    merge([faces], [others], out)
+    for part in parts(out):
+        positive, negative = part.positives(), part.negatives()
+        ages = positive.factors["age"].astype(int)
+        assert np.all(positive.images()[:, 0, 0, 0] == ages % 256)
+        assert positive.groups.tolist() == (ages % 5 // 4).tolist()
+        assert positive.factors["identity"].tolist() == [f"person {age % 100}".encode() for age in ages]
+        assert np.all(np.isnan(negative.factors["age"])) and set(negative.factors["identity"]) == {b""}
+        assert set(negative.factors["wnid"]) == {b"n01440764"} and set(positive.factors["wnid"]) == {b""}
+        assert np.all(negative.groups == NO_GROUP) and part.group_names == GROUPS
+
+
+def test_more_images_move_none_of_the_others(faces, others, out, tmp_path):
+    merge([faces], [others], out)
+    more = write(tmp_path / "more.h5", 150, 0, 50, kind="other")
+    merge([faces], [others, more], tmp_path / "both.h5")
+    for before, after in zip(parts(out), parts(tmp_path / "both.h5"), strict=True):
+        assert before.positives().factors["age"].tolist() == after.positives().factors["age"].tolist()
+        assert len(after.negatives()) > len(before.negatives())
+
+
+def test_the_seed_decides_and_the_same_call_gives_the_same_bytes(faces, others, out, tmp_path):
+    for name, seed in (("again.h5", 0), ("other.h5", 1)):
+        merge([faces], [others], tmp_path / name, seed)
+    merge([faces], [others], out)
+    assert out.read_bytes() == (tmp_path / "again.h5").read_bytes()
+    assert open_splits(out).fingerprint() != open_splits(tmp_path / "other.h5").fingerprint()
+
+
+def test_where_it_comes_from_is_kept(faces, others, out):
+    merge([faces], [others], out, seed=3)
+    about = attributes(out)
+    assert about["seed"] == 3
+    assert [source["images_sha256"] for source in json.loads(about["sources"])] == ["0", "0"]
+
+
+def test_groups_go_where_positives_differ_or_nobody_wants_them(faces, others, out, tmp_path):
+    merge([faces, write(tmp_path / "more.h5", 50, 1, kind="more")], [others], out)
+    assert open_splits(out).train.groups is None
+    merge([faces], [others], tmp_path / "plain.h5", groups=False)
+    assert open_splits(tmp_path / "plain.h5").train.groups is None
+
+
+# --- bad input -----------------------------------------------------------------------------------------------------
+
+
+def assert_refused(positives, negatives, out, shown):
+    with pytest.raises(InputError) as caught:
+        merge(positives, negatives, out)
+    assert shown in str(caught.value) and "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_bad_arguments(faces, others, out, tmp_path, dataset_path):
+    large = write(tmp_path / "large.h5", 20, 0, size=16)
+    text = write(tmp_path / "text.h5", 20, 0, factors={"age": np.full(20, b"old")})
+    assert_refused([others], [faces], out, "others.h5: not all of it are positives: pass it to --negatives")
+    assert_refused([faces], [faces], out, "faces.h5: not all of it are negatives: pass it to --positives")
+    assert_refused([faces], [], out, "two classes are needed")
+    assert_refused([], [others], out, "two classes are needed")
+    assert_refused([faces], [others, others], out, "given twice")
+    assert_refused([faces], [large], out, "prepare both with the same --size")
+    assert_refused([faces], [text], out, "'age' is a number in one file and text in another")
+    assert_refused([faces], [dataset_path], out, "not a prepared source")
+    assert_refused([faces], [tmp_path / "none.h5"], out, "no such file")
+
+
+def test_whole_images_are_for_windows(others, out, tmp_path):
+    path, about = tmp_path / "ppb.h5", {"source": "ppb", "group_names": []}
+    prepared.write(path, [[np.zeros(9, np.uint8)]], ["a"], [1], [NO_GROUP], {}, about)
+    assert_refused([path], [others], out, "whole images, for sliding windows")
+
+
+def test_too_few_images_for_three_splits(out, tmp_path):
+    small = [write(tmp_path / f"{label}.h5", 2, label) for label in (1, 0)]
+    assert_refused(small[:1], small[1:], out, "split")
+
+
+def test_an_output_that_exists(faces, others, out):
+    out.write_text("precious")
+    with pytest.raises(InputError, match="exists already"):
+        merge([faces], [others], out)
+    assert out.read_text() == "precious"
+    merge([faces], [others], out, overwrite=True)
+    assert len(open_splits(out).train) > 300
