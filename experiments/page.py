@@ -23,12 +23,18 @@ CHAPTERS = (
     "calibration",
     "parliament",
     "detection",
+    "labs",
     "benchmark",
 )  # first parts of folders
 TITLES = {
     "ablations": "Ablations",
     "parliament": "The faces",
     "detection": "Photographs",
+    "labs": "The labs",
+    "labs/intro": "Lab 1a: first steps",
+    "labs/music": "Lab 1b: folk tunes",
+    "labs/mnist": "Lab 2a: digits",
+    "labs/debiasing": "Lab 2b: debiasing",
     "benchmark": "Speed",
 }  # where no experiment gives one
 OTHERS = "Further experiments"
