@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import tyro
@@ -24,6 +25,23 @@ def parse(commands: Mapping[str, type], prog: str, description: str, words: Sequ
         if not stop.code:  # --help
             raise
         raise InputError(f"{_first_paragraph(page.getvalue())}: see {prog} --help") from None
+
+
+def exit_code(command: Callable[[], int], interrupted: str = "the same command continues where it stopped") -> int:
+    """What `command` returns; bad input becomes one line and 2, Ctrl-C one line and 130.
+
+    Args:
+        command: it also imports what takes long to load: an interrupt meanwhile is no error.
+        interrupted: what becomes of the work.
+    """
+    try:
+        return command()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\ninterrupted: {interrupted}", file=sys.stderr)
+        return 130
 
 
 def _first_paragraph(page: str) -> str:

@@ -2,21 +2,18 @@
 
 import sys
 
-from debias.errors import InputError
+from debias.commandline import exit_code
 
 
 def main() -> int:
-    """Run the command; bad input ends in one line and exit code 2."""
-    try:
-        from experiments.commands import run  # inside the try: an interrupt while TensorFlow loads is not an error
+    """Run the command; returns the exit code."""
+    return exit_code(_run)
 
-        return run(sys.argv[1:])
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\ninterrupted: the same command continues where it stopped", file=sys.stderr)
-        return 130
+
+def _run() -> int:
+    from experiments.commands import run
+
+    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

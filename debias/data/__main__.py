@@ -16,11 +16,10 @@ from typing import Annotated, ClassVar
 
 from tyro.conf import Positional, arg, subcommand
 
-from debias.commandline import parse
+from debias.commandline import exit_code, parse
 from debias.data.merge import merge
 from debias.data.prepare import ALLOWED_BAD, Source, prepare, report_path
 from debias.data.sources import celeba, fairface, folder, imagenet, mit, ppb, utkface
-from debias.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -216,15 +215,9 @@ COMMANDS = {"prepare": Prepare, "merge": Merge, "sources": Sources}
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; bad input ends in one line and exit code 2."""
-    try:
-        return parse(COMMANDS, "python -m debias.data", __doc__, sys.argv[1:] if words is None else words)()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\ninterrupted: the same command continues where it stopped", file=sys.stderr)
-        return 130
+    """Run one command; returns the exit code."""
+    words = sys.argv[1:] if words is None else words
+    return exit_code(lambda: parse(COMMANDS, "python -m debias.data", __doc__, words)())
 
 
 if __name__ == "__main__":

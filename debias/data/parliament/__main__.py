@@ -15,6 +15,7 @@ from typing import Literal
 import pandas as pd
 import tyro
 
+from debias.commandline import exit_code
 from debias.data import dataset
 from debias.data.parliament import build as building
 from debias.data.parliament import realism
@@ -102,17 +103,16 @@ def _photograph_reports(cache: Path) -> dict[str, pd.DataFrame]:
     return reports
 
 
-def main() -> None:
-    """The command line; bad input ends in one line and exit code 2."""
-    try:
-        commands = {"build": build, "check": check, "sheet": sheet}
-        tyro.extras.subcommand_cli_from_dict(commands, prog="python -m debias.data.parliament", description=__doc__)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing was written")
+def main() -> int:
+    """The command line; returns the exit code."""
+    return exit_code(_run, "nothing was written")
+
+
+def _run() -> int:
+    commands = {"build": build, "check": check, "sheet": sheet}
+    tyro.extras.subcommand_cli_from_dict(commands, prog="python -m debias.data.parliament", description=__doc__)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
