@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Lab 2, part 2: a face detector that debiases itself
+# # Lab 2b: a face detector that debiases itself
 #
 # A face detector is trained on ten thousand faces, of which 1.6 % are darker. On average it does well. It misses darker
 # faces several times as often as lighter ones, and an average does not tell.

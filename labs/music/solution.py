@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Lab 1, part 2: a network that writes Irish folk tunes
+# # Lab 1b: a network that writes Irish folk tunes
 #
 # A recurrent network reads tunes as text, character by character, and learns to say what comes next. Let it go on by
 # itself and it writes tunes. In this lab you build it: numbers from text, batches, the network, its loss, a training
