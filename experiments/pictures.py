@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from debias import plots
+from debias.data.dataset import Dataset
 from debias.latents import as_uint8
 from debias.metrics import mass_by_group
 from debias.resampling import effective_sample_size
@@ -49,11 +50,18 @@ def sampling(runs: Sequence[Run], store: "Store") -> Evidence:
     tables, tiles = [], {}
     for run in runs:
         p = last_probabilities(store.folder(run))
-        tables.append(_histogram(p).assign(setting=run.setting.name, ess=effective_sample_size(p)))
-        order = np.argsort(p, kind="stable")
-        extremes = np.concatenate([order[:_EXTREMES], order[-_EXTREMES:]])
-        tiles[f"sampling-{run.setting.name}"] = store.splits(run).train.positives().images(extremes)
+        table, faces = preferred(p, store.splits(run).train.positives())
+        tables.append(table.assign(setting=run.setting.name))
+        tiles[f"sampling-{run.setting.name}"] = faces
     return {**_stacked("sampling", tables), **tiles}
+
+
+def preferred(p: np.ndarray, faces: Dataset) -> tuple[pd.DataFrame, np.ndarray]:
+    """Of probabilities (N,) of N faces the histogram of log10 N p with the ESS, and the extreme faces, least first."""
+    images, edges = np.histogram(np.log10(np.maximum(p * len(p), 1e-12)), bins=_BINS)
+    columns = {"low": edges[:-1], "high": edges[1:], "images": images, "ess": effective_sample_size(p)}
+    order = np.argsort(p, kind="stable")
+    return pd.DataFrame(columns), faces.images(np.concatenate([order[:_EXTREMES], order[-_EXTREMES:]]))
 
 
 def sampling_figure(evidence: Evidence, titles: Mapping[str, str]) -> Figure:
@@ -67,7 +75,7 @@ def reconstructions(runs: Sequence[Run], store: "Store", total: int = 12) -> Evi
     """Some test faces of every group as 'faces', and what each run makes of them as 'reconstructions-NAME'."""
     found = {}
     for run in runs:
-        originals = _some_of_each_group(store.splits(run).test.positives(), total)
+        originals = some_of_each_group(store.splits(run).test.positives(), total)
         rebuilt = store.model(run).reconstruct(originals.astype(np.float32) / 255)
         found |= {"faces": originals, f"reconstructions-{run.setting.name}": as_uint8(rebuilt)}
     return found
@@ -78,6 +86,13 @@ def reconstruction_figure(evidence: Evidence, titles: Mapping[str, str]) -> Figu
     return plots.reconstructions(evidence["faces"], _named(evidence, "reconstructions", titles))
 
 
+def some_of_each_group(faces: Dataset, total: int) -> np.ndarray:
+    """About `total` faces (n, H, W, C) uint8, the first of every group."""
+    groups, names = grouping(faces)
+    each = max(1, total // len(names))
+    return faces.images(np.concatenate([np.flatnonzero(groups == index)[:each] for index in range(len(names))]))
+
+
 def sampling_by_epoch(runs: Sequence[Run], store: "Store") -> Evidence:
     """Of every run 'epochs': the ESS, and each group's share of the faces and of the sampling mass, in %, by epoch."""
     return _stacked("epochs", [_epochs(run, store) for run in runs])
@@ -86,11 +101,6 @@ def sampling_by_epoch(runs: Sequence[Run], store: "Store") -> Evidence:
 def _rates(rows, target) -> pd.DataFrame:
     columns = {f"{measure}_f{target}": measure for measure in ("fpr", "gap", "mean_recall")}
     return rows[["setting", "seed", *columns]].rename(columns=columns).assign(target=float(target))
-
-
-def _histogram(p) -> pd.DataFrame:
-    images, edges = np.histogram(np.log10(np.maximum(p * len(p), 1e-12)), bins=_BINS)
-    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "images": images})
 
 
 def _epochs(run, store) -> pd.DataFrame:
@@ -112,9 +122,3 @@ def _stacked(name, tables) -> Evidence:
 
 def _named(evidence, kind, titles) -> dict[str, np.ndarray]:
     return {title: evidence[f"{kind}-{name}"] for name, title in titles.items() if f"{kind}-{name}" in evidence}
-
-
-def _some_of_each_group(faces, total) -> np.ndarray:
-    groups, names = grouping(faces)
-    each = max(1, total // len(names))
-    return faces.images(np.concatenate([np.flatnonzero(groups == index)[:each] for index in range(len(names))]))

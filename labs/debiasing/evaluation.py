@@ -11,11 +11,8 @@ from debias import plots
 from debias.data.dataset import Dataset
 from debias.metrics import GroupReport
 from debias.plots.style import COLLAPSED, NOTE, WIDTH, colours, legend_below, styled
-from debias.resampling import effective_sample_size
+from experiments.pictures import preferred
 from experiments.tables import markdown
-
-EXTREMES = 10  # faces shown at either end
-_BINS = 40
 
 
 def recall_table(reports: Mapping[str, GroupReport]) -> str:
@@ -77,15 +74,9 @@ def sampling_figure(probabilities: Mapping[str, np.ndarray], faces: Dataset) -> 
     Args:
         probabilities: title -> (N,) sampling probabilities of `faces`.
     """
-    orders = {title: np.argsort(p, kind="stable") for title, p in probabilities.items()}
-    tiles = {title: faces.images(np.r_[order[:EXTREMES], order[-EXTREMES:]]) for title, order in orders.items()}
-    return plots.sampling_figure(pd.concat([_histogram(title, p) for title, p in probabilities.items()]), tiles)
-
-
-def some_of_each_group(faces: Dataset, each: int = 3) -> np.ndarray:
-    """The first `each` faces of every group, (n, H, W, C) uint8."""
-    chosen = [np.flatnonzero(faces.groups == group)[:each] for group in range(len(faces.group_names))]
-    return faces.images(np.concatenate(chosen))
+    shown = {title: preferred(p, faces) for title, p in probabilities.items()}
+    histograms = [table.assign(setting=title) for title, (table, _) in shown.items()]
+    return plots.sampling_figure(pd.concat(histograms), {title: tiles for title, (_, tiles) in shown.items()})
 
 
 def _with_interval(report, group) -> str:
@@ -102,9 +93,3 @@ def _draw_intervals(axes, report, offset, **style) -> None:
     errors = np.maximum(0, [recall - interval[:, 0], interval[:, 1] - recall])
     axes.errorbar(np.arange(len(recall)) + offset, recall, errors, fmt="o", ms=4, capsize=3, **style)
     axes.set_xticks(np.arange(len(recall)), [name.replace(" ", "\n") for name in report.recall], fontsize=8)
-
-
-def _histogram(title, p) -> pd.DataFrame:
-    images, edges = np.histogram(np.log10(np.maximum(p * len(p), 1e-12)), bins=_BINS)
-    columns = {"low": edges[:-1], "high": edges[1:], "images": images}
-    return pd.DataFrame(columns).assign(setting=title, ess=effective_sample_size(p))

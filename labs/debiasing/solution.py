@@ -42,6 +42,7 @@ from debias.resampling import Rule, effective_sample_size
 from debias.training import fit, network, seed_everything
 from experiments import quick
 from experiments.evaluate import FPR, RATES, predict
+from experiments.pictures import some_of_each_group
 from experiments.provenance import ROOT, provenance
 from experiments.tables import differences, interval
 from experiments.toy import toy
@@ -387,7 +388,7 @@ Markdown(ev.recall_table({title: report(title) for title in scores}))
 # `./run_experiments.sh figures`: each row moves one latent, and the last network was trained for 30 epochs.
 
 # %%
-originals = ev.some_of_each_group(test.positives())
+originals = some_of_each_group(test.positives(), 12)
 rebuilt = as_uint8(debiased.reconstruct(originals.astype(np.float32) / 255))
 display(show(plots.reconstructions(originals, {"reconstructed": rebuilt}), "reconstructions"))
 Image(str(ROOT / "results" / "figures" / "fig5a_traversals.png"), width=500)
