@@ -26,7 +26,7 @@ class Generator:
         recurrent = [layer for layer in middle if isinstance(layer, keras.layers.RNN)]
         self._write = _compiled(embedding, [layer.cell for layer in recurrent], dense)
 
-    def tunes(self, headers: Sequence[str], temperature: float = 0.6, top_p: float = 0.95, seed: int = 0) -> list[str]:
+    def tunes(self, headers: Sequence[str], temperature: float = 0.4, top_p: float = 0.95, seed: int = 0) -> list[str]:
         """A text (header and body) for each header.
 
         Args:
