@@ -60,6 +60,7 @@ def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str, allo
         client = NotebookClient(
             notebook,
             timeout=None,
+            startup_timeout=300,  # seconds; on a busy machine a minute is not enough
             allow_errors=allow_errors,
             kernel_name="python3",
             on_cell_executed=advance,

@@ -56,7 +56,7 @@ def test_help_lists_every_command_with_its_minutes():
     one_by_one = re.search(r"^One ablation alone: (.*)$", result.stdout, re.MULTILINE)[1].split()
     assert result.returncode == 0
     assert tuple(one_by_one) == GROUPS["ablations"]
-    assert listed == (set(COMMANDS) - {"run"}) | (set(EXPERIMENTS) - set(one_by_one)) | set(GROUPS) | {"test"}
+    assert listed == (set(COMMANDS) - {"run"}) | (set(EXPERIMENTS) - set(one_by_one)) | set(GROUPS) | {"labs", "test"}
 
 
 def test_unknown_artefact_is_one_line_and_sets_nothing_up(tree):
