@@ -67,8 +67,10 @@ def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str, allo
             resources={"metadata": {"path": str(build.ROOT)}},
             extra_arguments=["--log-level=40"],  # errors alone
         )
+        # A kernel takes the folder it starts in off its path; with a safe path it would then not find our packages.
+        paths = {"PYTHONPATH": str(build.ROOT), "PYTHONSAFEPATH": ""}
         try:
-            client.execute(env=os.environ | {"PYTHONPATH": str(build.ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"})
+            client.execute(env=os.environ | paths | {"TF_CPP_MIN_LOG_LEVEL": "3"})
         except AssertionError:  # nbclient takes Ctrl-C for itself, ends the kernel, and then misses it
             if client.km is None:
                 raise KeyboardInterrupt from None
