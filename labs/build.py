@@ -77,6 +77,11 @@ def write(notebooks: dict[Path, str]) -> None:
         write_text(path, text)
 
 
+def parameters(cells: Iterable[NotebookNode]) -> int:
+    """Position of the cell tagged `parameters`."""
+    return next(number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", []))
+
+
 def repository() -> str:
     """The project's public address, from pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
@@ -94,8 +99,3 @@ def _badge(path: Path) -> NotebookNode:
 
 def _set_up() -> NotebookNode:
     return nbformat.v4.new_code_cell(SET_UP.format(repository=repository()))
-
-
-def parameters(cells: Iterable[NotebookNode]) -> int:
-    """Position of the cell tagged `parameters`."""
-    return next(number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", []))

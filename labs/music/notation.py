@@ -101,11 +101,6 @@ def parse(text: str) -> Tune:
     return Tune(_kind(fields), metre, UNITS[metre], _key(fields["K"]), plain_body("\n".join(lines), scale))
 
 
-def read_header(text: str) -> Tune:
-    """A tune without notes from its header, in ABC or as `Tune.header`."""
-    return dataclasses.replace(parse(text + "\nC|"), body="")
-
-
 def plain_body(body: str, scale: Fraction = Fraction(1)) -> str:
     """The notes of a tune in the plain form.
 

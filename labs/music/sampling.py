@@ -6,7 +6,6 @@ import numpy as np
 
 from debias.backend import keras, tf
 from debias.errors import InputError
-from labs.music.notation import Tune
 from labs.music.vectoriser import MARK, PADDING, Vocabulary
 
 LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
@@ -100,12 +99,6 @@ def _compiled(embedding, cells, dense):
         return tf.transpose(written.stack()[: length + 1])
 
     return write
-
-
-def headers_of(tunes: Sequence[Tune], count: int, seed: int = 0) -> list[str]:
-    """`count` headers as frequent as in `tunes`."""
-    chosen = np.random.default_rng(seed).integers(len(tunes), size=count)
-    return [tunes[index].header for index in chosen]
 
 
 def _check(headers, temperature, top_p) -> None:
