@@ -1,0 +1,175 @@
+"""Steps a second, end to end, beside stable-baselines3's PPO (PyTorch) with the same network and schedule.
+
+stable-baselines3 is no requirement: `.venv/bin/pip install stable-baselines3` brings it. It plays twice: with its own
+environments (gymnasium's Pong in one process, its Atari wrapper), as people use it, and with the emulator of this lab,
+so that only the learner differs.
+"""
+
+import dataclasses
+import importlib.util
+import json
+import statistics
+import time
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+
+from debias.errors import InputError
+from debias.files import write_text
+from experiments.provenance import provenance
+from labs.rl import environments, settings
+from labs.rl.settings import Settings
+from labs.rl.training import Run
+
+SPEED = "speed.json"
+ROUNDS = 3
+STEPS = 16_384  # of a round; both learners have compiled or warmed up before
+
+
+def speed(cache: Path) -> dict:
+    """Steps a second of both and their ratios, from the last `compare`; empty if there was none."""
+    path = cache / SPEED
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def compare(cache: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -> dict:
+    """Measure in turns, ours and theirs, and keep it in `cache`.
+
+    Raises:
+        InputError: stable-baselines3 is not installed.
+    """
+    if importlib.util.find_spec("stable_baselines3") is None:
+        raise InputError("stable-baselines3 is not installed: .venv/bin/pip install stable-baselines3")
+    learners = {
+        "ours": Ours(chosen),
+        "sb3": Theirs(chosen, _their_pong(chosen)),
+        "sb3_on_ours": Theirs(chosen, _our_pong(chosen)),
+    }
+    for learner in learners.values():
+        learner.learn(chosen.copies * chosen.horizon)
+    rates = {name: [] for name in learners}
+    for _ in range(ROUNDS):
+        for name, learner in learners.items():
+            began = time.perf_counter()
+            learner.learn(steps)
+            rates[name].append(steps / (time.perf_counter() - began))
+    measured = _medians(rates) | provenance()
+    write_text(cache / SPEED, json.dumps(measured, indent=1) + "\n")
+    return measured
+
+
+def _medians(rates: dict[str, list[float]]) -> dict[str, float]:
+    measured = {f"sps_{name}" if name != "ours" else "sps": statistics.median(x) for name, x in rates.items()}
+    for name in rates.keys() - {"ours"}:
+        ratios = [a / b for a, b in zip(rates["ours"], rates[name], strict=True)]
+        measured[f"sps_vs_{name}"] = statistics.median(ratios)
+    return measured
+
+
+class Ours:
+    """This lab's agent, to be measured."""
+
+    def __init__(self, chosen: Settings):
+        chosen = dataclasses.replace(chosen, steps=10**9)
+        self._run = Run(chosen, environments.make(chosen.environment, chosen.copies))
+
+    def learn(self, steps: int) -> None:
+        aim = self._run.player.steps + steps
+        while self._run.player.steps < aim:
+            self._run.update()
+
+
+class Theirs:
+    """stable-baselines3's PPO on some environments, with our network and schedule."""
+
+    def __init__(self, chosen: Settings, copies):
+        from stable_baselines3 import PPO
+
+        self._ppo = PPO(
+            "CnnPolicy",
+            copies,
+            learning_rate=chosen.learning_rate,
+            n_steps=chosen.horizon,
+            batch_size=chosen.copies * chosen.horizon // chosen.minibatches,
+            n_epochs=chosen.passes,
+            gamma=chosen.discount,
+            gae_lambda=chosen.trace,
+            clip_range=chosen.clip,
+            ent_coef=chosen.entropy,
+            vf_coef=chosen.value_weight,
+            max_grad_norm=chosen.gradient_norm,
+            policy_kwargs={"features_extractor_class": _torch_network(), "net_arch": []},
+            seed=0,
+            device="cpu",
+        )
+
+    def learn(self, steps: int) -> None:
+        self._ppo.learn(steps, reset_num_timesteps=False)
+
+
+def _torch_network() -> type:
+    """The convolutional layers of `agent.network`, for stable-baselines3."""
+    import torch
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
+    class Layers(BaseFeaturesExtractor):
+        def __init__(self, observation_space: gym.Space):
+            super().__init__(observation_space, features_dim=256)
+            convolutions = (torch.nn.Conv2d(observation_space.shape[0], 16, 8, 4), torch.nn.Conv2d(16, 32, 3, 2))
+            layers = [x for convolution in convolutions for x in (convolution, torch.nn.ReLU())]
+            self._layers = torch.nn.Sequential(*layers, torch.nn.Flatten())
+            with torch.no_grad():
+                width = self._layers(torch.zeros(1, *observation_space.shape)).shape[1]
+            self._layers.extend([torch.nn.Linear(width, 256), torch.nn.ReLU()])
+
+        def forward(self, frames):
+            return self._layers(frames)
+
+    return Layers
+
+
+def _their_pong(chosen: Settings):
+    """stable-baselines3's own Atari environments: one process, a frame of 84 x 84, as many frames as ours."""
+    from stable_baselines3.common.env_util import make_atari_env
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    return VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=chosen.copies, seed=0), 2)
+
+
+def _our_pong(chosen: Settings):
+    """Our emulator as one of stable-baselines3's vector environments."""
+    from stable_baselines3.common.vec_env import VecEnv
+
+    class Adapter(VecEnv):
+        def __init__(self, copies):
+            self._copies = copies
+            seen = gym.spaces.Box(0, 255, copies.observation_shape, np.uint8)
+            super().__init__(copies.count, seen, gym.spaces.Discrete(copies.actions))
+
+        def reset(self):
+            return self._copies.reset()
+
+        def step_async(self, actions):
+            self._actions = actions
+
+        def step_wait(self):
+            step = self._copies.step(self._actions)
+            return step.observations, step.rewards, step.terminated | step.truncated, [{} for _ in step.rewards]
+
+        def close(self):
+            self._copies.close()
+
+        def get_attr(self, attr_name, indices=None):
+            return [None] * self.num_envs
+
+        def set_attr(self, attr_name, value, indices=None):
+            raise NotImplementedError
+
+        def env_method(self, method_name, *arguments, indices=None, **options):
+            raise NotImplementedError
+
+        def env_is_wrapped(self, wrapper_class, indices=None):
+            return [False] * self.num_envs
+
+    return Adapter(environments.make(chosen.environment, chosen.copies))

@@ -1,0 +1,74 @@
+"""Records of finished runs -> tables and summary.json."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from experiments.tables import markdown
+
+PLAYED = {
+    "sampled_mean": "sampled",
+    "greedy_mean": "greedy",
+    "sticky_sampled_mean": "sampled, sticky",
+    "sticky_greedy_mean": "greedy, sticky",
+}
+CAPTION = (
+    "Means of 50 fresh episodes, each played to its end. 'sampled' draws actions from the policy, 'greedy' takes the "
+    "likeliest; 'sticky': the emulator repeats the last action with probability .25, whatever the agent wants. "
+    "Minutes of training from scratch on two cores; 'last 100' is the mean of the last 100 episodes of training."
+)
+EACH = ("seed", "steps", "minutes", "mean_return", *PLAYED)
+
+
+def summary(records: Sequence[Mapping], speed: Mapping) -> dict:
+    """Per environment and algorithm a line for each seed, and the speed; with where each came from."""
+    runs: dict[str, dict[str, list]] = {}
+    for record in records:
+        environment, algorithm = record["trial"].split("/")
+        line = {name: record[name] for name in EACH if name in record}
+        runs.setdefault(environment, {}).setdefault(algorithm, []).append(line)
+    settings = {record["trial"]: dict(record["settings"], seed="each") for record in records}
+    origins = {name: sorted({record[name] for record in records}) for name in ("commit", "versions", "host")}
+    return {"runs": runs, **speed, "settings": settings, **origins}
+
+
+def tables(records: Sequence[Mapping], speed: Mapping) -> str:
+    """Markdown: a table for each environment, a line a seed and a mean, then the speed."""
+    parts = []
+    for environment, part in itertools.groupby(records, key=lambda record: record["trial"].split("/")[0]):
+        parts.append(_table(environment, list(part)))
+    return "\n\n".join([CAPTION, *parts, *_speed_table(speed)]) + "\n"
+
+
+def _table(environment: str, records: Sequence[Mapping]) -> str:
+    played = {name: title for name, title in PLAYED.items() if name in records[0]}
+    lines = []
+    for name, part in itertools.groupby(records, key=lambda record: record["trial"].split("/")[1]):
+        part = list(part)
+        lines += [[name, f"{record['seed']}", *_numbers(record, played)] for record in part]
+        if len(part) > 1:
+            means = {key: fmean(record[key] for record in part) for key in ("steps", "minutes", "mean_return", *played)}
+            lines.append([f"**{name}**", f"mean of {len(part)}", *_numbers(means, played)])
+    header = ["algorithm", "seed", "steps", "minutes", "last 100", *played.values()]
+    return f"**{environment.capitalize()}**\n\n{markdown(header, lines)}"
+
+
+def _numbers(record: Mapping, played: Mapping) -> list[str]:
+    means = [f"{record[name]:.1f}" for name in ("mean_return", *played)]
+    return [f"{record['steps']:,.0f}", f"{record['minutes']:.1f}", *means]
+
+
+def _speed_table(speed: Mapping) -> list[str]:
+    if not speed:
+        return []
+    lines = [
+        ["this lab", f"{speed['sps']:,.0f}", ""],
+        ["stable-baselines3, its own Atari environments", f"{speed['sps_sb3']:,.0f}", f"{speed['sps_vs_sb3']:.2f}"],
+        [
+            "stable-baselines3's learner on this lab's emulator",
+            f"{speed['sps_sb3_on_ours']:,.0f}",
+            f"{speed['sps_vs_sb3_on_ours']:.2f}",
+        ],
+    ]
+    table = markdown(["PPO on Pong, same network and schedule", "steps a second", "ours is faster by"], lines)
+    return [f"**Speed**, measured in turns in one process\n\n{table}"]

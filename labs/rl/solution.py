@@ -1,0 +1,487 @@
+# %% [markdown]
+# # Lab 3: one agent that balances a pole and wins at Pong
+#
+# Nobody tells the agent what to do. It acts, it gets a reward, and what paid off becomes likelier. In this lab you
+# write the parts that make it learn: the returns, the drawing of actions, the policy gradient and its training step,
+# then what PPO adds, advantages and clipping. Your functions train one agent, on CartPole and then on Pong.
+#
+# It takes about two hours to do; training takes about ten minutes on two cores, eight of them for Pong.
+
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables, curves, videos and agents; None keeps nothing
+
+# %%
+# %matplotlib inline
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+from IPython.display import Image, Markdown, display
+
+from debias.backend import keras, tf, tfp
+from debias.training import seed_everything
+from experiments.provenance import ROOT
+from labs.rl import algorithms, checks, environments, pictures, settings, study, training, video
+from labs.rl.agent import Agent, network
+from labs.rl.evaluation import evaluate
+from labs.rl.rollout import Player
+
+work = Path(tempfile.mkdtemp())  # for videos and checkpoints
+seed_everything(0)
+
+
+def watch(name, environment, agent=None, seconds=20):
+    """A video of one episode; without an agent actions are random."""
+    path = work / f"{name}.gif"
+    total = video.record(path, environment, agent, seconds=1 if SMOKE else seconds)
+    print(f"return so far: {total:g}")
+    return Image(str(path))
+
+
+# %% [markdown]
+# ## 1. Reinforcement learning in five lines
+#
+# * An **environment** shows the agent an **observation**; the agent takes an **action**.
+# * The environment answers with a **reward**, a number, and the next observation, until the **episode** ends.
+# * The agent's **policy** $\pi(a|s)$ says how likely it takes action $a$ when it sees $s$.
+# * The **return** is the sum of rewards that follow. The policy should make it large.
+# * No teacher says which action was right: the agent has to try, and find out what was worth it.
+#
+# Environments come from [gymnasium](https://gymnasium.farama.org). It is the maintained successor of OpenAI's `gym`,
+# with the same names, so it is imported as `gym`; `gym` itself has not been maintained since 2022. The course's old lab
+# broke on what changed: `reset` now returns two things (observation, info), and `step` five (observation, reward,
+# terminated, truncated, info). **Terminated** means that the episode is really over: the pole fell. **Truncated** means
+# that a time limit cut it. It matters which, as you will see in section 6.
+
+# %%
+env = gym.make("CartPole-v1")
+env.action_space.seed(0)
+observation, info = env.reset(seed=0)
+print("observation: position, speed, angle, angular speed:", observation)
+print("actions: push left or right:", env.action_space)
+for _ in range(3):
+    action = env.action_space.sample()
+    observation, reward, terminated, truncated, info = env.step(action)
+    print(
+        f"action {action}, reward {reward}, terminated {terminated}, truncated {truncated}, now {observation.round(2)}"
+    )
+env.close()
+
+# %% [markdown]
+# Each step in which the pole stands is worth 1, and after 500 steps the episode is cut. Before any learning:
+
+# %%
+watch("cartpole_before", "cartpole")
+
+# %% [markdown]
+# ## 2. What an action is worth
+#
+# An action cannot change what came before it, so it is judged by what followed, the *reward-to-go*. What follows soon
+# was more likely caused by it than what follows late, so rewards are **discounted** by $\gamma < 1$ for each step that
+# they are away:
+#
+# $$ G_t = r_t + \gamma r_{t+1} + \gamma^2 r_{t+2} + \dots = r_t + \gamma G_{t+1} $$
+#
+# With $\gamma = 0.99$ a reward that is 100 steps away still counts about a third.
+
+
+# %%
+def discounted_returns(rewards, discount):
+    """G_t of each step of one episode, (T,), from its rewards (T,)."""
+    returns, following = np.empty_like(rewards), 0.0
+    # TODO: for t from the last step to the first, reversed(range(len(rewards))):
+    # TODO: following becomes the reward at t plus discount times following, and is kept in returns[t]
+    ### BEGIN SOLUTION
+    for t in reversed(range(len(rewards))):
+        following = rewards[t] + discount * following
+        returns[t] = following
+    ### END SOLUTION
+    return returns
+
+
+# %%
+checks.discounted_returns(discounted_returns)
+
+# %% [markdown]
+# ## 3. A network that decides
+#
+# The network gives a **logit** for each action and, from a second head, a **value**: the return that it expects. Only
+# the logits are needed at first. Its layers follow from the observation's shape: four numbers go through dense layers,
+# an image through convolutions. Nothing else in this lab knows which it is, and so one agent can play both games.
+
+# %%
+network((4,), 2).summary()  # CartPole
+network((2, 80, 40), 3).summary()  # Pong: two frames of 80 x 40 pixels, three actions
+
+# %% [markdown]
+# The policy is a `Categorical` distribution over the actions. An agent that always takes the likeliest never finds out
+# what the others are worth, so it **draws**. The logarithm of the probability of what it drew is what learning changes.
+
+
+# %%
+def sample_actions(logits, seed):
+    """Actions (B,) int32, drawn by logits (B, actions), and the logarithms of their probabilities (B,).
+
+    Args:
+        seed: (2,) int32; the same seed draws the same actions.
+    """
+    # TODO: the policy: tfp.distributions.Categorical(logits=...)
+    # TODO: actions: its sample(seed=...); log_probs: its log_prob(...) of these actions
+    ### BEGIN SOLUTION
+    policy = tfp.distributions.Categorical(logits=logits)
+    actions = policy.sample(seed=seed)
+    log_probs = policy.log_prob(actions)
+    ### END SOLUTION
+    return actions, log_probs
+
+
+# %%
+checks.sample_actions(sample_actions)
+
+# %% [markdown]
+# ## 4. The policy gradient
+#
+# Make an action likelier if it was worth much, less likely if it was worth little: go up the gradient of
+# $\log \pi(a_t|s_t)$, weighted by what the action was worth. On average this is the gradient of the expected return
+# ([Williams 1992](https://doi.org/10.1007/BF00992696)), although the environment itself has no gradient. Optimisers go
+# down, so the loss has a minus, with weights $w_t$ made of the returns:
+#
+# $$ L = -\frac1B \sum_t w_t \log \pi(a_t|s_t) $$
+
+
+# %%
+def policy_gradient_loss(log_probs, weights):
+    """A scalar, from the log-probabilities of the actions taken and their weights, both (B,)."""
+    # TODO: minus the mean (tf.reduce_mean) of the product of both
+    ### BEGIN SOLUTION
+    return -tf.reduce_mean(log_probs * weights)
+    ### END SOLUTION
+
+
+# %%
+checks.policy_gradient_loss(policy_gradient_loss)
+
+# %% [markdown]
+# ## 5. REINFORCE
+#
+# Play whole episodes, compute their returns, take one step up the gradient, play again. That is all of REINFORCE. The
+# value head has no part in it. A weight that the loss does not depend on has the gradient `None`, at which Keras warns;
+# with `0.0 * tf.reduce_mean(values)` added to the loss it is 0.
+
+
+# %%
+def train_step(network, optimizer, observations, actions, weights):
+    """One step of gradient descent on a batch of B steps that were played; returns the loss before it.
+
+    Args:
+        network: observations -> logits (B, actions) and values (B, 1).
+        observations, actions, weights: (B, ...), (B,) int32 and (B,) float32.
+    """
+    # TODO: within a tf.GradientTape: logits and values are network(observations)
+    # TODO: log_probs: tfp.distributions.Categorical again, its log_prob of the actions that were taken
+    # TODO: loss: your policy_gradient_loss of log_probs and weights, plus 0.0 * tf.reduce_mean(values)
+    # TODO: then, outside, its gradients (tape.gradient) for network.trainable_variables, and optimizer.apply of both
+    ### BEGIN SOLUTION
+    with tf.GradientTape() as tape:
+        logits, values = network(observations)
+        log_probs = tfp.distributions.Categorical(logits=logits).log_prob(actions)
+        loss = policy_gradient_loss(log_probs, weights) + 0.0 * tf.reduce_mean(values)
+    variables = network.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    ### END SOLUTION
+    return loss
+
+
+# %%
+checks.train_step(train_step)
+
+# %% [markdown]
+# Now the loop. Sixteen copies of CartPole play side by side, one episode each. The returns are brought to mean 0 and
+# standard deviation 1 over the batch: in CartPole every return is positive, and if all weights were, every action would
+# be made likelier; so only those that did better than the average are.
+
+# %%
+copies = environments.make("cartpole", count=16, seed=0)
+pole = network(copies.observation_shape, copies.actions)
+optimizer = keras.optimizers.Adam(0.01)
+optimizer.build(pole.trainable_variables)
+compiled_step = tf.function(train_step, reduce_retracing=True)  # batches differ in length: one graph for all
+
+
+@tf.function
+def act(observations, seed):
+    """Actions of the current policy."""
+    return sample_actions(pole(observations)[0], seed)[0]
+
+
+def play_episodes(player):
+    """One episode of each copy: observations (T, N, 4), actions, rewards and which steps count, all (T, N)."""
+    player.reset()
+    steps = []
+    while player.playing.any():
+        observations = player.observations
+        actions = act(observations, np.array([0, len(player.history)], np.int32)).numpy()
+        step = player.step(actions)
+        steps.append((observations, actions, step.rewards, step.valid))
+    return map(np.stack, zip(*steps, strict=True))
+
+
+def learn(player):
+    """Play, and take one step up the gradient."""
+    observations, actions, rewards, valid = play_episodes(player)
+    returns = np.zeros_like(rewards)
+    for copy, counts in enumerate(valid.T):
+        returns[counts, copy] = discounted_returns(rewards[counts, copy], 0.99)
+    weights = returns[valid]
+    weights = (weights - weights.mean()) / (weights.std() + 1e-8)
+    compiled_step(pole, optimizer, observations[valid], actions[valid], weights)
+
+
+# %%
+GOAL = 475  # mean return of 100 episodes at which gymnasium's makers call CartPole solved
+player, rows, began = Player(copies, whole_episodes=True), [], time.perf_counter()
+for update in range(2 if SMOKE else 100):
+    learn(player)
+    rows.append({"steps": player.steps, "mean_return": np.mean(player.returns[-100:])})
+    if update % 5 == 0:
+        print(f"update {update}: {player.steps:,} steps, mean return {rows[-1]['mean_return']:.1f}")
+    if rows[-1]["mean_return"] >= GOAL:
+        break
+print(f"{player.steps:,} steps in {time.perf_counter() - began:.0f} s, mean return {rows[-1]['mean_return']:.1f}")
+pictures.curve(rows, GOAL)
+
+# %% [markdown]
+# And after. (`Agent` puts a network and a way to learn together; here it only plays.)
+
+# %%
+watch("cartpole_after", "cartpole", Agent(pole, algorithms.algorithm("reinforce")))
+
+# %% [markdown]
+# ## 6. A critic
+#
+# REINFORCE judges an action by everything that came after it, and so mostly by chance: other actions, the ball's angle,
+# the opponent. Averages over many episodes cure that, and cost time. A **critic** does it better: the value head learns
+# $V(s)$, the return to be expected from $s$. Then one step is enough to judge an action. The **TD error** says by how
+# much it went better than expected:
+#
+# $$ \delta_t = r_t + \gamma V(s_{t+1}) - V(s_t) $$
+#
+# To put the critic's guess in the place of rewards not yet seen is called **bootstrapping**. What is $V(s_{t+1})$ at
+# the end of an episode?
+#
+# * **Terminated**: nothing follows, so 0.
+# * **Truncated**: the game would have gone on, so it is $V$ of the last observation. With 0 the critic would learn that
+#   a pole that has stood for 500 steps is worth nothing.
+#
+# The rollout takes care of it: `next_values` holds 0 in the first case and $V$ in the second. `ends` is true in both,
+# since what comes after belongs to another episode.
+#
+# The critic is wrong at first, and then TD errors are too. **Generalised advantage estimation**
+# ([Schulman et al. 2016](https://arxiv.org/abs/1506.02438)) adds up this TD error and the later ones, each discounted
+# by $\gamma\lambda$:
+#
+# $$ A_t = \delta_t + \gamma\lambda A_{t+1} \quad \text{within an episode, and } A_t = \delta_t \text{ at its end} $$
+#
+# $\lambda = 0$ trusts the critic alone, $\lambda = 1$ the rewards alone, as REINFORCE did.
+
+
+# %%
+def gae(rewards, values, next_values, ends, discount, trace):
+    """Advantages (T, N) of T steps of N copies.
+
+    Args:
+        rewards, values: (T, N).
+        next_values: (T, N), V(s_{t+1}): 0 where the episode terminated.
+        ends: (T, N) bool, the next row belongs to another episode.
+        trace: lambda.
+    """
+    # TODO: errors (T, N), the TD errors: rewards, plus discount times next_values, minus values
+    # TODO: then from the last row to the first, as in discounted_returns: a row of advantages is its row of errors,
+    # TODO: plus discount * trace times the advantages that follow; these times ~ends[t], which is 0 at an end
+    ### BEGIN SOLUTION
+    errors = rewards + discount * next_values - values
+    advantages, later = np.empty_like(errors), np.zeros_like(errors[0])
+    for t in reversed(range(len(errors))):
+        later = errors[t] + discount * trace * later * ~ends[t]
+        advantages[t] = later
+    return advantages
+    ### END SOLUTION
+
+
+# %%
+checks.gae(gae)
+
+# %% [markdown]
+# ## 7. PPO: learn from a batch more than once
+#
+# To play is expensive, and the policy gradient uses a batch once: after the step the policy is another one, and the
+# batch is of the old. **PPO** ([Schulman et al. 2017](https://arxiv.org/abs/1707.06347)) makes several passes. It
+# corrects by the ratio $\rho = \pi(a|s) / \pi_{old}(a|s)$, and it stops rewarding change once an action is $\epsilon$
+# likelier or less likely than when it was taken:
+#
+# $$ L = -\frac1B \sum_t \min\left(\rho_t A_t,\; \text{clip}(\rho_t, 1 - \epsilon, 1 + \epsilon) A_t\right) $$
+#
+# Why the minimum? If a good action has become *less* likely, clipping alone would leave it without a gradient, and it
+# could not come back. The minimum keeps the gradient there.
+
+
+# %%
+def clipped_loss(log_probs, old_log_probs, advantages, clip):
+    """PPO's loss, a scalar; all (B,) but clip, which is epsilon."""
+    # TODO: ratio: tf.exp of the difference of the two log-probabilities
+    # TODO: the smaller (tf.minimum) of ratio times advantages and the clipped ratio (tf.clip_by_value) times advantages
+    # TODO: minus its mean
+    ### BEGIN SOLUTION
+    ratio = tf.exp(log_probs - old_log_probs)
+    clipped = tf.clip_by_value(ratio, 1 - clip, 1 + clip)
+    return -tf.reduce_mean(tf.minimum(ratio * advantages, clipped * advantages))
+    ### END SOLUTION
+
+
+# %%
+checks.clipped_loss(clipped_loss)
+
+# %% [markdown]
+# Now both train. An `Algorithm` says how actions are valued and what the loss is; `training.train` plays, hands your
+# functions what was played, adds the critic's squared error and a small reward for **entropy**, so that the policy does
+# not become sure too early, and makes the passes.
+
+
+# %%
+def estimate(rollout, discount, trace):
+    """Advantages, and the returns that the critic should have expected, both (T, N) float32."""
+    advantages = gae(rollout.rewards, rollout.values, rollout.next_values, rollout.ends, discount, trace)
+    advantages = advantages.astype(np.float32)
+    return advantages, advantages + rollout.values
+
+
+def reporting(total, rows):
+    """A function that keeps each report's row, and prints it with the time left of `total` steps."""
+
+    def report(row):
+        rows.append(row)
+        left = row["minutes"] * max(total / row["steps"] - 1, 0)
+        print(
+            f"{row['steps']:>9,} steps, {row['minutes']:4.1f} minutes, at most {left:4.1f} left: "
+            f"mean return of the last 100 episodes {row['mean_return']:.1f}"
+        )
+
+    return report
+
+
+def for_smoke(chosen):
+    """The settings, or in a smoke run as little as goes through every line."""
+    return dataclasses.replace(chosen, steps=512, copies=4, horizon=32, reports=2) if SMOKE else chosen
+
+
+mine = algorithms.Algorithm(estimate=estimate, loss=clipped_loss, reuses=True)
+chosen, rows = for_smoke(settings.CARTPOLE), []
+balancing = training.train(chosen, report=reporting(chosen.steps, rows), algorithm=mine)
+pictures.curve(rows, GOAL)
+
+# %% [markdown]
+# It ends when the goal is reached. Compare the steps of the environment with those of REINFORCE above.
+#
+# ## 8. Pong
+#
+# The same agent, the same functions, other settings. The opponent is the game's own; who first has 21 points wins, and
+# the return is the difference: from -21 to 21. What the agent sees is less than what you see:
+#
+# * every fourth frame, in grey, scaled down and cropped to the field: 80 x 40 pixels,
+# * the last **two** such frames: a single one does not show where the ball is going,
+# * three actions: stay, up, down. The other three of the joystick do the same.
+#
+# A return ends with each point, because nothing that was done before it decides the next.
+
+# %%
+pong = environments.make("pong", count=1, seed=0, pictures=True)
+observations, random = pong.reset(), np.random.default_rng(0)
+for _ in range(40):  # until the ball is in play
+    observations = pong.step(random.integers(0, pong.actions, 1, np.int32)).observations
+picture = pong.picture()
+pong.close()
+pictures.seen(observations[0], picture)
+
+# %%
+watch("pong_before", "pong")
+
+# %% [markdown]
+# At random it loses. Training takes about eight minutes on two cores; get a coffee when the first rows have come. The
+# mean return is `nan` until a first game is over. If you interrupt the cell, run it again and it goes on from its last
+# report; to start anew, for example with another loss, give it another folder.
+
+# %%
+chosen, rows = for_smoke(settings.PONG), []
+playing = training.train(chosen, work / "pong", reporting(chosen.steps, rows), algorithm=mine)
+
+# %%
+pictures.curve(training.read_log(work / "pong").to_dict("records"), study.GOALS["pong"])
+
+# %% [markdown]
+# ## 9. Is it any good?
+#
+# The curve above is of games on which it was trained, by policies that still changed. So: fresh games, each played to
+# its end, none left out. Once with actions **drawn** from the policy, as in training, and once **greedy**, always the
+# likeliest.
+
+# %%
+agent, environment, episodes = (balancing, "cartpole", 4) if SMOKE else (playing, "pong", 50)
+for policy, greedy in {"sampled": False, "greedy": True}.items():
+    returns = evaluate(agent, environment, episodes, seed=10_000, greedy=greedy)
+    error = returns.std(ddof=1) / len(returns) ** 0.5
+    print(
+        f"{policy}: mean return {returns.mean():.2f} ± {error:.2f} (standard error of {len(returns)} episodes), "
+        f"worst {returns.min():g}, {np.sum(returns > 0)} above zero"
+    )
+
+# %%
+watch("pong_after", "pong", playing)
+
+# %% [markdown]
+# ## 10. All three, over seeds
+#
+# One run is an anecdote: with another seed it may come out otherwise. So each algorithm was run with several; the lines
+# are means, the bands go from the worst seed to the best. With `RESULTS` this cell makes all of it, which takes hours;
+# without, it shows what the repository keeps.
+
+# %%
+if RESULTS:
+    study.complete(Path(RESULTS), smoke=SMOKE)
+kept = Path(RESULTS) if RESULTS else ROOT / "results" / "labs" / "rl"
+if (kept / "table.md").exists():
+    display(Markdown((kept / "table.md").read_text("utf-8")))
+for name in ("cartpole.png", "pong.png"):
+    if (kept / name).exists():
+        display(Image(str(kept / name)))
+
+# %% [markdown]
+# Look at REINFORCE on Pong. This is what the course's lab asks to train, and the honest curve stays close to the bottom
+# for as long as PPO takes to win. It is no bug: the same functions balanced the pole. In Pong many actions go by before
+# there is a point, and all of them are blamed if it is lost, the good ones too. The noise of such a gradient hides its
+# direction, and each batch is used once.
+#
+# That is why A2C and PPO exist. The critic takes out what was to be expected anyway, so less noise is left (A2C), and
+# clipping lets each batch be used several times (PPO). CartPole is kinder: episodes begin short, and each step has a
+# reward. There look at how many steps each of the three needs, and how much the seed matters.
+#
+# And mind what "wins at Pong" means. The emulator without sticky actions has hardly any chance in it, and the opponent
+# always plays alike, so an agent may learn by heart how to beat it. Compare the columns with and without sticky
+# actions.
+#
+# ## 11. Extend it
+#
+# * A2C on CartPole: an `Algorithm` of your `estimate` and your `policy_gradient_loss` (it takes four arguments there),
+#   with `settings.CARTPOLE_A2C`. How many steps does it need, over five seeds?
+# * `sticky=0.25` for Pong: the emulator repeats the last action a quarter of the time. Train with and without, and
+#   evaluate each agent in both.
+# * Set `trace` to 0 and to 1, and take out the clipping (`clip=1e9`) at `passes=10`. Which of them breaks, and what
+#   does the column `kl` of the log say?
+# * `all_actions=True` for Pong: six actions, of which pairs do the same. What does that cost?
+# * Another game: `dataclasses.replace(settings.PONG, environment="breakout")`. Look at its screen: what could be
+#   cropped, how many frames are needed, and which line in `environments.SCREENS` would say so?
+# * Another body: `LunarLander-v3` by the same agent. It needs `pip install "gymnasium[box2d]"`. Then a network of twice
+#   the width: what does it cost in time, and is it worth it?

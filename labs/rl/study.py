@@ -1,0 +1,156 @@
+"""All runs behind results/labs/rl: seeds of each algorithm, what the options change, tables, curves and videos.
+
+A finished run is kept in `.cache/rl` and not made again; one that was killed goes on.
+"""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from debias import plots
+from debias.errors import InputError
+from debias.files import write_text
+from experiments.provenance import ROOT, provenance
+from labs.rl import peer, pictures, report, settings, training, video
+from labs.rl.agent import Agent
+from labs.rl.evaluation import evaluate
+from labs.rl.settings import Settings
+
+SEEDS = range(1, 6)  # settings were tried with seeds 0, 100 and 101
+GAMES = 50  # of an evaluation
+STICKY = 0.25  # what gymnasium's own Pong does to its players
+CACHE = ROOT / ".cache" / "rl"
+RUN = "run.json"
+VIDEO_SECONDS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """Settings, over some seeds.
+
+    Attributes:
+        name: environment/what is tried.
+    """
+
+    name: str
+    settings: Settings
+    seeds: Sequence[int] = SEEDS
+
+
+TRIALS = (
+    Trial("cartpole/reinforce", settings.CARTPOLE_REINFORCE),
+    Trial("cartpole/a2c", settings.CARTPOLE_A2C),
+    Trial("cartpole/ppo", settings.CARTPOLE),
+    Trial("pong/ppo", settings.PONG),
+    Trial("pong/reinforce", settings.PONG_REINFORCE, SEEDS[:2]),
+    Trial("pong/ppo, sticky", dataclasses.replace(settings.PONG, sticky=STICKY), SEEDS[:1]),
+    Trial("pong/ppo, all actions", dataclasses.replace(settings.PONG, all_actions=True), SEEDS[:1]),
+)
+TOY = {"steps": 300, "copies": 4, "horizon": 32, "reports": 2, "goal": None}
+GOALS = {"cartpole": 475.0, "pong": 18.0}
+
+
+def complete(folder: Path, smoke: bool = False) -> str:
+    """Make every run that is missing, then tables, curves, videos and the trained agent in `folder`.
+
+    Args:
+        smoke: toy runs of CartPole alone, in a folder of their own.
+
+    Returns:
+        The tables, as Markdown.
+    """
+    cache = folder / "runs" if smoke else CACHE
+    trials = [trial for trial in TRIALS if not smoke or trial.name.startswith("cartpole")]
+    records = [record for trial in trials for record in run(_toy(trial) if smoke else trial, cache)]
+    write_results(records, folder, {} if smoke else peer.speed(cache))
+    if smoke:
+        shutil.rmtree(cache)
+    return (folder / "table.md").read_text("utf-8")
+
+
+def named(names: Sequence[str]) -> list[Trial]:
+    """The trials of these names; all of them without any.
+
+    Raises:
+        InputError: there is no such trial.
+    """
+    known = {trial.name: trial for trial in TRIALS}
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"no trial {unknown[0]!r}: use some of {'; '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def _toy(trial: Trial) -> Trial:
+    return Trial(trial.name, dataclasses.replace(trial.settings, **TOY), range(1))
+
+
+def run(trial: Trial, cache: Path, say: Callable[[str], None] = print) -> Iterator[dict]:
+    """Train and judge each seed of a trial; yields its record, an old one where there is one."""
+    for seed in trial.seeds:
+        folder = cache / trial.name.replace(", ", "-") / f"seed{seed}"
+        if not (folder / RUN).exists():
+            chosen = dataclasses.replace(trial.settings, seed=seed)
+            say(f"{trial.name}, seed {seed}: {chosen.steps:,} steps at most")
+            write_text(folder / RUN, json.dumps(_record(trial.name, chosen, folder), indent=1) + "\n")
+        yield json.loads((folder / RUN).read_text("utf-8")) | {"folder": str(folder)}
+
+
+def _record(name: str, chosen: Settings, folder: Path) -> dict:
+    agent = training.train(chosen, folder)
+    log = training.read_log(folder)
+    spent = {column: float(log[column].iloc[-1]) for column in ("steps", "minutes", "mean_return")}
+    return {
+        "trial": name,
+        "seed": chosen.seed,
+        **spent,
+        **_judged(agent, chosen),
+        "settings": dataclasses.asdict(chosen),
+        **provenance(),
+    }
+
+
+def _judged(agent: Agent, chosen: Settings) -> dict:
+    """Mean returns of fresh, full episodes of the sampled and of the greedy policy; of Pong with sticky actions too."""
+    sticky = {"": 0.0, "sticky_": STICKY} if chosen.environment == "pong" else {"": 0.0}
+    means = {}
+    for prefix, probability in sticky.items():
+        for policy in ("sampled", "greedy"):
+            played = {"greedy": policy == "greedy", "sticky": probability, "all_actions": chosen.all_actions}
+            returns = evaluate(agent, chosen.environment, GAMES, **played)
+            means |= {
+                f"{prefix}{policy}_mean": float(returns.mean()),
+                f"{prefix}{policy}_returns": sorted(returns.tolist()),
+            }
+    return means
+
+
+def write_results(records: Sequence[dict], folder: Path, speed: dict) -> None:
+    """Tables, curves, videos, the trained agent and summary.json from the records of finished runs."""
+    logs = pd.concat([_log(record) for record in records])
+    write_text(folder / "logs.csv", logs.to_csv(index=False, float_format="%.6g"))
+    for environment, runs in logs.groupby("environment"):
+        learners = runs[~runs["algorithm"].str.contains(",")]
+        figure = pictures.curves(learners, GOALS[environment], environment.capitalize())
+        plots.save(figure, folder / f"{environment}.png")
+        _keep_best(environment, records, folder)
+    write_text(folder / "table.md", report.tables(records, speed))
+    write_text(folder / "summary.json", json.dumps(report.summary(records, speed), indent=1) + "\n")
+
+
+def _log(record: dict) -> pd.DataFrame:
+    environment, algorithm = record["trial"].split("/")
+    log = training.read_log(Path(record["folder"]))
+    return log.assign(environment=environment, algorithm=algorithm, seed=record["seed"])
+
+
+def _keep_best(environment: str, records: Sequence[dict], folder: Path) -> None:
+    """The first PPO agent of an environment, before and after: a video of either, and the agent itself."""
+    agents = Path(next(r["folder"] for r in records if r["trial"] == f"{environment}/ppo"))
+    shutil.copyfile(agents / training.AGENT, folder / f"{environment}.keras")
+    agent = training.load_for(environment, agents)
+    video.record(folder / f"{environment}_before.gif", environment, seconds=VIDEO_SECONDS)
+    video.record(folder / f"{environment}_after.gif", environment, agent, seconds=VIDEO_SECONDS)
