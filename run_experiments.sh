@@ -18,7 +18,7 @@ figures       5  the figures of the paper, and what it does not show; with table
 ablations    90  fifteen ablations, five to ten seeds each; with table1 done, else as much again
 calibration  15  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle
 all         190  all of the above
-labs         35  the labs of the course, solved, in full: tables, figures and tunes in results/labs; or one: labs music
+labs        130  the labs of the course, solved, in full: tables, figures and tunes in results/labs; or one: labs music
 report        1  every table, figure and results/index.html again from the rows in results/
 benchmark     8  images per second of training, resampling and rendering, each beside its peer: results/benchmark
 detection     2  sliding windows on real photographs, by the models of quick: results/detection

@@ -35,6 +35,7 @@ TITLES = {
     "labs/music": "Lab 1b: folk tunes",
     "labs/mnist": "Lab 2a: digits",
     "labs/debiasing": "Lab 2b: debiasing",
+    "labs/rl": "Lab 3: reinforcement learning",
     "benchmark": "Speed",
 }  # where no experiment gives one
 OTHERS = "Further experiments"

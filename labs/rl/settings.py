@@ -71,11 +71,10 @@ CARTPOLE = Settings("cartpole", "ppo", goal=475.0, copies=8, horizon=128, passes
 PONG = Settings(
     "pong",
     "ppo",
-    steps=1_100_000,
-    copies=64,
-    horizon=32,
+    steps=1_200_000,
+    copies=32,
+    horizon=64,
     learning_rate=1.5e-3,
-    entropy=0.001,
     floor=0.0,
     passes=3,
     minibatches=4,
@@ -83,7 +82,8 @@ PONG = Settings(
 )
 CARTPOLE_A2C = dataclasses.replace(CARTPOLE, algorithm="a2c", horizon=16, passes=1, minibatches=1)
 CARTPOLE_REINFORCE = dataclasses.replace(CARTPOLE_A2C, algorithm="reinforce", copies=16, learning_rate=0.01)
-PONG_REINFORCE = dataclasses.replace(PONG, algorithm="reinforce", passes=1, minibatches=1)
+# Whole games: with fewer copies there are more steps of the optimiser.
+PONG_REINFORCE = dataclasses.replace(PONG, algorithm="reinforce", steps=600_000, copies=8, passes=1, minibatches=1)
 
 
 def for_environment(name: str, chosen: str = "ppo") -> Settings:

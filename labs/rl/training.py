@@ -33,8 +33,8 @@ def train(
 ) -> Agent:
     """Train an agent, or finish the training that `folder` has begun.
 
-    Leaves the agent (`agent.keras`) and a log (`log.csv`) in `folder`: a row for each report with steps, minutes,
-    episodes, mean_return of the last 100 episodes, and the losses.
+    Leaves the agent (`agent.keras`) and a log (`log.csv`) in `folder`: a row for each report with steps, minutes
+    (of playing and learning), episodes, mean_return of the last 100 episodes, and the losses.
 
     Args:
         report: called with each row.

@@ -1,0 +1,160 @@
+"""What is kept of the lab: records of runs, tables, curves, videos, evaluation of full games, and the commands."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from debias.errors import InputError
+from labs.rl import commands, environments, evaluation, peer, pictures, report, settings, study, training, video
+from labs.rl.agent import Agent, network
+from labs.rl.algorithms import ALGORITHMS
+from labs.rl.environments import Step
+
+TOY = study.Trial("cartpole/ppo", dataclasses.replace(settings.CARTPOLE, **study.TOY), range(2))
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Of two toy runs."""
+    cache = tmp_path_factory.mktemp("cache")
+    return list(study.run(TOY, cache)), cache
+
+
+class Fixed:
+    """Copy n's only episode is n + 1 steps long, each worth 1."""
+
+    actions, observation_shape, dtype = 2, (4,), np.float32
+
+    def __init__(self, count):
+        self.count = count
+
+    def reset(self):
+        self.steps = np.zeros(self.count)
+        return np.zeros((self.count, 4), np.float32)
+
+    def step(self, actions):
+        self.steps += 1
+        over = self.steps == np.arange(self.count) + 1
+        self.steps[over] = 0
+        seen, no = np.zeros((self.count, 4), np.float32), np.zeros(self.count, bool)
+        return Step(seen, np.ones(self.count, np.float32), over, no, over, seen, ~no)
+
+    def close(self):
+        pass
+
+
+def test_evaluation_plays_every_episode_to_its_end_and_counts_it_once(monkeypatch):
+    """Short episodes start again long before the longest ends: counted again they would drag the mean down."""
+    monkeypatch.setattr(environments, "make", lambda name, count, *rest: Fixed(count))
+    returns = evaluation.evaluate(Agent(network((4,), 2), ALGORITHMS["ppo"]), "fixed", episodes=12)
+    assert sorted(returns) == list(range(1, 13))
+
+
+def test_greedy_evaluation_repeats_and_sampled_depends_on_the_seed():
+    agent = Agent(network((4,), 2), ALGORITHMS["ppo"])
+    greedy = [evaluation.evaluate(agent, "cartpole", 8, seed=3, greedy=True) for _ in range(2)]
+    np.testing.assert_array_equal(*greedy)
+    sampled = [evaluation.evaluate(agent, "cartpole", 8, seed=seed) for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(*sampled[:2])
+    assert (sampled[1] != sampled[2]).any()
+
+
+def test_a_finished_run_is_not_made_again(records, monkeypatch):
+    made, cache = records
+    monkeypatch.setattr(training, "train", lambda *_: pytest.fail("trains again"))
+    assert list(study.run(TOY, cache)) == made
+    for record in made:
+        assert record["commit"] and record["versions"] and record["host"]
+        assert record["settings"]["seed"] == record["seed"]
+
+
+def test_a_run_with_other_settings_is_refused(records):
+    other = dataclasses.replace(TOY, settings=dataclasses.replace(TOY.settings, discount=0.5))
+    with pytest.raises(InputError, match="was made with other settings: delete it to make it anew"):
+        list(study.run(other, records[1]))
+
+
+def test_everything_is_written_from_records(records, tmp_path):
+    study.write_results(records[0], tmp_path, {})
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    seeds = summary["runs"]["cartpole"]["ppo"]
+    assert [line["seed"] for line in seeds] == [0, 1]
+    for line, record in zip(seeds, records[0], strict=True):
+        assert line["sampled_mean"] == pytest.approx(np.mean(record["sampled_returns"]))
+        assert {"steps", "minutes", "greedy_mean"} <= set(line)
+    logs = pd.read_csv(tmp_path / "logs.csv")
+    assert set(logs["seed"]) == {0, 1} and (logs.groupby("seed")["steps"].diff().dropna() > 0).all()
+    for name in ("cartpole.png", "cartpole_before.gif", "cartpole_after.gif", "cartpole.keras"):
+        assert (tmp_path / name).stat().st_size > 1_000
+    assert training.load_for("cartpole", tmp_path / "cartpole.keras")
+
+
+def test_tables_show_each_seed_and_the_mean():
+    played = {"mean_return": 19.0, "sampled_mean": 18.5, "greedy_mean": 20.25}
+    rows = [
+        {"trial": "pong/ppo", "seed": seed, "steps": 1_000_000, "minutes": 6.0 + seed, **played} for seed in range(2)
+    ]
+    speed = {"sps": 3_000.0, "sps_sb3": 600.0, "sps_vs_sb3": 5.0, "sps_sb3_on_ours": 1_500.0, "sps_vs_sb3_on_ours": 2.0}
+    text = report.tables(rows, speed)
+    mean = next(line for line in text.splitlines() if "mean of 2" in line)
+    assert "1,000,000" in mean and "6.5" in mean and "20.2" in mean
+    assert "5.00" in text and "stable-baselines3" in text
+
+
+def test_curves_of_seeds_share_a_grid_and_a_run_that_ended_keeps_its_value():
+    rows = pd.DataFrame(
+        {"seed": [0, 0, 1, 1], "steps": [0, 100, 0, 200], "mean_return": [0.0, 10.0, 0.0, 20.0], "minutes": 0.0}
+    )
+    grid, lines = pictures.on_common_grid(rows, "steps", points=3)
+    np.testing.assert_allclose(grid, [0, 100, 200])
+    np.testing.assert_allclose(lines, [[0, 10, 10], [0, 10, 20]])
+
+
+@pytest.mark.parametrize("name, size", [("cartpole", (600, 400)), ("pong", (160, 210))])
+def test_a_video_moves(tmp_path, name, size):
+    video.record(tmp_path / "game.gif", name, seconds=2)
+    with Image.open(tmp_path / "game.gif") as film:
+        assert film.size == size and film.n_frames > 5
+        first = np.asarray(film.convert("RGB")).astype(int)
+        film.seek(film.n_frames - 1)
+        assert (first != np.asarray(film.convert("RGB"))).any()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_train_and_play_from_the_command_line(tmp_path, capsys):
+    folder, film = str(tmp_path / "agent"), tmp_path / "game.gif"
+    assert commands.run(["train", "--env", "cartpole", "--folder", folder, "--steps", "300"]) == 0
+    play = ["play", "--env", "cartpole", "--checkpoint", folder, "--video", str(film), "--seconds", "2", "--greedy"]
+    assert commands.run(play) == 0
+    assert "return" in capsys.readouterr().out and film.stat().st_size > 1_000
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["play", "--env", "pong", "--checkpoint", "nowhere"], "no agent at nowhere"),
+        (["train", "--env", "Pendulum-v1", "--folder", "x"], "actions of type Box"),
+        (["study", "cartpole/sarsa"], "no trial 'cartpole/sarsa'"),
+        (["train", "--env", "pong"], "--folder"),
+    ],
+)
+def test_bad_words_are_one_line(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        commands.run(words)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_without_the_peer_the_comparison_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(peer.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="stable-baselines3 is not installed: .venv/bin/pip install"):
+        peer.compare(tmp_path)
+
+
+def test_ratios_of_the_comparison_are_medians_of_rounds():
+    rates = {"ours": [100.0, 300.0, 200.0], "sb3": [50.0, 100.0, 50.0]}
+    assert peer._medians(rates) == {"sps": 200.0, "sps_sb3": 50.0, "sps_vs_sb3": 3.0}
