@@ -12,6 +12,7 @@ import statistics
 import time
 from pathlib import Path
 
+import ale_py
 import gymnasium as gym
 import numpy as np
 
@@ -130,11 +131,22 @@ def _torch_network() -> type:
 
 
 def _their_pong(chosen: Settings):
-    """stable-baselines3's own Atari environments: one process, a frame of 84 x 84, as many frames as ours."""
+    """stable-baselines3's own Atari environments, all in one process as is its default.
+
+    Its frames are square: at 57 x 57 the network has the size that ours has at 80 x 40.
+    """
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import VecFrameStack
 
-    return VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=chosen.copies, seed=0), 2)
+    gym.register_envs(ale_py)
+    copies = make_atari_env(
+        "ALE/Pong-v5",
+        n_envs=chosen.copies,
+        seed=0,
+        wrapper_kwargs={"screen_size": 57},  # it skips frames itself
+        env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
+    )
+    return VecFrameStack(copies, 2)
 
 
 def _our_pong(chosen: Settings):

@@ -50,7 +50,7 @@ class Player:
         playing: (N,) bool, the copies whose episode counts.
         returns: of finished episodes, in order.
         steps: taken so far in all copies.
-        history: (N,) int8 each, all actions and resets.
+        history: (N,) int16 each, all actions and resets.
     """
 
     def __init__(self, environments: Environments, whole_episodes: bool = False):
@@ -62,14 +62,14 @@ class Player:
 
     def reset(self) -> None:
         """Start a new episode everywhere; unfinished ones are forgotten."""
-        self.history.append(np.full(self.environments.count, RESET, np.int8))
+        self.history.append(np.full(self.environments.count, RESET, np.int16))
         self.observations = self.environments.reset()
         self.playing = np.ones(self.environments.count, bool)
         self._running = np.zeros(self.environments.count)
 
     def step(self, actions: np.ndarray) -> Step:
         """Take actions (N,); steps of copies that do not play are invalid."""
-        self.history.append(actions.astype(np.int8))
+        self.history.append(actions.astype(np.int16))
         step = self.environments.step(actions)
         self.observations = step.observations
         self.steps += int(step.valid.sum())
@@ -101,8 +101,7 @@ def play(agent: Agent, player: Player, horizon: int, seed: int) -> Rollout:
             steps.append(_act(agent, player, seed))
     else:
         steps = [_act(agent, player, seed) for _ in range(horizon)]
-    last_values = agent.act(player.observations, np.array([seed, 0], np.int32))[2].numpy()
-    return _rollout(steps, last_values)
+    return _rollout(steps, agent.values(player.observations).numpy())
 
 
 def _act(agent: Agent, player: Player, seed: int) -> dict[str, np.ndarray]:

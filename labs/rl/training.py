@@ -45,6 +45,8 @@ def train(
         settings.environment, settings.copies, 1000 * settings.seed, settings.sticky, settings.all_actions
     )
     try:
+        if folder and _is_over(folder, settings):
+            return load(folder, copies.observation_shape, copies.actions)
         run = Run(settings, copies, folder, algorithm)
         while not run.finished:
             report(run.advance())
@@ -206,6 +208,16 @@ def load_for(environment: str, path: Path, all_actions: bool = False) -> Agent:
         return load(path, copies.observation_shape, copies.actions)
     finally:
         copies.close()
+
+
+def _is_over(folder: Path, settings: Settings) -> bool:
+    """Whether a folder holds a training from start to end; to go on with it would only repeat all of its play."""
+    if not (folder / LOG).exists():
+        return False
+    _claim(folder, settings)
+    last = read_log(folder).iloc[-1]
+    solved = settings.goal is not None and last["episodes"] >= WINDOW and last["mean_return"] >= settings.goal
+    return last["steps"] >= settings.steps or solved
 
 
 def _claim(folder: Path, settings: Settings) -> None:
