@@ -22,6 +22,7 @@ from labs.rl.settings import Settings
 
 SEEDS = range(11, 16)  # Pong's settings were tried with seeds 0, 1, 100 and 101
 GAMES = 50  # of an evaluation
+STICKY_GAMES = 20  # they last longer
 STICKY = 0.25  # what gymnasium's own Pong does to its players
 CACHE = ROOT / ".cache" / "rl"
 RUN = "run.json"
@@ -129,7 +130,8 @@ def _judged(agent: Agent, chosen: Settings) -> dict:
     for prefix, probability in sticky.items():
         for policy in ("sampled", "greedy"):
             played = {"greedy": policy == "greedy", "sticky": probability, "all_actions": chosen.all_actions}
-            returns = evaluate(agent, chosen.environment, GAMES, **played)
+            games = STICKY_GAMES if probability else GAMES
+            returns = evaluate(agent, chosen.environment, games, **played)
             means |= {
                 f"{prefix}{policy}_mean": float(returns.mean()),
                 f"{prefix}{policy}_returns": sorted(returns.tolist()),

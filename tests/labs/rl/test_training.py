@@ -52,6 +52,14 @@ def test_same_seed_same_curve_and_a_killed_run_ends_as_if_it_had_not_been(name, 
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_finished_training_is_loaded_and_not_played_again(tmp_path, monkeypatch):
+    trained = training.train(POLE, tmp_path)
+    monkeypatch.setattr(training, "Run", lambda *_: pytest.fail("plays again"))
+    loaded = training.train(POLE, tmp_path)
+    for ours, theirs in zip(trained.network.weights, loaded.network.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_another_seed_another_curve(tmp_path):
     for seed in (0, 1):
         training.train(dataclasses.replace(POLE, seed=seed), tmp_path / str(seed))
