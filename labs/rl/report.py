@@ -13,9 +13,9 @@ PLAYED = {
     "sticky_greedy_mean": "greedy, sticky",
 }
 CAPTION = (
-    "Means of 50 fresh episodes (20 with sticky actions), each played to its end. 'sampled' draws actions from the policy, 'greedy' takes the "
-    "likeliest; 'sticky': the emulator repeats the last action with probability .25, whatever the agent wants. "
-    "Minutes of training from scratch on two cores; 'last 100' is the mean of the last 100 episodes of training."
+    "Means of 50 fresh episodes (20 with sticky actions), each played to its end. 'sampled' draws actions from the "
+    "policy, 'greedy' takes the likeliest; 'sticky': the emulator repeats the last action with probability .25, "
+    "whatever the agent wants. Minutes of training from scratch; 'last 100' is the mean of the last 100 episodes of it."
 )
 EACH = ("seed", "steps", "minutes", "mean_return", *PLAYED)
 
