@@ -21,7 +21,7 @@ class Settings:
         horizon: steps of a rollout; whole episodes ignore it.
         discount: gamma.
         trace: lambda of the advantages.
-        learning_rate, entropy: at the start; both fall in a line to `floor` of it.
+        learning_rate, entropy: for half of the steps; then both fall in a line to `floor` of it.
         floor: the share of both that is left at the end; 1 anneals nothing.
         passes, minibatches: over a batch, PPO alone makes more than one pass.
         clip: PPO's.
@@ -75,6 +75,7 @@ PONG = Settings(
     copies=32,
     horizon=64,
     learning_rate=1.5e-3,
+    entropy=0.005,
     floor=0.0,
     passes=3,
     minibatches=4,

@@ -20,7 +20,7 @@ from labs.rl.agent import Agent
 from labs.rl.evaluation import evaluate
 from labs.rl.settings import Settings
 
-SEEDS = range(11, 16)  # Pong's settings were tried with seeds 0, 1, 100 and 101
+SEEDS = range(21, 26)  # settings were tried with seeds 0, 1, 11, 12, 100 and 101
 GAMES = 50  # of an evaluation
 STICKY_GAMES = 20  # they last longer
 STICKY = 0.25  # what gymnasium's own Pong does to its players

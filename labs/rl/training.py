@@ -106,8 +106,9 @@ class Run:
         return self.agent.learn(rollout.batch(*valued), np.float32(settings.entropy * left), seed).numpy()
 
     def _left(self) -> float:
-        """The share of learning rate and entropy that is left."""
-        return self.settings.floor + (1 - self.settings.floor) * max(1 - self.player.steps / self.settings.steps, 0)
+        """The share of learning rate and entropy that is left: all of it for half of the steps, then it falls."""
+        falling = min(1.0, 2 * max(1 - self.player.steps / self.settings.steps, 0))
+        return self.settings.floor + (1 - self.settings.floor) * falling
 
     def _row(self, minutes: float, losses: np.ndarray) -> dict:
         return {

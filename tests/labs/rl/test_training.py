@@ -81,12 +81,12 @@ def test_training_ends_when_the_goal_is_reached():
     assert rows[-1]["episodes"] >= 100 and rows[-1]["mean_return"] >= 10 and rows[-1]["steps"] < 30_000
 
 
-def test_learning_rate_falls_in_a_line():
+def test_learning_rate_stays_and_then_falls_in_a_line():
     run = training.Run(dataclasses.replace(POLE, floor=0.1), environments.make("cartpole", 4))
     while not run.finished:
         before = run.player.steps
         run.update()
-        expected = POLE.learning_rate * (0.1 + 0.9 * (1 - before / POLE.steps))
+        expected = POLE.learning_rate * (0.1 + 0.9 * min(1, 2 - 2 * before / POLE.steps))
         assert float(run.agent.optimizer.learning_rate) == pytest.approx(expected, rel=1e-4)
 
 
