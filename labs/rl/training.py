@@ -137,8 +137,8 @@ class Run:
     def _resume(self) -> None:
         """Go on behind the folder's last checkpoint, if there is one.
 
-        An emulator cannot be saved, but repeated: the same actions bring it to the same state, ten times faster than
-        they were learnt.
+        An emulator cannot be saved, but repeated: the same actions bring it to the same state, in less than half of the
+        time that they took to be learnt from.
         """
         _claim(self.folder, self.settings)
         self.checkpoints = Checkpoints(self.folder, self.agent.network, self.position)

@@ -3,6 +3,7 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from ale_py.vector_env import AtariVectorEnv
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from debias.errors import InputError
@@ -164,6 +165,26 @@ def test_sticky_actions_change_the_game():
         return np.stack(seen)
 
     assert not np.array_equal(watched(0.0), watched(0.9))
+
+
+def test_an_atari_game_that_is_cut_shows_its_last_observation():
+    """With a limit of 400 frames the emulator truncates, and starts again within the step."""
+    copies = make("pong", 2, seed=0)
+    shape = {"img_height": 105, "img_width": 40, "stack_num": 2, "autoreset_mode": AutoresetMode.SAME_STEP}
+    copies._env = AtariVectorEnv("pong", num_envs=2, max_num_frames_per_episode=400, **shape)
+    copies.reset()
+    before, steps = None, 0
+    while True:
+        step = copies.step(np.zeros(2, np.int32))
+        if step.over.any():
+            break
+        before, steps = step.observations.copy(), steps + 1
+    assert 60 < steps <= 100 and step.truncated.any()
+    cut = int(np.flatnonzero(step.truncated)[0])
+    # The earlier frame of the last observation is the later one of the observation before it; a new game's is not.
+    np.testing.assert_array_equal(step.finals[cut, 0], before[cut, 1])
+    assert (step.observations[cut] != step.finals[cut]).any()
+    copies.close()
 
 
 @pytest.mark.parametrize(
