@@ -48,7 +48,6 @@ TRIALS = (
     Trial("cartpole/ppo", settings.CARTPOLE),
     Trial("pong/ppo", settings.PONG),
     Trial("pong/reinforce", settings.PONG_REINFORCE, SEEDS[:2]),
-    Trial("pong/ppo, sticky", dataclasses.replace(settings.PONG, sticky=STICKY), SEEDS[:1]),
     Trial("pong/ppo, all actions", dataclasses.replace(settings.PONG, all_actions=True), SEEDS[:1]),
 )
 TOY = {"steps": 300, "copies": 4, "horizon": 32, "reports": 2, "goal": None}

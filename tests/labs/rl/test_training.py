@@ -20,6 +20,14 @@ TOYS = {
 }
 
 
+class Killed(Exception):
+    """What a kill after a report looks like from within."""
+
+
+def kill(row):
+    raise Killed
+
+
 def losses(log):
     """What two runs must agree on, bit for bit; not minutes."""
     return log.drop(columns="minutes").to_numpy(float)
@@ -31,12 +39,6 @@ def test_same_seed_same_curve_and_a_killed_run_ends_as_if_it_had_not_been(name, 
     training.train(toy, tmp_path / "whole")
     whole = training.read_log(tmp_path / "whole")
     assert len(whole) >= 3 and whole["steps"].iloc[-1] >= toy.steps
-
-    class Killed(Exception):
-        pass
-
-    def kill(row):
-        raise Killed
 
     for _ in range(2):  # each call gets one report further
         with pytest.raises(Killed):
@@ -121,9 +123,14 @@ def test_a_folder_of_another_training_is_refused(tmp_path):
     training.train(dataclasses.replace(POLE, reports=1, steps=200), tmp_path)
     with pytest.raises(InputError, match="holds a training with seed 0, not 1: give another folder"):
         training.train(dataclasses.replace(POLE, reports=1, steps=200, seed=1), tmp_path)
+
+
+def test_a_damaged_history_is_one_line(tmp_path):
+    with pytest.raises(Killed):
+        training.train(POLE, tmp_path, kill)
     (tmp_path / training.HISTORY).write_bytes(b"")
     with pytest.raises(InputError, match="history.npy: damaged or missing: delete its folder"):
-        training.train(dataclasses.replace(POLE, reports=1, steps=200), tmp_path)
+        training.train(POLE, tmp_path)
 
 
 @pytest.mark.parametrize(
