@@ -58,8 +58,8 @@ def _dense_layers(x):
 
 
 def _convolutional_layers(frames):
-    x = keras.layers.Permute((2, 3, 1))(frames)  # (B, height, width, frames)
-    x = keras.layers.Rescaling(1 / CONTRAST, -BACKGROUND / CONTRAST)(x)
+    x = keras.layers.Rescaling(1 / CONTRAST, -BACKGROUND / CONTRAST)(frames)  # first: bytes are slow to transpose
+    x = keras.layers.Permute((2, 3, 1))(x)  # (B, height, width, frames)
     x = keras.layers.Conv2D(16, 8, 4, activation="relu", kernel_initializer=_orthogonal(2**0.5))(x)
     x = keras.layers.Conv2D(32, 3, 2, activation="relu", kernel_initializer=_orthogonal(2**0.5))(x)
     x = keras.layers.Flatten()(x)

@@ -71,4 +71,4 @@ def _speed_table(speed: Mapping) -> list[str]:
         ],
     ]
     table = markdown(["PPO on Pong, same network and schedule", "steps a second", "ours is faster by"], lines)
-    return [f"**Speed**, measured in turns in one process\n\n{table}"]
+    return [f"**Speed**, measured in turns on an idle machine\n\n{table}"]

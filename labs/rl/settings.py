@@ -81,7 +81,7 @@ PONG = Settings(
     minibatches=4,
     clip=0.1,
 )
-CARTPOLE_A2C = dataclasses.replace(CARTPOLE, algorithm="a2c", horizon=16, passes=1, minibatches=1)
+CARTPOLE_A2C = dataclasses.replace(CARTPOLE, algorithm="a2c", steps=500_000, horizon=16, passes=1, minibatches=1)
 CARTPOLE_REINFORCE = dataclasses.replace(CARTPOLE_A2C, algorithm="reinforce", copies=16, learning_rate=0.01)
 # Whole games: with fewer copies there are more steps of the optimiser.
 PONG_REINFORCE = dataclasses.replace(PONG, algorithm="reinforce", steps=300_000, copies=8, passes=1, minibatches=1)
