@@ -7,7 +7,7 @@ from debias.backend import keras, tf
 from debias.callbacks import Checkpoints, EpochLog, SamplerLog
 from debias.config import Config
 from debias.data.dataset import Dataset
-from debias.data.pipeline import BalancedBatches, in_order
+from debias.data.pipeline import BalancedBatches, in_order, untuned
 from debias.detector import Detector
 from debias.networks import Preset, preset
 
@@ -55,7 +55,7 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     kept, done = _keeping(model, batches, config)
     model.fit(
-        tf.data.Dataset.range(steps),  # only counts: the step draws its own batch
+        untuned(tf.data.Dataset.range(steps)),  # only counts: the step draws its own batch
         epochs=config.epochs,
         initial_epoch=done,
         validation_data=in_order(validation),

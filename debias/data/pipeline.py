@@ -108,4 +108,11 @@ def in_order(dataset: Dataset, batch_size: int = 256) -> tf.data.Dataset:
     pairs = tf.data.Dataset.from_tensor_slices((np.arange(len(dataset)), dataset.labels.astype(np.float32)))
     images = on_device(dataset)
     batches = pairs.batch(batch_size)
-    return batches.map(lambda index, labels: (scale(images.gather(index)), labels))
+    return untuned(batches.map(lambda index, labels: (scale(images.gather(index)), labels)))
+
+
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """`dataset` without tf.data's own tuning: a thread for which the end of `fit` waits for seconds on busy cores."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)

@@ -158,9 +158,10 @@ def _log(record: dict) -> pd.DataFrame:
 
 
 def _keep_best(environment: str, records: Sequence[dict], folder: Path) -> None:
-    """The first PPO agent of an environment, before and after: a video of either, and the agent itself."""
-    agents = Path(next(r["folder"] for r in records if r["trial"] == f"{environment}/ppo"))
-    shutil.copyfile(agents / training.AGENT, folder / f"{environment}.keras")
-    agent = training.load_for(environment, agents)
+    """The PPO agent that was best at the end of its training, before and after: two videos, and the agent itself."""
+    agents = [record for record in records if record["trial"] == f"{environment}/ppo"]
+    best = Path(max(agents, key=lambda record: record["mean_return"])["folder"])
+    shutil.copyfile(best / training.AGENT, folder / f"{environment}.keras")
+    agent = training.load_for(environment, best)
     video.record(folder / f"{environment}_before.gif", environment, seconds=VIDEO_SECONDS)
     video.record(folder / f"{environment}_after.gif", environment, agent, seconds=VIDEO_SECONDS)
