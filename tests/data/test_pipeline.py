@@ -9,7 +9,7 @@ import pytest
 from debias.backend import tf
 from debias.data import pipeline
 from debias.data.dataset import Dataset
-from debias.data.pipeline import BalancedBatches, in_order, on_device
+from debias.data.pipeline import BalancedBatches, in_order, on_device, untuned
 from debias.errors import InputError
 
 COUNT = 60
@@ -123,3 +123,10 @@ def test_device_images_are_those_of_the_subset():
     found = on_device(data)
     np.testing.assert_array_equal(found.gather(tf.constant([1, 0, 1]))[:, 0, 0, 0], [1, 7, 1])
     assert len(found) == 2
+
+
+def test_no_tuning_thread_is_started(numbered):
+    """A thread of tf.data, for which the end of `fit` would wait."""
+    counted = untuned(tf.data.Dataset.range(3).prefetch(1))
+    assert list(counted.as_numpy_iterator()) == [0, 1, 2]
+    assert not counted.options().autotune.enabled and not in_order(numbered).options().autotune.enabled

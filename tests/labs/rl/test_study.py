@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -93,6 +95,15 @@ def test_everything_is_written_from_records(records, tmp_path):
     assert training.load_for("cartpole", tmp_path / "cartpole.keras")
 
 
+@pytest.mark.parametrize("best", [0, 1])
+def test_the_agent_kept_is_the_one_that_was_best_at_the_end_of_its_training(records, tmp_path, best):
+    means = [dict(record, mean_return=float(record["seed"] == best)) for record in records[0]]
+    study.write_results(means, tmp_path, {})
+    theirs = training.load_for("cartpole", Path(records[0][best]["folder"])).network.get_weights()
+    ours = training.load_for("cartpole", tmp_path / "cartpole.keras").network.get_weights()
+    assert all((a == b).all() for a, b in zip(ours, theirs, strict=True))
+
+
 def test_tables_show_each_seed_and_the_mean():
     played = {"mean_return": 19.0, "sampled_mean": 18.5, "greedy_mean": 20.25}
     rows = [
@@ -153,6 +164,12 @@ def test_without_the_peer_the_comparison_says_how_to_get_it(tmp_path, monkeypatc
     monkeypatch.setattr(peer.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="stable-baselines3 is not installed: .venv/bin/pip install"):
         peer.compare(tmp_path)
+
+
+def test_a_learner_is_timed_in_a_process_of_its_own():
+    toy = dataclasses.replace(settings.CARTPOLE, copies=2, horizon=16)
+    assert peer._alone(peer._rate, "ours", toy, 64) > 0
+    assert peer._alone(os.getpid) not in (os.getpid(), peer._alone(os.getpid))
 
 
 def test_ratios_of_the_comparison_are_medians_of_rounds():
