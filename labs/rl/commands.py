@@ -85,7 +85,7 @@ class Play:
 
 @dataclasses.dataclass(frozen=True)
 class Compare:
-    """Steps a second beside stable-baselines3's PPO, which must be installed; five minutes on an idle machine.
+    """Steps a second beside stable-baselines3's PPO, which must be installed; eight minutes on an idle machine.
 
     Example:
         .venv/bin/pip install stable-baselines3 && python -m labs.rl compare

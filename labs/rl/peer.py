@@ -55,7 +55,7 @@ def compare(cache: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -
 
 
 def _alone(job: Callable, *arguments):
-    """Run in a fresh process: threads of one framework wait actively for work and would slow the other down."""
+    """Run in a fresh process, so that no learner's threads and memory are in another's way."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(job, *arguments).result()
 
@@ -91,14 +91,14 @@ class Ours:
 
 
 class Theirs:
-    """stable-baselines3's PPO on its own environments, with our network and schedule."""
+    """stable-baselines3's PPO on some environments, with our network and schedule."""
 
-    def __init__(self, chosen: Settings):
+    def __init__(self, chosen: Settings, copies):
         from stable_baselines3 import PPO
 
         self._ppo = PPO(
             "CnnPolicy",
-            self._pong(chosen),
+            copies,
             learning_rate=chosen.learning_rate,
             n_steps=chosen.horizon,
             batch_size=chosen.copies * chosen.horizon // chosen.minibatches,
@@ -117,18 +117,12 @@ class Theirs:
     def learn(self, steps: int) -> None:
         self._ppo.learn(steps, reset_num_timesteps=False)
 
-    def _pong(self, chosen: Settings):
-        return _their_pong(chosen)
 
-
-class TheirsOnOurs(Theirs):
-    """The same learner on our emulator."""
-
-    def _pong(self, chosen: Settings):
-        return _our_pong(chosen)
-
-
-LEARNERS = {"ours": Ours, "sb3": Theirs, "sb3_on_ours": TheirsOnOurs}
+LEARNERS = {
+    "ours": Ours,
+    "sb3": lambda chosen: Theirs(chosen, _their_pong(chosen)),
+    "sb3_on_ours": lambda chosen: Theirs(chosen, _our_pong(chosen)),
+}
 
 
 def _torch_network() -> type:

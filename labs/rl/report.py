@@ -17,6 +17,7 @@ CAPTION = (
     "policy, 'greedy' takes the likeliest; 'sticky': the emulator repeats the last action with probability .25, "
     "whatever the agent wants. Minutes of training from scratch; 'last 100' is the mean of the last 100 episodes of it."
 )
+ORIGIN = ("commit", "versions", "host")
 EACH = ("seed", "steps", "minutes", "mean_return", *PLAYED)
 
 
@@ -28,8 +29,9 @@ def summary(records: Sequence[Mapping], speed: Mapping) -> dict:
         line = {name: record[name] for name in EACH if name in record}
         runs.setdefault(environment, {}).setdefault(algorithm, []).append(line)
     settings = {record["trial"]: dict(record["settings"], seed="each") for record in records}
-    origins = {name: sorted({record[name] for record in records}) for name in ("commit", "versions", "host")}
-    return {"runs": runs, **speed, "settings": settings, **origins}
+    origins = {name: sorted({record[name] for record in records}) for name in ORIGIN}
+    measured = {f"speed_{name}" if name in ORIGIN else name: value for name, value in speed.items()}
+    return {"runs": runs, **measured, "settings": settings, **origins}
 
 
 def tables(records: Sequence[Mapping], speed: Mapping) -> str:

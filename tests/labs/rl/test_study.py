@@ -81,8 +81,11 @@ def test_a_run_with_other_settings_is_refused(records):
 
 
 def test_everything_is_written_from_records(records, tmp_path):
-    study.write_results(records[0], tmp_path, {})
+    measured = {"sps": 2.0, "sps_sb3": 1.0, "sps_vs_sb3": 2.0, "sps_sb3_on_ours": 1.0, "sps_vs_sb3_on_ours": 2.0}
+    study.write_results(records[0], tmp_path, measured | {"commit": "another"})
     summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["sps_vs_sb3"] == 2.0 and summary["speed_commit"] == "another"
+    assert summary["commit"] == [records[0][0]["commit"]]
     seeds = summary["runs"]["cartpole"]["ppo"]
     assert [line["seed"] for line in seeds] == [0, 1]
     for line, record in zip(seeds, records[0], strict=True):
