@@ -119,7 +119,9 @@ class Agent(tf.Module):
         observations = tf.TensorSpec((None, *self.network.input_shape[1:]), self.network.input.dtype)
         seed, vector = tf.TensorSpec((2,), tf.int32), tf.TensorSpec((None,), tf.float32)
         batch = Batch(observations, tf.TensorSpec((None,), tf.int32), vector, vector, vector)
-        self.act = tf.function(self._act, [observations, seed])
+        # By XLA: a hundred small operations take longer to start than to do, as one they take less. Copies are as many
+        # in each step, so that it compiles once.
+        self.act = tf.function(self._act, [observations, seed], jit_compile=True)
         self.act_greedily = tf.function(self._act_greedily, [observations])
         self.values = tf.function(self._values, [observations])
         self.learn = tf.function(self._learn, [batch, tf.TensorSpec((), tf.float32), seed])

@@ -6,6 +6,7 @@ so that only the learner differs.
 """
 
 import dataclasses
+import importlib.metadata
 import importlib.util
 import json
 import multiprocessing
@@ -49,7 +50,7 @@ def compare(cache: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -
     for _ in range(ROUNDS):
         for name in LEARNERS:
             rates[name].append(_alone(_rate, name, chosen, steps))
-    measured = _medians(rates) | provenance()
+    measured = _medians(rates) | provenance() | {"peers": _versions()}
     write_text(cache / SPEED, json.dumps(measured, indent=1) + "\n")
     return measured
 
@@ -75,6 +76,10 @@ def _medians(rates: dict[str, list[float]]) -> dict[str, float]:
         ratios = [a / b for a, b in zip(rates["ours"], rates[name], strict=True)]
         measured[f"sps_vs_{name}"] = statistics.median(ratios)
     return measured
+
+
+def _versions() -> str:
+    return "; ".join(f"{name} {importlib.metadata.version(name)}" for name in ("stable-baselines3", "torch"))
 
 
 class Ours:
