@@ -9,7 +9,7 @@ from rich.console import Console
 
 from debias.commandline import parse
 from debias.progress import progress_bar
-from labs.rl import peer, settings, study, training, video
+from labs.rl import settings, study, training, video
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,14 +85,16 @@ class Play:
 
 @dataclasses.dataclass(frozen=True)
 class Compare:
-    """Steps a second beside stable-baselines3's PPO, which must be installed; eight minutes on an idle machine.
+    """Steps a second beside stable-baselines3's PPO, which must be installed; about ten minutes on an idle machine.
+
+    The table in results/labs/rl is renewed.
 
     Example:
         .venv/bin/pip install stable-baselines3 && python -m labs.rl compare
     """
 
     def __call__(self) -> int:
-        for name, value in peer.compare(study.CACHE).items():
+        for name, value in study.compare(study.RESULTS).items():
             print(f"{name:<22}{value if isinstance(value, str) else f'{value:,.2f}'}")
         return 0
 

@@ -32,14 +32,14 @@ ROUNDS = 5
 STEPS = 32_768  # of a round
 
 
-def speed(cache: Path) -> dict:
+def speed(folder: Path) -> dict:
     """Steps a second of both and their ratios, from the last `compare`; empty if there was none."""
-    path = cache / SPEED
+    path = folder / SPEED
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def compare(cache: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -> dict:
-    """Measure in turns, ours and theirs, each in a process of its own, and keep it in `cache`.
+def compare(folder: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -> dict:
+    """Measure in turns, ours and theirs, each in a process of its own, and keep it in `folder`.
 
     Raises:
         InputError: stable-baselines3 is not installed.
@@ -51,7 +51,7 @@ def compare(cache: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -
         for name in LEARNERS:
             rates[name].append(_alone(_rate, name, chosen, steps))
     measured = _medians(rates) | provenance() | {"peers": _versions()}
-    write_text(cache / SPEED, json.dumps(measured, indent=1) + "\n")
+    write_text(folder / SPEED, json.dumps(measured, indent=1) + "\n")
     return measured
 
 

@@ -1,6 +1,5 @@
 """Records of finished runs -> tables and summary.json."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -21,43 +20,45 @@ ORIGIN = ("commit", "versions", "host")
 EACH = ("seed", "steps", "minutes", "mean_return", *PLAYED)
 
 
-def summary(records: Sequence[Mapping], speed: Mapping) -> dict:
-    """Per environment and algorithm a line for each seed, and the speed; with where each came from."""
+def summary(records: Sequence[Mapping]) -> dict:
+    """Per environment and algorithm a line for each seed, the settings, and where the runs came from."""
     runs: dict[str, dict[str, list]] = {}
     for record in records:
         environment, algorithm = record["trial"].split("/")
         line = {name: record[name] for name in EACH if name in record}
         runs.setdefault(environment, {}).setdefault(algorithm, []).append(line)
     settings = {record["trial"]: dict(record["settings"], seed="each") for record in records}
-    origins = {name: sorted({record[name] for record in records}) for name in ORIGIN}
-    measured = {f"speed_{name}" if name in ORIGIN else name: value for name, value in speed.items()}
-    return {"runs": runs, **measured, "settings": settings, **origins}
+    return {"runs": runs, "settings": settings, **{name: sorted({x[name] for x in records}) for name in ORIGIN}}
 
 
-def tables(records: Sequence[Mapping], speed: Mapping) -> str:
+def with_speed(summary: Mapping, speed: Mapping) -> dict:
+    """A summary with what `peer.compare` measured, in the place of what it measured before."""
+    runs = {name: summary[name] for name in ("runs", "settings", *ORIGIN)}
+    return runs | {f"speed_{name}" if name in ORIGIN else name: value for name, value in speed.items()}
+
+
+def tables(runs: Mapping[str, Mapping[str, Sequence]], speed: Mapping) -> str:
     """Markdown: a table for each environment, a line a seed and a mean, then the speed."""
-    parts = []
-    for environment, part in itertools.groupby(records, key=lambda record: record["trial"].split("/")[0]):
-        parts.append(_table(environment, list(part)))
+    parts = [_table(environment, algorithms) for environment, algorithms in runs.items()]
     return "\n\n".join([CAPTION, *parts, *_speed_table(speed)]) + "\n"
 
 
-def _table(environment: str, records: Sequence[Mapping]) -> str:
-    played = {name: title for name, title in PLAYED.items() if name in records[0]}
+def _table(environment: str, algorithms: Mapping[str, Sequence]) -> str:
+    first = next(iter(algorithms.values()))[0]
+    played = {name: title for name, title in PLAYED.items() if name in first}
     lines = []
-    for name, part in itertools.groupby(records, key=lambda record: record["trial"].split("/")[1]):
-        part = list(part)
-        lines += [[name, f"{record['seed']}", *_numbers(record, played)] for record in part]
-        if len(part) > 1:
-            means = {key: fmean(record[key] for record in part) for key in ("steps", "minutes", "mean_return", *played)}
-            lines.append([f"**{name}**", f"mean of {len(part)}", *_numbers(means, played)])
+    for name, runs in algorithms.items():
+        lines += [[name, f"{run['seed']}", *_numbers(run, played)] for run in runs]
+        if len(runs) > 1:
+            means = {key: fmean(run[key] for run in runs) for key in ("steps", "minutes", "mean_return", *played)}
+            lines.append([f"**{name}**", f"mean of {len(runs)}", *_numbers(means, played)])
     header = ["algorithm", "seed", "steps", "minutes", "last 100", *played.values()]
     return f"**{environment.capitalize()}**\n\n{markdown(header, lines)}"
 
 
-def _numbers(record: Mapping, played: Mapping) -> list[str]:
-    means = [f"{record[name]:.1f}" for name in ("mean_return", *played)]
-    return [f"{record['steps']:,.0f}", f"{record['minutes']:.1f}", *means]
+def _numbers(run: Mapping, played: Mapping) -> list[str]:
+    means = [f"{run[name]:.1f}" for name in ("mean_return", *played)]
+    return [f"{run['steps']:,.0f}", f"{run['minutes']:.1f}", *means]
 
 
 def _speed_table(speed: Mapping) -> list[str]:
@@ -73,4 +74,4 @@ def _speed_table(speed: Mapping) -> list[str]:
         ],
     ]
     table = markdown(["PPO on Pong, same network and schedule", "steps a second", "ours is faster by"], lines)
-    return [f"**Speed**, measured in turns on an idle machine\n\n{table}"]
+    return [f"**Speed**, measured in turns on an idle machine; {speed['peers']}\n\n{table}"]

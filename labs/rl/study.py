@@ -25,7 +25,8 @@ GAMES = 50  # of an evaluation
 STICKY_GAMES = 20  # they last longer
 STICKY = 0.25  # what gymnasium's own Pong does to its players
 CACHE = ROOT / ".cache" / "rl"
-RUN = "run.json"
+RESULTS = ROOT / "results" / "labs" / "rl"
+RUN, SUMMARY = "run.json", "summary.json"
 VIDEO_SECONDS = 20
 
 
@@ -66,7 +67,7 @@ def complete(folder: Path, smoke: bool = False) -> str:
     cache = folder / "runs" if smoke else CACHE
     trials = [trial for trial in TRIALS if not smoke or trial.name.startswith("cartpole")]
     records = [record for trial in trials for record in run(_toy(trial) if smoke else trial, cache)]
-    write_results(records, folder, {} if smoke else peer.speed(cache))
+    write_results(records, folder)
     if smoke:
         shutil.rmtree(cache)
     return (folder / "table.md").read_text("utf-8")
@@ -138,7 +139,7 @@ def _judged(agent: Agent, chosen: Settings) -> dict:
     return means
 
 
-def write_results(records: Sequence[dict], folder: Path, speed: dict) -> None:
+def write_results(records: Sequence[dict], folder: Path) -> None:
     """Tables, curves, videos, the trained agent and summary.json from the records of finished runs."""
     logs = pd.concat([_log(record) for record in records])
     write_text(folder / "logs.csv", logs.to_csv(index=False, float_format="%.6g"))
@@ -147,8 +148,22 @@ def write_results(records: Sequence[dict], folder: Path, speed: dict) -> None:
         figure = pictures.curves(learners, GOALS[environment], environment.capitalize())
         plots.save(figure, folder / f"{environment}.png")
         _keep_best(environment, records, folder)
-    write_text(folder / "table.md", report.tables(records, speed))
-    write_text(folder / "summary.json", json.dumps(report.summary(records, speed), indent=1) + "\n")
+    write_tables(report.summary(records), folder)
+
+
+def write_tables(summary: dict, folder: Path) -> None:
+    """summary.json and table.md, with the speed that was last compared in this folder."""
+    speed = peer.speed(folder)
+    write_text(folder / SUMMARY, json.dumps(report.with_speed(summary, speed), indent=1) + "\n")
+    write_text(folder / "table.md", report.tables(summary["runs"], speed))
+
+
+def compare(folder: Path) -> dict:
+    """Measure the speed beside stable-baselines3's and renew the folder's tables; returns what was measured."""
+    measured = peer.compare(folder)
+    if (folder / SUMMARY).exists():
+        write_tables(json.loads((folder / SUMMARY).read_text("utf-8")), folder)
+    return measured
 
 
 def _log(record: dict) -> pd.DataFrame:

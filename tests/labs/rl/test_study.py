@@ -80,11 +80,15 @@ def test_a_run_with_other_settings_is_refused(records):
         list(study.run(other, records[1]))
 
 
+RATES = {"sps": 9.0, "sps_sb3": 3.0, "sps_vs_sb3": 3.0, "sps_sb3_on_ours": 5.0, "sps_vs_sb3_on_ours": 1.8}
+SPEED = RATES | {"peers": "x 1.0"}
+
+
 def test_everything_is_written_from_records(records, tmp_path):
-    measured = {"sps": 2.0, "sps_sb3": 1.0, "sps_vs_sb3": 2.0, "sps_sb3_on_ours": 1.0, "sps_vs_sb3_on_ours": 2.0}
-    study.write_results(records[0], tmp_path, measured | {"commit": "another"})
+    (tmp_path / peer.SPEED).write_text(json.dumps(SPEED | {"commit": "another"}))
+    study.write_results(records[0], tmp_path)
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["sps_vs_sb3"] == 2.0 and summary["speed_commit"] == "another"
+    assert summary["sps_vs_sb3"] == 3.0 and summary["speed_commit"] == "another"
     assert summary["commit"] == [records[0][0]["commit"]]
     seeds = summary["runs"]["cartpole"]["ppo"]
     assert [line["seed"] for line in seeds] == [0, 1]
@@ -98,10 +102,33 @@ def test_everything_is_written_from_records(records, tmp_path):
     assert training.load_for("cartpole", tmp_path / "cartpole.keras")
 
 
+def test_a_new_comparison_renews_the_speed_and_nothing_else(records, tmp_path, monkeypatch):
+    study.write_results(records[0], tmp_path)
+    before = json.loads((tmp_path / study.SUMMARY).read_text())
+    assert "Speed" not in (tmp_path / "table.md").read_text()
+
+    def measure(folder):
+        (folder / peer.SPEED).write_text(json.dumps(SPEED | {"commit": "another"}))
+        return SPEED
+
+    monkeypatch.setattr(peer, "compare", measure)
+    assert study.compare(tmp_path) == study.compare(tmp_path) == SPEED
+    after = json.loads((tmp_path / study.SUMMARY).read_text())
+    assert after == before | SPEED | {"speed_commit": "another"}
+    assert "Speed" in (tmp_path / "table.md").read_text()
+
+
+def test_the_committed_table_is_that_of_the_committed_numbers():
+    summary = json.loads((study.RESULTS / study.SUMMARY).read_text("utf-8"))
+    expected = report.tables(summary["runs"], peer.speed(study.RESULTS))
+    assert (study.RESULTS / "table.md").read_text("utf-8") == expected
+    assert summary == report.with_speed(summary, peer.speed(study.RESULTS))
+
+
 @pytest.mark.parametrize("best", [0, 1])
 def test_the_agent_kept_is_the_one_that_was_best_at_the_end_of_its_training(records, tmp_path, best):
     means = [dict(record, mean_return=float(record["seed"] == best)) for record in records[0]]
-    study.write_results(means, tmp_path, {})
+    study.write_results(means, tmp_path)
     theirs = training.load_for("cartpole", Path(records[0][best]["folder"])).network.get_weights()
     ours = training.load_for("cartpole", tmp_path / "cartpole.keras").network.get_weights()
     assert all((a == b).all() for a, b in zip(ours, theirs, strict=True))
@@ -109,14 +136,11 @@ def test_the_agent_kept_is_the_one_that_was_best_at_the_end_of_its_training(reco
 
 def test_tables_show_each_seed_and_the_mean():
     played = {"mean_return": 19.0, "sampled_mean": 18.5, "greedy_mean": 20.25}
-    rows = [
-        {"trial": "pong/ppo", "seed": seed, "steps": 1_000_000, "minutes": 6.0 + seed, **played} for seed in range(2)
-    ]
-    speed = {"sps": 3_000.0, "sps_sb3": 600.0, "sps_vs_sb3": 5.0, "sps_sb3_on_ours": 1_500.0, "sps_vs_sb3_on_ours": 2.0}
-    text = report.tables(rows, speed)
+    runs = [{"seed": seed, "steps": 1_000_000, "minutes": 6.0 + seed, **played} for seed in range(2)]
+    text = report.tables({"pong": {"ppo": runs}}, SPEED)
     mean = next(line for line in text.splitlines() if "mean of 2" in line)
     assert "1,000,000" in mean and "6.5" in mean and "20.2" in mean
-    assert "5.00" in text and "stable-baselines3" in text
+    assert "3.00" in text and "1.80" in text and "x 1.0" in text
 
 
 def test_curves_of_seeds_share_a_grid_and_a_run_that_ended_keeps_its_value():
