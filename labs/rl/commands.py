@@ -85,9 +85,9 @@ class Play:
 
 @dataclasses.dataclass(frozen=True)
 class Compare:
-    """Steps a second beside stable-baselines3's PPO, which must be installed; about ten minutes on an idle machine.
+    """Steps a second beside stable-baselines3's PPO, which must be installed; renews the table in results/labs/rl.
 
-    The table in results/labs/rl is renewed.
+    It takes ten minutes or more, on an otherwise idle machine.
 
     Example:
         .venv/bin/pip install stable-baselines3 && python -m labs.rl compare

@@ -80,8 +80,14 @@ def test_a_run_with_other_settings_is_refused(records):
         list(study.run(other, records[1]))
 
 
-RATES = {"sps": 9.0, "sps_sb3": 3.0, "sps_vs_sb3": 3.0, "sps_sb3_on_ours": 5.0, "sps_vs_sb3_on_ours": 1.8}
-SPEED = RATES | {"peers": "x 1.0"}
+SPEED = {
+    "sps": 9.0,
+    "sps_sb3": 3.0,
+    "sps_vs_sb3": 3.0,
+    "sps_sb3_on_ours": 5.0,
+    "sps_vs_sb3_on_ours": 1.8,
+    "peers": "x 1.0",
+}
 
 
 def test_everything_is_written_from_records(records, tmp_path):
@@ -116,6 +122,16 @@ def test_a_new_comparison_renews_the_speed_and_nothing_else(records, tmp_path, m
     after = json.loads((tmp_path / study.SUMMARY).read_text())
     assert after == before | SPEED | {"speed_commit": "another"}
     assert "Speed" in (tmp_path / "table.md").read_text()
+
+
+def test_results_made_in_a_new_folder_take_over_the_last_comparison(records, tmp_path, monkeypatch):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir(), new.mkdir()
+    (old / peer.SPEED).write_text(json.dumps(SPEED))
+    for name, value in {"RESULTS": old, "TRIALS": (TOY,), "CACHE": records[1]}.items():
+        monkeypatch.setattr(study, name, value)
+    assert "Speed" in study.complete(new)
+    assert json.loads((new / study.SUMMARY).read_text())["sps_vs_sb3"] == 3.0
 
 
 def test_the_committed_table_is_that_of_the_committed_numbers():
