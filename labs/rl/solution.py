@@ -24,7 +24,6 @@ from IPython.display import Image, Markdown, display
 
 from debias.backend import keras, tf, tfp
 from debias.training import seed_everything
-from experiments.provenance import ROOT
 from labs.rl import algorithms, checks, environments, pictures, settings, study, training, video
 from labs.rl.agent import Agent, network
 from labs.rl.evaluation import evaluate
@@ -451,7 +450,7 @@ watch("pong_after", "pong", playing)
 # %%
 if RESULTS:
     study.complete(Path(RESULTS), smoke=SMOKE)
-kept = Path(RESULTS) if RESULTS else ROOT / "results" / "labs" / "rl"
+kept = Path(RESULTS) if RESULTS else study.RESULTS
 if (kept / "table.md").exists():
     display(Markdown((kept / "table.md").read_text("utf-8")))
 for name in ("cartpole.png", "pong.png"):

@@ -126,7 +126,8 @@ def test_a_new_comparison_renews_the_speed_and_nothing_else(records, tmp_path, m
 
 def test_results_made_in_a_new_folder_take_over_the_last_comparison(records, tmp_path, monkeypatch):
     old, new = tmp_path / "old", tmp_path / "new"
-    old.mkdir(), new.mkdir()
+    for folder in (old, new):
+        folder.mkdir()
     (old / peer.SPEED).write_text(json.dumps(SPEED))
     for name, value in {"RESULTS": old, "TRIALS": (TOY,), "CACHE": records[1]}.items():
         monkeypatch.setattr(study, name, value)
