@@ -1,4 +1,4 @@
-"""A trained model -> one row, tested on another file than it was trained on: whole images by windows, or crops.
+"""A trained model -> the numbers of its row, tested on another file than it was trained on: by windows, or crops.
 
 The paper trains on CelebA and ImageNet and tests on PPB, whose images all hold a face. Recall by group is that of the
 other file; false positives are those among the training file's own held-out negatives, each of which is one window. So
@@ -14,31 +14,23 @@ from debias.data.dataset import NO_GROUP, Dataset, Splits
 from debias.data.prepared import Prepared
 from debias.detection import image_scores
 from debias.errors import InputError
-from debias.metrics import OWN_THRESHOLD, threshold_at_fpr
-from experiments.evaluate import FPR, flat, losses, predict, report_at, sampling, sensitivity
+from debias.evaluation import predict
+from experiments.engine.measures import columns
 
 
-def evaluate_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
-    """The columns of `evaluate`, with recall on `test` by its groups, in which an image counts by its best window.
+def measure_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
+    """The columns of `measure`, with recall on `test` by its groups, in which an image counts by its best window.
 
     The threshold for 1 % is fixed on validation negatives; false positives, precision and AUROC are taken with the
     negatives of the training file's test split.
     """
-    others = splits.test.negatives()
-    scores = np.concatenate([_scores(model, test, splits), predict(model, others)])
-    negatives = predict(model, splits.validation.negatives())
-    joint = _joined(test, others)
-    return {
-        **flat(report_at(joint, scores, OWN_THRESHOLD), ""),
-        **flat(report_at(joint, scores, threshold_at_fpr(negatives, FPR)), "_fpr1"),
-        **sensitivity(joint, scores, negatives),
-        **sampling(splits.train, folder),
-        **losses(folder),
-    }
+    negatives = splits.test.negatives()
+    scores = np.concatenate([_scores(model, test, splits), predict(model, negatives)])
+    return columns(model, splits, folder, _joined(test, negatives), scores)
 
 
 def check_test(test: Prepared, splits: Splits) -> None:
-    """Raise InputError where `evaluate_on` could not work, before hours of training rather than after."""
+    """Raise InputError where `measure_on` could not work, before hours of training rather than after."""
     if not np.all(test.labels == 1):
         raise InputError(f"{test.path}: holds images without a face: --test takes faces, by group")
     if len(set(splits.train.image_shape[:2])) > 1 or splits.train.image_shape[2] != 3:
@@ -63,13 +55,13 @@ def _scores(model: keras.Model, test: Prepared, splits: Splits) -> np.ndarray:
     return predict(model, test.dataset())
 
 
-def _joined(test: Prepared, others: Dataset) -> Dataset:
+def _joined(test: Prepared, negatives: Dataset) -> Dataset:
     """Labels and groups of the faces, then of the negatives; images are of no more use."""
-    nobody = np.full(len(others), NO_GROUP, np.int8)
+    nobody = np.full(len(negatives), NO_GROUP, np.int8)
     return Dataset(
-        source=others.source,
-        rows=np.zeros(len(test) + len(others), np.int64),
-        labels=np.concatenate([test.labels, others.labels]),
+        source=negatives.source,
+        rows=np.zeros(len(test) + len(negatives), np.int64),
+        labels=np.concatenate([test.labels, negatives.labels]),
         groups=np.concatenate([test.groups, nobody]) if test.group_names else None,
         group_names=test.group_names,
     )

@@ -1,20 +1,16 @@
-"""An experiment as data: settings times seeds, and how its rows become a table, figures and a sentence."""
+"""An experiment as data: settings times seeds."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import pandas as pd
-from matplotlib.figure import Figure
+import json
+from collections.abc import Mapping
+from pathlib import Path
 
 from baselines import method
+from debias import smoke
 from debias.config import Config
 from debias.errors import InputError
-from experiments import tables
-from experiments.evidence import Evidence
 
-if TYPE_CHECKING:
-    from experiments.store import Store
+DIGITS = Config(preset="digits", epochs=40, flip=False)  # what every experiment trains with on handwritten digits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +40,12 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training run.
+    """One training run, and what its model is tested on.
 
     Attributes:
         id: readable and unique, 'alpha/product-a0.01/seed3': experiment, setting, seed.
         setting: what it trains.
-        config: all settings of training; its folder and callbacks are set by the runner.
+        config: all settings of training; the folder and callbacks are set where it is trained.
         data: name for `debias.data.catalog.load`.
         test: a prepared file (`debias.data.prepared`) to test on instead of the test split of `data`.
     """
@@ -60,10 +56,18 @@ class Run:
     data: str
     test: str | None = None
 
+    def settings(self) -> dict:
+        """Everything that decides the outcome beside data and code, as plain values."""
+        return {"method": self.setting.method, **self.config.settings(), "draw": dict(self.setting.draw)}
 
-def nothing(rows: pd.DataFrame, evidence: Evidence) -> dict:
-    """For experiments without figures, or without further texts."""
-    return {}
+    def names(self) -> dict[str, str]:
+        """The columns by which a row of results is found."""
+        return {"id": self.id, "setting": self.setting.name, "title": self.setting.title}
+
+    def facts(self) -> dict:
+        """The columns that say what was run."""
+        config = json.dumps(self.settings())
+        return {"method": self.setting.method, "seed": self.config.seed, "config": config}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,14 +81,10 @@ class Experiment:
         seeds: of which every setting trains each.
         base: settings that all have in common.
         data: name for `debias.data.catalog.load`.
-        table: rows -> Markdown.
-        figures: rows and evidence -> name -> figure.
-        texts: rows and evidence -> file name -> Markdown of further tables.
-        collect: finished runs -> what figures need beside rows, from trained models; None where rows are enough.
-        text: rows -> one paragraph that says what they show; empty for none.
-        folder: under results/; None takes the name.
+        folder: under results/; empty takes the name.
         minutes: on two cores, with the data rendered.
         test: a prepared file to test on instead of the test split of `data`.
+        rare: names of the groups that are rare in training, for figures.
     """
 
     name: str
@@ -93,14 +93,10 @@ class Experiment:
     seeds: tuple[int, ...]
     base: Config
     data: str
-    table: Callable[[pd.DataFrame], str] = tables.as_markdown
-    figures: Callable[[pd.DataFrame, Evidence], dict[str, Figure]] = nothing
-    texts: Callable[[pd.DataFrame, Evidence], dict[str, str]] = nothing
-    collect: "Callable[[Sequence[Run], Store], Evidence] | None" = None
-    text: Callable[[pd.DataFrame], str] = lambda rows: ""
     folder: str = ""
-    minutes: int = 1
+    minutes: int = 10
     test: str | None = None
+    rare: tuple[str, ...] = ()
 
     def __post_init__(self):
         names = [setting.name for setting in self.settings]
@@ -128,3 +124,40 @@ class Experiment:
             )
         config = dataclasses.replace(self.base, **setting.changes, seed=seed)
         return Run(f"{self.name}/{setting.name}/seed{seed}", setting, config, setting.data or self.data, self.test)
+
+    def at_smoke_size(self) -> "Experiment":
+        """All its settings at toy size, with its first seed: one is enough to see that everything runs."""
+        settings = tuple(dataclasses.replace(s, draw=smoke.draw(s.draw), data=None) for s in self.settings)
+        return dataclasses.replace(
+            self, settings=settings, seeds=self.seeds[:1], base=smoke.CONFIG, data=smoke.DATA
+        )
+
+    def on_other_data(
+        self, data: str, name: str, group_names: tuple[str, ...], rare: tuple[str, ...], test: str | None = None
+    ) -> "Experiment":
+        """The same on another data set, taken whole, in a folder of its own; without groups, methods that need them are
+        left out.
+
+        Args:
+            data: for `debias.data.catalog.load`.
+            name: of the data set, for the folder.
+            group_names: of the data set; empty where no groups are known.
+            rare: those of them that are rare in training.
+            test: a prepared file to test on instead of the test split of `data`.
+
+        Raises:
+            InputError: the experiment compares data sets, or draws of the embedded benchmark's groups.
+        """
+        draws = {tuple(setting.draw.items()) for setting in self.settings}
+        if len(draws) > 1 or any(setting.data for setting in self.settings):
+            raise InputError(f"{self.name} compares parts of the embedded benchmark: leave out other data")
+        chosen = [s for s in self.settings if group_names or method(s.method).labels != "group"]
+        return dataclasses.replace(
+            self,
+            data=data,
+            base=DIGITS if data == "digits" else self.base,
+            settings=tuple(dataclasses.replace(setting, draw={}) for setting in chosen),
+            folder="-".join([self.folder, name, *([Path(test).stem] if test else [])]),
+            test=test,
+            rare=rare,
+        )

@@ -1,0 +1,1 @@
+"""Runs -> rows. From the top: many runs (sweep), one run's row (evaluation), one run's model (training), files (store)."""
