@@ -7,7 +7,6 @@ from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.data.pipeline import in_order
 
-FPR = 0.01  # the false-positive rate at which methods are compared
 UNGROUPED = ("faces",)  # where no groups are known, all positives are one
 
 

@@ -13,7 +13,6 @@ from debias.backend import keras
 from debias.data.dataset import NO_GROUP, Dataset, Splits
 from debias.data.prepared import Prepared
 from debias.detection import image_scores
-from debias.errors import InputError
 from debias.evaluation import predict
 from experiments.engine.measures import columns
 
@@ -27,25 +26,6 @@ def measure_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path)
     negatives = splits.test.negatives()
     scores = np.concatenate([_scores(model, test, splits), predict(model, negatives)])
     return columns(model, splits, folder, _joined(test, negatives), scores)
-
-
-def check_test(test: Prepared, splits: Splits) -> None:
-    """Raise InputError where `measure_on` could not work, before hours of training rather than after."""
-    if not np.all(test.labels == 1):
-        raise InputError(f"{test.path}: holds images without a face: --test takes faces, by group")
-    if len(set(splits.train.image_shape[:2])) > 1 or splits.train.image_shape[2] != 3:
-        raise InputError(
-            f"{splits.name}: images are {splits.train.image_shape}: windows are square and have 3 channels"
-        )
-    if not test.is_whole and test.images.shape[1:] != splits.train.image_shape:
-        raise InputError(
-            f"{test.path}: images are {test.images.shape[1:]}, those of {splits.name} {splits.train.image_shape}: "
-            "prepare both with the same --size"
-        )
-    if empty := [name for index, name in enumerate(test.group_names) if not np.any(test.groups == index)]:
-        raise InputError(f"{test.path}: no images of group {', '.join(empty)}: prepare it again")
-    if test.group_names and np.any(test.groups == NO_GROUP):
-        raise InputError(f"{test.path}: images without a group: prepare it again")
 
 
 def _scores(model: keras.Model, test: Prepared, splits: Splits) -> np.ndarray:

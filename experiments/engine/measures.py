@@ -8,9 +8,8 @@ import pandas as pd
 
 from debias.backend import keras
 from debias.data.dataset import Dataset, Splits
-from debias.errors import InputError
-from debias.evaluation import FPR, grouping, predict
-from debias.metrics import OWN_THRESHOLD, GroupReport, group_report, mass_by_group, threshold_at_fpr
+from debias.evaluation import grouping, predict
+from debias.metrics import FPR, OWN_THRESHOLD, GroupReport, group_report, mass_by_group, threshold_at_fpr
 from debias.resampling import effective_sample_size
 
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -27,24 +26,12 @@ def measure(model: keras.Model, splits: Splits, folder: Path) -> dict[str, float
     return columns(model, splits, folder, splits.test, predict(model, splits.test))
 
 
-def columns(
-    model: keras.Model, splits: Splits, folder: Path, test: Dataset, scores: np.ndarray
-) -> dict[str, float]:
+def columns(model: keras.Model, splits: Splits, folder: Path, test: Dataset, scores: np.ndarray) -> dict[str, float]:
     """All columns for scores (N,) of the N images of `test`, whichever they are."""
     negatives = predict(model, splits.validation.negatives())
     thresholds = {"": OWN_THRESHOLD, "_fpr1": threshold_at_fpr(negatives, FPR)}
     at = [_flat(_report(test, scores, threshold), suffix) for suffix, threshold in thresholds.items()]
     return at[0] | at[1] | _sensitivity(test, scores, negatives) | _sampling(splits.train, folder) | _losses(folder)
-
-
-def check_splits(splits: Splits) -> None:
-    """Raise InputError where `measure` could not work, before hours of training rather than after."""
-    negatives, needed = len(splits.validation.negatives()), round(1 / FPR)
-    if negatives < needed:
-        raise InputError(
-            f"{splits.name}: {negatives} validation negatives, a false-positive rate of {FPR:.0%} needs "
-            f"at least {needed}: give it more"
-        )
 
 
 def _flat(report: GroupReport, suffix: str) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from baselines import method
 from debias.errors import InputError
+from experiments.engine.checks import check_splits, check_test
 from experiments.engine.evaluation import evaluated, finished, wanted_digests
 from experiments.engine.experiment import Run
 from experiments.engine.progress import RunProgress
@@ -68,10 +69,6 @@ def reason(error: Exception) -> str:
 
 
 def _check(runs, store) -> None:
-    """Before hours of training rather than after."""
-    from experiments.engine.cross_dataset import check_test
-    from experiments.engine.measures import check_splits
-
     counts = collections.Counter(run.id for run in runs)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise InputError(f"{len(twice)} ids occur twice, such as {twice[0]}: give each setting its own name")
