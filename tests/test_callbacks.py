@@ -1,16 +1,18 @@
 """Encoding and the refresh of the sampler, without a training run."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from debias.backend import keras, tf
-from debias.callbacks import Checkpoints, Resample, encode
+from debias.callbacks import Progress, Resample, RunFolder, encode
+from debias.config import Histograms
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches, on_device
 from debias.data.sampling import WeightedSampler
 from debias.dbvae import build
 from debias.detector import Classifier
-from debias.resampling import Rule, sampling_probabilities
+from debias.resampling import sampling_probabilities
 
 COUNT = 1100  # more than two blocks of the encoder
 
@@ -50,19 +52,21 @@ def test_encode_samples_the_posterior(model, noise, means):
 
 
 def test_resample_sets_what_the_rule_says(model, noise, means):
+    def rule(latents):
+        return sampling_probabilities(latents, "product", Histograms(alpha=0.05, bins=7))
+
     batches = BalancedBatches(noise, 16)
-    callback = Resample(Rule("product", alpha=0.05, bins=7), batches, every=2)
+    callback = Resample(rule, batches, every=2)
     callback.set_model(model)
     callback.on_epoch_begin(1)
     np.testing.assert_allclose(batches.sampler.probabilities, 1 / COUNT)  # not due
     callback.on_epoch_begin(2)
-    expected = sampling_probabilities(encode(model, batches.positives), "product", 0.05, 7)
-    np.testing.assert_allclose(batches.sampler.probabilities, expected)
+    np.testing.assert_allclose(batches.sampler.probabilities, rule(encode(model, batches.positives)))
 
 
 def test_resample_may_sample_the_latents(model, noise):
     batches = BalancedBatches(noise, 16, seed=4)
-    callback, drawn = Resample(Rule("max", latents="sample"), batches), []
+    callback, drawn = Resample(sampling_probabilities, batches, sample=True), []
     callback.set_model(model)
     for epoch in (0, 0, 1):
         callback.on_epoch_begin(epoch)
@@ -72,7 +76,7 @@ def test_resample_may_sample_the_latents(model, noise):
 
 
 @pytest.fixture
-def checkpoints(tmp_path):
+def run_folder(tmp_path):
     """Makes the callback of a small model in one folder, anew after each 'kill'."""
 
     def make():
@@ -80,31 +84,58 @@ def checkpoints(tmp_path):
         model = Classifier(keras.Model(images, keras.layers.Flatten()(images)))
         model.compile(optimizer="adam", jit_compile=False)
         model.optimizer.build(model.trainable_variables)
-        callback = Checkpoints(tmp_path, model, WeightedSampler(3))
+        callback = RunFolder(tmp_path, model, WeightedSampler(3))
         callback.set_model(model)
         return callback
 
     return make
 
 
-def end_epoch(callback, epoch, val_loss):
-    """The epoch ends with all weights equal to its number."""
+def end_epoch(callback, epoch):
+    """The epoch ends with all weights equal to its number, and faces drawn so that the ESS is 1.6."""
     callback.model.set_weights([np.full(w.shape, epoch, np.float32) for w in callback.model.get_weights()])
-    callback.on_epoch_end(epoch, {"val_loss": val_loss})
+    callback.sampler.assign([0.75, 0.25, 0])
+    callback.on_epoch_end(epoch, {"loss": np.float32(0.1) + epoch})
 
 
-def test_best_model_has_the_lowest_loss_even_after_a_restart(checkpoints, tmp_path):
-    first = checkpoints()
-    for epoch, val_loss in enumerate((0.8, 0.5, 0.9)):
-        end_epoch(first, epoch, val_loss)
-    again = checkpoints()
-    assert again.restore() == 3
-    assert np.all(again.model.get_weights()[0] == 2)
-    end_epoch(again, 3, 0.6)
-    end_epoch(again, 4, float("nan"))
-    best = keras.saving.load_model(tmp_path / "best.keras", compile=False)
-    assert np.all(best.get_weights()[0] == 1)
+def test_a_run_goes_on_with_what_its_folder_holds(run_folder, tmp_path):
+    first = run_folder()
+    assert first.restore() == 0 and list(tmp_path.iterdir()) == []
+    for epoch in range(2):
+        end_epoch(first, epoch)
+    again = run_folder()
+    assert again.restore() == 2
+    assert np.all(again.model.get_weights()[0] == 1)
+    np.testing.assert_array_equal(again.sampler.probabilities, [0.75, 0.25, 0])
+    end_epoch(again, 2)
+    log = pd.read_csv(tmp_path / "log.csv")
+    assert log["epoch"].to_list() == [0, 1, 2]
+    assert log["ess"].to_list() == [1.6] * 3 and log["loss"].to_numpy() == pytest.approx([0.1, 1.1, 2.1])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "log.csv", "sampling"]
+    kept = sorted((tmp_path / "sampling").iterdir())
+    assert [path.name for path in kept] == [f"epoch-{epoch:03d}.npy" for epoch in range(3)]
+    np.testing.assert_array_equal(np.load(kept[0]), [0.75, 0.25, 0])
+    assert len(list((tmp_path / "checkpoint").glob("*.index"))) == 1  # the last one is enough
 
 
-def test_nothing_to_restore_is_zero_epochs(checkpoints):
-    assert checkpoints().restore() == 0
+def test_lines_after_the_checkpoint_are_written_again(run_folder, tmp_path):
+    first = run_folder()
+    for epoch in range(2):
+        end_epoch(first, epoch)
+    first._log({"epoch": 2, "loss": 0.5, "ess": 3.0})  # killed before the checkpoint
+    again = run_folder()
+    assert again.restore() == 2
+    end_epoch(again, 2)
+    assert pd.read_csv(tmp_path / "log.csv")["epoch"].to_list() == [0, 1, 2]
+
+
+def test_progress_tells_the_share_that_is_done():
+    shares = []
+    progress = Progress(shares.append, epochs=4)
+    progress.set_params({"steps": 100})
+    for epoch in (1, 2):  # a resumed run
+        progress.on_epoch_begin(epoch)
+        for batch in range(100):
+            progress.on_train_batch_end(batch)
+    assert shares == sorted(shares) and shares[0] == 0.25 and 0.74 < shares[-1] < 0.75
+    assert len(shares) == 2 * 50

@@ -7,6 +7,7 @@ import pytest
 
 from debias.backend import keras, tf
 from debias.config import Loss
+from debias.data.pipeline import untuned
 from debias.dbvae import DBVAE
 from debias.errors import InputError
 from debias.networks import build_decoder, build_encoder
@@ -191,7 +192,8 @@ def test_batch_without_faces_is_finite_and_leaves_the_decoder_alone(model):
     model.compile(optimizer=keras.optimizers.Adam(0.1), jit_compile=False)
     before = [v.numpy() for v in model.decoder.variables]
     head = model.head.kernel.numpy()
-    history = model.fit(images(), np.zeros(6), batch_size=6, verbose=0).history
+    batch = tf.data.Dataset.from_tensors((images(), np.zeros(6, np.float32)))
+    history = model.fit(untuned(batch), verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert history["reconstruction_loss"] == history["kl_loss"] == [0]
     assert all(np.all(np.isfinite(v)) for v in model.variables)
@@ -221,15 +223,16 @@ def test_batch_norm_trains(model):
 
 
 def test_trains_with_plain_fit(model):
-    """Bright against dark images, by ordinary arrays and no sampler."""
+    """Bright against dark images, with an ordinary data set and no sampler."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 128)
     x = (rng.uniform(size=(128, *SHAPE)) * 0.3 + 0.6 * labels[:, None, None, None]).astype(np.float32)
     model.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=False)
-    history = model.fit(x, labels, batch_size=32, epochs=12, validation_data=(x, labels), verbose=0).history
+    batches = untuned(tf.data.Dataset.from_tensor_slices((x, labels)).batch(32))
+    history = model.fit(batches, epochs=12, validation_data=batches, verbose=0).history
     assert history["classification_loss"][-1] < 0.3 < history["classification_loss"][0]
     assert history["reconstruction_loss"][-1] < history["reconstruction_loss"][0]
-    assert np.mean((model.predict(x, verbose=0) > 0) == labels) > 0.95
+    assert np.mean((model(x).numpy() > 0) == labels) > 0.95
     assert "val_loss" in history
 
 
@@ -251,7 +254,7 @@ def test_any_encoder_and_decoder(tmp_path):
     model = DBVAE(keras.Model(inputs, pooled), decoder)
     model.compile(optimizer="sgd")  # as Keras likes it, which is with XLA
     x = np.random.default_rng(0).uniform(size=(8, 10, 6, 2)).astype(np.float32)
-    model.fit(x, np.tile([0.0, 1.0], 4), verbose=0)
+    model.fit(untuned(tf.data.Dataset.from_tensors((x, np.tile([0.0, 1.0], 4)))), verbose=0)
     model.save(tmp_path / "own.keras")
     loaded = keras.saving.load_model(tmp_path / "own.keras", safe_mode=True)
     np.testing.assert_array_equal(loaded(x), model(x))

@@ -1,49 +1,22 @@
 """Same seed, same run; and a run that is killed and started again ends bit for bit like an undisturbed one."""
 
+import contextlib
 import csv
 import dataclasses
-import json
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from baselines import METHODS
-from debias import training
+from debias import callbacks, dbvae, training
 from debias.backend import keras, tf
 from debias.config import Config
-from debias.data.pipeline import in_order
+from debias.data.pipeline import untuned
 from debias.detector import Classifier
 from debias.errors import InputError
-from debias.resampling import effective_sample_size
+from debias.files import replacing
+from debias.resampling import RULES, effective_sample_size
 from debias.training import annealed_adam, seed_everything
-
-ROOT = Path(__file__).resolve().parents[1]
-KILLED_RUN = """
-import json, os, signal, sys
-from pathlib import Path
-from baselines import METHODS
-from debias.backend import keras
-from debias.config import Config
-from debias.data.dataset import open_splits
-from debias.training import one_thread
-
-class Kill(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        self.now = epoch == 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.now and batch == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-one_thread()
-data, folder, settings = sys.argv[1:]
-config = Config(**json.loads(settings), folder=Path(folder), callbacks=(Kill(),))
-METHODS["dbvae-max"].train(open_splits(Path(data)), config)
-"""
 
 
 class Break(keras.callbacks.Callback):
@@ -85,6 +58,33 @@ def assert_same(ours, theirs):
         np.testing.assert_array_equal(p, theirs["sampling"][name])
 
 
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+@contextlib.contextmanager
+def writes(folder, kill_before=None):
+    """Names of what training writes to its folder; it ends in the place of the write with number `kill_before`."""
+    names, save = [], tf.train.CheckpointManager.save
+
+    def write(name, now):
+        if len(names) == kill_before:
+            raise Killed
+        names.append(name)
+        return now()
+
+    def replace(path):
+        return write(path.relative_to(folder).as_posix(), lambda: replacing(path))
+
+    def checkpoint(manager, **options):
+        return write("checkpoint", lambda: save(manager, **options))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "replacing", replace)
+        patch.setattr(tf.train.CheckpointManager, "save", checkpoint)
+        yield names
+
+
 @pytest.fixture(scope="module")
 def config(tiny_config) -> Config:
     """The second epoch keeps the first one's sampling weights, so that a resumed run needs them restored."""
@@ -103,9 +103,11 @@ def train(splits, config):
 
 @pytest.fixture(scope="module")
 def undisturbed(train, tmp_path_factory):
-    """Folder and outcome of a DB-VAE trained in one go."""
+    """Folder and outcome of a DB-VAE trained in one go, and the names of what it wrote, in order."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    return folder, outcome(train(folder), folder)
+    with writes(folder) as names:
+        model = train(folder)
+    return folder, outcome(model, folder), names
 
 
 @pytest.fixture(scope="module")
@@ -115,34 +117,23 @@ def cnn(train, tmp_path_factory):
     return folder, outcome(train(folder, "cnn"), folder)
 
 
-def test_killed_and_started_again(train, undisturbed, dataset_path, config, tmp_path):
-    command = [sys.executable, "-c", KILLED_RUN, dataset_path, tmp_path, json.dumps(config.settings())]
-    killed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-    assert (killed.returncode, killed.stdout, killed.stderr) == (-signal.SIGKILL, b"", b"")  # TensorFlow is quiet, too
-    assert len((tmp_path / "log.csv").read_text().splitlines()) == 2  # the header and the first epoch
-    counter = Steps()
-    assert_same(outcome(train(tmp_path, callbacks=(counter,)), tmp_path), undisturbed[1])
-    assert counter.count == 2 * 7  # two of three epochs: 56 faces, 8 a batch
+def test_probabilities_are_written_before_the_epoch_s_line_and_its_checkpoint(undisturbed):
+    in_order = ["sampling/epoch-{}.npy", "log.csv", "checkpoint"]
+    assert undisturbed[2] == [name.format(epoch) for epoch in ("000", "001", "002") for name in in_order]
 
 
-def test_broken_off_and_started_again(train, undisturbed, tmp_path):
+def test_killed_between_any_two_writes_and_started_again(train, undisturbed, tmp_path):
+    """The second epoch is killed four times, each time a write later, and repeated from the first one's checkpoint."""
+    steps = Steps()
     with pytest.raises(RuntimeError, match="on purpose"):
-        train(tmp_path, callbacks=(Break(),))
-    assert_same(outcome(train(tmp_path), tmp_path), undisturbed[1])
-
-
-def test_killed_between_log_and_checkpoint(train, cnn, tmp_path, monkeypatch):
-    save = tf.train.CheckpointManager.save
-
-    def fail_once(manager, checkpoint_number):
-        if checkpoint_number == 2:
-            raise RuntimeError("killed here")
-        return save(manager, checkpoint_number=checkpoint_number)
-
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed here"):
-        patch.setattr(tf.train.CheckpointManager, "save", fail_once)
-        train(tmp_path, "cnn")
-    assert_same(outcome(train(tmp_path, "cnn"), tmp_path), cnn[1])
+        train(tmp_path, callbacks=(steps, Break()))
+    for done in range(3):
+        with writes(tmp_path, kill_before=done) as names, pytest.raises(Killed):
+            train(tmp_path, callbacks=(steps,))
+        assert names == undisturbed[2][3 : 3 + done]
+    last = outcome(train(tmp_path, callbacks=(steps,)), tmp_path)
+    assert_same(last, undisturbed[1])
+    assert steps.count == 7 + 4 + 3 * 7 + 2 * 7  # 56 faces, 8 a batch
 
 
 def test_finished_run_is_not_trained_again(train, cnn):
@@ -168,7 +159,6 @@ def test_log_has_a_line_an_epoch_and_the_effective_sample_size(undisturbed):
     for row, p in zip(rows, kept["sampling"].values(), strict=True):
         assert float(row["ess"]) == pytest.approx(1 / np.sum(p**2))
         assert float(row["loss"]) > 0 and float(row["val_kl_loss"]) > 0
-    assert list((folder / "tensorboard").rglob("events*"))
 
 
 def test_sampling_weights_are_refreshed_when_due(undisturbed):
@@ -178,15 +168,17 @@ def test_sampling_weights_are_refreshed_when_due(undisturbed):
     assert effective_sample_size(first) < len(first) - 0.5
 
 
-def test_best_model_is_the_epoch_with_the_lowest_validation_loss(cnn, splits):
-    folder, _ = cnn
-    with (folder / "log.csv").open() as file:
-        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
-    best = keras.saving.load_model(folder / "best.keras", compile=False)
-    logits = best.predict(in_order(splits.validation), verbose=0).astype(np.float64)
-    labels = splits.validation.labels
-    loss = np.mean(np.log1p(np.exp(-np.where(labels == 1, logits, -logits))))
-    assert loss == pytest.approx(min(losses), rel=1e-4)
+def test_a_rule_of_one_s_own_draws_the_faces_and_unknown_ones_are_refused(splits, config, tmp_path, monkeypatch):
+    def first_half(latents, histograms):
+        return np.arange(len(latents)) < len(latents) / 2
+
+    monkeypatch.setitem(RULES, "first half", first_half)
+    config = dataclasses.replace(config, folder=tmp_path, epochs=1, steps_per_epoch=1)
+    dbvae.train(splits, config, rule="first half")
+    np.testing.assert_allclose(np.load(tmp_path / "sampling" / "epoch-000.npy"), np.repeat([1 / 28, 0], 28))
+    monkeypatch.setattr(dbvae, "build", lambda *_: pytest.fail("built before the rule was known to be bad"))
+    with pytest.raises(InputError, match="'best'.*uniform, product, max"):
+        dbvae.train(splits, config, rule="best")
 
 
 def test_same_seed_is_the_same_run_and_without_a_folder_nothing_is_kept(train, cnn, tmp_path, monkeypatch):
@@ -271,10 +263,11 @@ def test_losses_that_layers_add_are_minimised(splits):
     dense = keras.layers.Dense(4, kernel_regularizer=decay)
     encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
     model = Classifier(encoder)
-    model.compile(keras.optimizers.SGD(0.1))
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False)
     before = np.abs(dense.kernel.numpy()).sum()
     images = np.zeros((8, 8, 8, 1), np.float32)
-    model.fit(images, np.array([0, 1] * 4, np.float32), batch_size=8, epochs=3, verbose=0)
+    batch = tf.data.Dataset.from_tensors((images, np.array([0, 1] * 4, np.float32)))
+    model.fit(untuned(batch), epochs=3, verbose=0)
     assert np.abs(dense.kernel.numpy()).sum() == pytest.approx(before * 0.8**3, rel=1e-4)
 
 

@@ -1,11 +1,14 @@
 """Every registered method: what it may see, what it returns, what it draws. New methods are found by themselves."""
 
 import dataclasses
+import importlib
+import sys
+import types
 
 import numpy as np
 import pytest
 
-from baselines import METHODS, method
+from baselines import METHODS, Method, method
 from baselines.oracle import equal_shares
 from debias.backend import keras
 from debias.data.dataset import NO_GROUP, Splits
@@ -14,12 +17,18 @@ from debias.errors import InputError
 
 @dataclasses.dataclass
 class Trained:
-    """A trained method with the splits it received and the folder it wrote."""
+    """A trained method with the splits and arguments it received and the folder it wrote."""
 
     name: str
     model: keras.Model
     received: Splits
+    arguments: dict
     folder: object
+
+    @property
+    def declared(self) -> Method:
+        """What METHODS says of it."""
+        return METHODS[self.name]
 
     @property
     def probabilities(self):
@@ -29,17 +38,21 @@ class Trained:
 
 @pytest.fixture(scope="module", params=METHODS)
 def trained(request, splits, tiny_config, tmp_path_factory) -> Trained:
-    """One method, trained while its arguments are recorded."""
-    registered, received = METHODS[request.param], []
+    """One method, trained while what it is given is recorded."""
+    declared, received = METHODS[request.param], []
+    module = importlib.import_module(declared.module)
+    own = module.train
 
-    def spy(seen, config):
-        received.append(seen)
-        return registered.run(seen, config)
+    def spy(seen, config, **arguments):
+        received.append((seen, arguments))
+        return own(seen, config, **arguments)
 
     folder = tmp_path_factory.mktemp(request.param)
     config = dataclasses.replace(tiny_config, folder=folder, learning_rate=0.01)
-    model = dataclasses.replace(registered, run=spy).train(splits, config)
-    return Trained(request.param, model, received[0], folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "train", spy)
+        model = declared.train(splits, config)
+    return Trained(request.param, model, *received[0], folder)
 
 
 def test_gives_a_logit_an_image(trained, splits):
@@ -62,7 +75,7 @@ def test_is_saved_and_reloaded(trained, splits, tmp_path):
 
 
 def test_sees_only_what_it_declared(trained, splits):
-    seen, declared = trained.received, METHODS[trained.name].labels
+    seen, declared = trained.received, trained.declared.labels
     assert seen.test is None
     for part in (seen.train, seen.validation):
         assert dict(part.factors) == {}
@@ -71,37 +84,77 @@ def test_sees_only_what_it_declared(trained, splits):
     np.testing.assert_array_equal(seen.train.images(), splits.train.images())
 
 
+def test_is_given_the_arguments_of_its_line(trained):
+    assert trained.arguments == dict(trained.declared.arguments)
+
+
 def test_trains_the_same_when_undeclared_labels_are_scrambled(trained, splits, tiny_config):
     """Groups, factors and the test split of another data set altogether change nothing."""
-    if METHODS[trained.name].labels == "group":
+    if trained.declared.labels == "group":
         pytest.skip("sees the groups")
     scrambled = [
         dataclasses.replace(part, groups=part.groups[::-1], factors={}) for part in (splits.train, splits.validation)
     ]
     config = dataclasses.replace(tiny_config, learning_rate=0.01)
-    again = METHODS[trained.name].train(Splits("scrambled", *scrambled, None), config)
+    again = trained.declared.train(Splits("scrambled", *scrambled, None), config)
     for ours, theirs in zip(again.variables, trained.model.variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_draws_the_faces_it_should(trained, splits):
+def test_draws_faces_unevenly_where_it_says_that_it_resamples(trained, splits):
+    """The oracle is the exception: it draws unevenly by the labels it is given, not by what it learns of the faces."""
     p, groups = trained.probabilities, splits.train.positives().groups
     assert p.shape == groups.shape and p.sum() == pytest.approx(1)
-    shares = np.bincount(groups, weights=p)
     if trained.name == "oracle":
-        np.testing.assert_allclose(shares, [0.5, 0.5])
-    elif trained.name.startswith("dbvae"):
+        np.testing.assert_allclose(np.bincount(groups, weights=p), [0.5, 0.5])
+        assert not trained.declared.resamples
+    elif trained.declared.resamples:
         assert p.std() > 0
     else:
         np.testing.assert_allclose(p, 1 / len(p))
 
 
-def test_a_method_that_declared_class_cannot_reach_groups(splits, tiny_config):
-    def curious(seen, config):
-        return seen.train.groups[0]
+def test_reconstructs_images_where_it_says_so(trained, splits):
+    assert hasattr(trained.model, "reconstruct") == trained.declared.reconstructs
+    if trained.declared.reconstructs:
+        images = splits.test.images()[:3] / 255
+        assert trained.model.reconstruct(images).shape == images.shape
 
-    with pytest.raises(TypeError):  # groups are None
-        dataclasses.replace(METHODS["cnn"], run=curious).train(splits, tiny_config)
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Makes a method of a function, in a module of its own."""
+
+    def make(train, **declared):
+        module = types.ModuleType("own_method")
+        module.train = train
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return Method("Own", module.__name__, **declared)
+
+    return make
+
+
+def test_a_method_that_declared_class_cannot_reach_groups(registered, splits, tiny_config):
+    def curious(seen, config):
+        return seen.train.groups
+
+    assert registered(curious).train(splits, tiny_config) is None
+    np.testing.assert_array_equal(registered(curious, labels="group").train(splits, tiny_config), splits.train.groups)
+
+
+def test_arguments_of_a_line_reach_train(registered, splits, tiny_config):
+    def train(seen, config, strength, cautious=False):
+        return config, strength, cautious
+
+    arguments = {"strength": 3, "cautious": True}
+    assert registered(train, arguments=arguments).train(splits, tiny_config) == (tiny_config, 3, True)
+    with pytest.raises(TypeError, match="typo"):
+        registered(train, arguments={"strength": 3, "typo": 1}).train(splits, tiny_config)
+
+
+def test_a_method_s_module_is_imported_when_it_trains(splits, tiny_config):
+    with pytest.raises(ModuleNotFoundError, match="not_written_yet"):
+        Method("Later", "baselines.not_written_yet").train(splits, tiny_config)
 
 
 def test_oracle_without_groups_is_refused_in_one_line(splits, tiny_config):
@@ -122,10 +175,10 @@ def test_unknown_method_names_the_known_ones():
 
 
 def test_titles_are_unique_and_declarations_known(splits):
-    titles = [registered.title for registered in METHODS.values()]
+    titles = [declared.title for declared in METHODS.values()]
     assert len(set(titles)) == len(titles)
-    for registered in METHODS.values():
-        assert isinstance(splits.visible_to(registered.labels), Splits)
+    for declared in METHODS.values():
+        assert isinstance(splits.visible_to(declared.labels), Splits)
 
 
 def test_negatives_have_no_group(splits):
