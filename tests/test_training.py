@@ -152,7 +152,7 @@ def test_other_seed_is_another_run_of_as_many_steps_as_asked_for(train, cnn, tmp
 
 
 def test_log_has_a_line_an_epoch_and_the_effective_sample_size(undisturbed):
-    folder, kept = undisturbed
+    folder, kept, _ = undisturbed
     with (folder / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]

@@ -21,7 +21,7 @@ OWN_TEST, OTHER_TEST = "experiments.engine.measures", "experiments.engine.cross_
 
 
 def training_digest(run: Run, root: Path = ROOT) -> str:
-    """Eight hexadecimal digits that change with the code that trains a run."""
+    """Eight hexadecimal digits that change with the code that trains a run, as it was when this process began."""
     trained, sizes = method(run.setting.method), network(run.config)
     entries = (trained.module, trained.labels, sorted(trained.arguments.items()), sizes)
     return _digest((trained.module, sizes.trunk), root, repr(entries))
@@ -40,20 +40,26 @@ def imported(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
         path = _file(name, root)
         if path and name not in found and name not in REGISTRIES:
             found[name] = path
-            waiting += _read(path, path.stat().st_mtime_ns)[1]
+            waiting += _read(path)[1]
     return [found[name] for name in sorted(found)]
 
 
-def _digest(modules, root: Path, entries: str = "") -> str:
-    digest = hashlib.sha256(entries.encode())
-    for path in imported(modules, root):
-        digest.update(_read(path, path.stat().st_mtime_ns)[0].encode())
-    return digest.hexdigest()[:8]
+def _digest(modules: tuple[str, ...], root: Path, entries: str = "") -> str:
+    return hashlib.sha256(f"{entries} {_code(modules, root)}".encode()).hexdigest()[:8]
 
 
+# Both keep what they first found: a process goes on with the code that it has loaded, whatever becomes of the files.
 @functools.lru_cache(maxsize=256)
-def _read(path: Path, changed: int) -> tuple[str, tuple[str, ...]]:
-    """The code in a file without comments and docstrings, and what it imports; `changed` is when it was."""
+def _code(modules: tuple[str, ...], root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in imported(modules, root):
+        digest.update(_read(path)[0].encode())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The code in a file without comments and docstrings, and what it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = tuple(_imports(tree))
     for node in ast.walk(tree):

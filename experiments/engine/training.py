@@ -18,7 +18,7 @@ from experiments.engine.store import Store, read_json
 if TYPE_CHECKING:
     import keras
 
-_OF_TRAINING = ("checkpoint", "sampling", "log.csv", "model.keras", "trained.json")
+_OF_TRAINING = ("trained.json", "model.keras", "checkpoint", "sampling", "log.csv")  # removed in this order
 
 
 def trained(run: Run, store: Store) -> dict | None:
