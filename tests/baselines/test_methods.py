@@ -92,6 +92,8 @@ def test_trains_the_same_when_undeclared_labels_are_scrambled(trained, splits, t
     """Groups, factors and the test split of another data set altogether change nothing."""
     if trained.declared.labels == "group":
         pytest.skip("sees the groups")
+    if trained.name not in {entry.module: name for name, entry in METHODS.items()}.values():
+        pytest.skip("another method of the same module is trained again")
     scrambled = [
         dataclasses.replace(part, groups=part.groups[::-1], factors={}) for part in (splits.train, splits.validation)
     ]
