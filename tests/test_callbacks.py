@@ -51,6 +51,13 @@ def test_encode_samples_the_posterior(model, noise, means):
     assert abs(np.corrcoef(standard[:512, 0], standard[512:1024, 0])[0, 1]) < 0.2  # blocks have noise of their own
 
 
+def test_a_diverged_model_encodes_nothing(tiny_config, noise):
+    model = build(tiny_config, (8, 8, 1))
+    model.head.bias.assign(np.full(model.head.bias.shape, np.nan))
+    with pytest.raises(FloatingPointError, match="diverged"):
+        encode(model, on_device(noise.positives()))
+
+
 def test_resample_sets_what_the_rule_says(model, noise, means):
     def rule(latents):
         return sampling_probabilities(latents, "product", Histograms(alpha=0.05, bins=7))

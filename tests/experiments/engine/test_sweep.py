@@ -1,0 +1,229 @@
+"""Many runs: kept, resumed, refused, recorded, published and shared out; rows do not depend on interruptions."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from baselines import METHODS
+from debias.errors import InputError
+from debias.provenance import ROOT
+from experiments.engine import evaluation, sweep
+from experiments.engine.store import Store
+from experiments.engine.sweep import Options, reason, run_all
+
+KILLED_JOB = """
+import json, os, signal, sys
+from pathlib import Path
+from debias.backend import keras
+from debias.config import Config
+from debias.training import one_thread
+from experiments.engine.experiment import Experiment, Setting
+from experiments.engine.store import Store
+from experiments.engine.sweep import run_all
+
+class Kill(keras.callbacks.Callback):
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        if self.steps == 7 + 4:  # in the second epoch
+            os.kill(os.getpid(), signal.SIGKILL)
+
+one_thread()
+data, folder, settings = sys.argv[1:]
+base = Config(**json.loads(settings), callbacks=(Kill(),))
+run_all(Experiment("test", "Test", (Setting("cnn", "cnn"),), (5,), base, data).runs(), Store(Path(folder)))
+"""
+
+
+def without_seconds(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.drop(columns="seconds").dropna(axis=1)
+
+
+def test_killed_and_started_again_gives_the_same_row(undisturbed, job, dataset_path, tiny_config, store):
+    command = [sys.executable, "-c", KILLED_JOB, dataset_path, store.cache, json.dumps(tiny_config.settings())]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, "")  # TensorFlow is quiet, too
+    folder, whole = store.folder(job[0]), undisturbed[0].folder(job[0])
+    assert len((folder / "log.csv").read_text().splitlines()) == 2  # the header and the first epoch
+    first = (folder / "sampling" / "epoch-000.npy").stat().st_mtime_ns
+    rows, failures = run_all(job[:1], store)
+    assert len(failures) == 0
+    expected = without_seconds(undisturbed[1][:1])
+    pd.testing.assert_frame_equal(without_seconds(rows), expected, check_exact=True)
+    assert (folder / "log.csv").read_text() == (whole / "log.csv").read_text()
+    assert (folder / "sampling" / "epoch-000.npy").stat().st_mtime_ns == first  # the first epoch was not repeated
+
+
+def test_finished_runs_are_kept_also_under_another_name(undisturbed, job, monkeypatch):
+    monkeypatch.setattr(sweep, "evaluated", lambda *_: pytest.fail("done again"))
+    store, before = undisturbed
+    rows, failures = run_all(job, store)
+    assert len(failures) == 0
+    pd.testing.assert_frame_equal(rows, before, check_exact=True)
+    renamed = [dataclasses.replace(run, id=run.id.replace("test/", "other/")) for run in job]
+    rows, _ = run_all(renamed, store)
+    assert list(rows["id"]) == ["other/cnn/seed5", "other/max/seed5"]
+    pd.testing.assert_frame_equal(rows.drop(columns="id"), before.drop(columns="id"), check_exact=True)
+
+
+def test_diverged_run_is_a_failed_run(runs, dataset_path, tiny_config, store):
+    short = dataclasses.replace(tiny_config, learning_rate=1e30, epochs=2, steps_per_epoch=2)
+    rows, failures = run_all(runs(dataset_path, short, "cnn"), store)
+    assert len(rows) == 0 and failures["reason"][0].startswith("FloatingPointError: ")
+    assert "diverged" in failures["reason"][0]
+
+
+# --- with methods that train nothing -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(instant, unmeasured, runs, dataset_path, tiny_config):
+    """Makes runs of methods that train nothing."""
+    return lambda *methods, **options: runs(dataset_path, tiny_config, *methods, **options)
+
+
+def test_failed_run_is_recorded_and_the_others_go_on(made, store, capsys):
+    rows, failures = run_all(made("broken", "speechless", "constant"), store)
+    assert list(rows["id"]) == ["test/constant/seed5"]
+    assert failures.to_dict("records") == [
+        {"id": "test/broken/seed5", "reason": "RuntimeError: first line"},
+        {"id": "test/speechless/seed5", "reason": "MemoryError"},
+    ]
+    shown = capsys.readouterr().out
+    assert "FAILED test/broken/seed5: RuntimeError: first line" in shown and "[3/3] test/constant/seed5" in shown
+
+
+def test_failed_run_is_tried_again(made, instant, store, capsys):
+    job = made("broken", "constant")
+    run_all(job, store)
+    run_all(job, store)
+    assert len(instant) == 3  # the broken one twice
+    assert "1 finished runs kept, 1 to train" in capsys.readouterr().out
+
+
+def test_the_bar_moves_with_the_batches_of_a_run(made, store, monkeypatch):
+    config, shares = made("constant")[0].config, []
+
+    def train(seen, config):
+        [progress] = config.callbacks
+        progress.set_params({"steps": 2})
+        for epoch in range(config.epochs):
+            progress.on_epoch_begin(epoch)
+            for batch in range(2):
+                progress.on_train_batch_end(batch)
+        raise RuntimeError("that is all")
+
+    monkeypatch.setattr(sys.modules[METHODS["constant"].module], "train", train)
+    monkeypatch.setattr(sweep.RunProgress, "advance", lambda self, share: shares.append(share))
+    _, failures = run_all(made("constant"), store)
+    assert failures["reason"][0] == "RuntimeError: that is all"
+    assert shares == pytest.approx([n / (2 * config.epochs) for n in range(2 * config.epochs)])
+
+
+def test_bad_input_stops_the_job(made, instant, store):
+    with pytest.raises(InputError, match="alpha"):
+        run_all(made("misused", "constant"), store)
+    assert instant == []
+
+
+def test_finished_runs_of_other_code_are_refused_kept_or_done_again(made, instant, store, monkeypatch):
+    job = made("constant")
+    first, _ = run_all(job, store)
+    entry = METHODS["constant"]
+    monkeypatch.setitem(METHODS, "constant", dataclasses.replace(entry, arguments={"changed": True}))
+    path = store.row_path(job[0])
+    before = path.read_text()
+    with pytest.raises(InputError, match="1 of 1 runs were trained by other code") as caught:
+        run_all(job, store)
+    assert "\n" not in str(caught.value) and "--stale redo" in str(caught.value) and path.read_text() == before
+    assert first["commit"][0] in str(caught.value)
+    kept, _ = run_all(job, store, Options(stale="keep"))
+    assert len(instant) == 1 and kept["training_digest"][0] == first["training_digest"][0]
+    redone, _ = run_all(job, store, Options(stale="redo"))
+    assert len(instant) == 2 and redone["training_digest"][0] != first["training_digest"][0]
+    again, _ = run_all(job, store)  # is now of today's code
+    assert len(instant) == 2 and again["training_digest"][0] == redone["training_digest"][0]
+
+
+def test_other_code_of_evaluation_is_never_refused(made, instant, unmeasured, store, monkeypatch):
+    job = made("constant", seeds=(1, 2))
+    run_all(job, store)
+    monkeypatch.setattr(evaluation, "evaluation_digest", lambda run: "other test")
+    rows, _ = run_all(job, store)
+    assert list(rows["evaluation_digest"]) == ["other test"] * 2
+    assert (len(instant), len(unmeasured)) == (2, 4)  # no model is trained again
+
+
+@pytest.mark.parametrize("stale", ["maybe", ""])
+def test_unknown_answers_to_stale_runs_are_one_line(stale):
+    with pytest.raises(InputError, match="refuse, keep, redo"):
+        Options(stale=stale)
+
+
+def test_published_rows_count_as_finished_only_where_nothing_differs(made, instant, tmp_path):
+    job = made("constant")
+    rows, _ = run_all(job, Store(tmp_path / "theirs"))
+    [published] = rows.assign(commit="theirs").to_dict("records")
+    kept, _ = run_all(job, Store(tmp_path / "ours"), Options(published=[published]))
+    assert len(instant) == 1 and list(kept["commit"]) == ["theirs"]
+    assert not (tmp_path / "ours" / "runs").exists()
+    digests = [name for name in published if name.endswith("_digest")]
+    config = json.dumps({**json.loads(published["config"]), "alpha": 0.02})
+    others = {"id": "test/other/seed5", "config": config, **dict.fromkeys(digests, "x")}
+    assert len(digests) == 4
+    for column, other in others.items():
+        fresh, _ = run_all(job, Store(tmp_path / column), Options(published=[published | {column: other}]))
+        assert list(fresh["commit"]) != ["theirs"], column
+    older = {name: value for name, value in published.items() if name not in digests}  # before there were digests
+    fresh, _ = run_all(job, Store(tmp_path / "older"), Options(published=[older]))
+    assert list(fresh["commit"]) != ["theirs"]
+
+
+def test_two_runs_of_one_id_are_refused(made, store):
+    with pytest.raises(InputError, match="1 ids occur twice, such as test/constant/seed5"):
+        run_all(made("constant") * 2, store)
+
+
+def test_data_that_cannot_be_evaluated_are_refused_before_training(made, instant, splits, store, monkeypatch):
+    few = dataclasses.replace(splits, validation=splits.test)  # 48 negatives cannot resolve 1 %
+    monkeypatch.setattr(Store, "whole", lambda self, data: few)
+    with pytest.raises(InputError, match="48 validation negatives.* at least 100"):
+        run_all(made("constant"), store)
+    assert instant == []
+
+
+@pytest.mark.parametrize("name", ["row.json", "trained.json"])
+def test_a_damaged_file_is_one_line(made, store, name):
+    job = made("constant")
+    run_all(job, store)
+    path = store.folder(job[0]) / name
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(InputError, match="damaged") as caught:
+        run_all(job, store)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_shards_together_are_the_whole(made, instant, store):
+    job = made("constant", seeds=range(5))
+    first, _ = run_all(job, store, Options(shard="1/2"))
+    assert len(first) == 3
+    both, _ = run_all(job, store, Options(shard="2/2"))
+    assert list(both["id"]) == [run.id for run in job] and len(instant) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "ValueError: one"),
+        (ValueError("in user code:\n\n  deep down\n  the reason"), "ValueError: the reason"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_a_reason_is_one_line(error, line):
+    assert reason(error) == line
