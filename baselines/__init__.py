@@ -1,42 +1,56 @@
 """Every method that is compared, by name. A new method is one file and one line in METHODS."""
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from baselines import cnn, oracle, vae
-from debias import dbvae
-from debias.backend import keras
-from debias.config import Config
-from debias.data.dataset import Splits
 from debias.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+    from debias.config import Config
+    from debias.data.dataset import Splits
 
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """How to train a method, and what it may see.
+    """How to train a method, what it may see and what it does.
 
     Attributes:
-        run: (splits, config) -> trained model whose call gives logits (B,).
-        labels: 'class' or 'group', the labels it needs; it is not given more.
         title: its name in tables and figures.
+        module: has `train(splits, config)`, which returns a trained model whose call gives logits (B,). It is imported
+            when the method trains, so that to know all methods costs nothing.
+        labels: 'class' or 'group', the labels it needs; it is not given more.
+        resamples: whether it changes how often a face is drawn by what it learns of the faces.
+        reconstructs: whether its model decodes images as a `DBVAE` does.
+        arguments: more keyword arguments of `train`.
     """
 
-    run: Callable[[Splits, Config], keras.Model]
-    labels: str
     title: str
+    module: str
+    labels: str = "class"
+    resamples: bool = False
+    reconstructs: bool = False
+    arguments: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
-    def train(self, splits: Splits, config: Config) -> keras.Model:
+    def train(self, splits: "Splits", config: "Config") -> "keras.Model":
         """Train on what the method declared to need: no test split, no factors, groups only if declared."""
-        return self.run(splits.visible_to(self.labels), config)
+        run = importlib.import_module(self.module).train
+        return run(splits.visible_to(self.labels), config, **self.arguments)
+
+
+def _debiased(title: str, rule: str) -> Method:
+    return Method(title, "debias.dbvae", resamples=True, reconstructs=True, arguments={"rule": rule})
 
 
 METHODS = {
-    "cnn": Method(cnn.train, "class", "CNN"),
-    "vae": Method(vae.train, "class", "VAE, uniform"),
-    "dbvae-product": Method(partial(dbvae.train, rule="product"), "class", "DB-VAE, product"),
-    "dbvae-max": Method(partial(dbvae.train, rule="max"), "class", "DB-VAE, max"),
-    "oracle": Method(oracle.train, "group", "Oracle (groups)"),
+    "cnn": Method("CNN", "baselines.cnn"),
+    "vae": Method("VAE, uniform", "baselines.vae", reconstructs=True),
+    "dbvae-product": _debiased("DB-VAE, product", "product"),
+    "dbvae-max": _debiased("DB-VAE, max", "max"),
+    "oracle": Method("Oracle (groups)", "baselines.oracle", labels="group"),
 }
 
 

@@ -1,19 +1,69 @@
-"""What decides a training run: same config, same data, same model."""
+"""What decides a training run, as plain data: same config, same data, same model."""
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from debias.backend import keras
 from debias.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Loss:
+    """Eq. 2 of the paper: which terms there are, and what weighs them.
+
+    Attributes:
+        classification_weight: c1, in front of the cross-entropy.
+        reconstruction_weight: c2, in front of the reconstruction error.
+        kl_weight: c3, in front of the KL divergence.
+        reconstruction: 'l1' or 'l2', the mean over pixels of |x - x_hat| or (x - x_hat)^2.
+    """
+
+    classification_weight: float = 1.0
+    reconstruction_weight: float = 1.0
+    kl_weight: float = 5e-4
+    reconstruction: str = "l1"
+
+    def __post_init__(self):
+        if self.reconstruction not in ("l1", "l2"):
+            raise InputError(f"unknown reconstruction {self.reconstruction!r}: use 'l1' or 'l2'")
+        weights = self.classification_weight, self.reconstruction_weight, self.kl_weight
+        if min(weights) < 0:
+            raise InputError(f"loss weights must be >= 0, got {', '.join(map(str, weights))}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Histograms:
+    """How the histograms of latents are made that a resampling rule reads (Algorithm 1).
+
+    Attributes:
+        alpha: > 0, added to every bin (Eq. 4); the larger, the closer to uniform sampling.
+        bins: >= 2 equal bins between a latent's extremes.
+        histogram: 'density', counts / (N * bin width), or 'mass', counts / N.
+    """
+
+    alpha: float = 0.01
+    bins: int = 10
+    histogram: str = "density"
+
+    def __post_init__(self):
+        if not 0 < self.alpha < float("inf"):
+            raise InputError(f"alpha must be > 0, got {self.alpha}")
+        if self.bins != int(self.bins) or self.bins < 2:
+            raise InputError(f"bins must be a whole number of at least 2, got {self.bins}")
+        if self.histogram not in ("density", "mass"):
+            raise InputError(f"unknown histogram {self.histogram!r}: use 'density' or 'mass'")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Histograms):
     """Settings that every method reads from, as far as it has a use for them.
 
     Attributes:
         seed: of initialisation, batches and posterior samples.
-        preset: sizes and loss weights of the networks, see `debias.networks.PRESETS`.
+        preset: sizes and loss of the networks, see `debias.presets.PRESETS`.
         latent_dim: k, the number of latents; None takes the preset's, as with the next two.
         kl_weight: c3 of Eq. 2.
         reconstruction: 'l1' or 'l2'.
@@ -22,10 +72,8 @@ class Config:
         batch_size: half faces, half non-faces.
         learning_rate: at the start of a cosine annealing to zero over all steps.
         flip: mirror half of the images at random.
-        alpha: > 0, of the resampling rule (Eq. 4).
-        bins: of the latent histograms.
-        histogram: 'density' or 'mass'.
-        latents: 'mean' or 'sample' of the posterior, what the histograms are made of.
+        latents: 'mean' of the posterior, as in the lab, or a 'sample' of it, as in Algorithm 1: what the histograms
+            are made of.
         replacement: draw faces with replacement.
         refresh_every: epochs between two refreshes of the sampling probabilities.
         folder: where checkpoints and logs go; None keeps nothing. A folder that holds a checkpoint is resumed.
@@ -42,25 +90,23 @@ class Config:
     batch_size: int = 64
     learning_rate: float = 1e-3
     flip: bool = True
-    alpha: float = 0.01
-    bins: int = 10
-    histogram: str = "density"
     latents: str = "mean"
     replacement: bool = True
     refresh_every: int = 1
     folder: Path | None = None
-    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    callbacks: "tuple[keras.callbacks.Callback, ...]" = ()
 
     def __post_init__(self):
-        for name in ("epochs", "refresh_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("latent_dim", "steps_per_epoch"):
+        super().__post_init__()
+        counts = ("epochs", "refresh_every", "latent_dim", "steps_per_epoch")
+        for name in counts:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be > 0, got {self.learning_rate}")
+        if self.latents not in ("mean", "sample"):
+            raise InputError(f"unknown latents {self.latents!r}: use 'mean' or 'sample'")
 
     def settings(self) -> dict:
         """What decides the outcome, as plain values for a row of results."""
@@ -71,3 +117,8 @@ class Config:
         """The settings that differ from the defaults, other than the seed."""
         usual = Config().settings()
         return {name: value for name, value in self.settings().items() if name != "seed" and value != usual[name]}
+
+    def adapted(self, usual):
+        """`usual`, a `Loss` or `Preset`, with what this config sets itself: its fields that are not None."""
+        fields = {field.name for field in dataclasses.fields(usual)} & {field.name for field in dataclasses.fields(self)}
+        return dataclasses.replace(usual, **{name: x for name in fields if (x := getattr(self, name)) is not None})

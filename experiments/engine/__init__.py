@@ -1,0 +1,1 @@
+"""Runs -> rows: training, evaluation, where both are kept, and how many runs are gone through."""
