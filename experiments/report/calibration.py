@@ -1,23 +1,14 @@
-"""Does the embedded benchmark show the paper's bias, and can a method that sees the groups mend it?
+"""Does the embedded benchmark show the paper's bias, and can a method that sees the groups mend it?"""
 
-    ./run_experiments.sh calibration
-
-Ten training seeds, none of which is reported elsewhere, of the CNN and of the oracle, also on a benchmark of other
-people, and of the CNN on a balanced benchmark. No debiasing method takes part in it.
-
-The settings were chosen by looking at some of these seeds: the table describes the benchmark, it does not confirm it.
-"""
-
-import dataclasses
+from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments import tables
-from experiments.common import FACES
-from experiments.experiment import Experiment, Setting
-from experiments.tables import markdown
+from debias.markdown import markdown
+from experiments.engine.experiment import Experiment
+from experiments.report.report import Report
+from experiments.report.tables import by_setting, title
 
-SEEDS = tuple(range(100, 110))
 MEASURES = {
     "mean_recall": "E[A]",
     "var_recall": "Var[A]",
@@ -26,16 +17,9 @@ MEASURES = {
     "fpr": "FPR",
     "train_loss": "training loss",
 }
-SETTINGS = (
-    Setting("cnn", "cnn"),
-    Setting("oracle", "oracle"),
-    Setting("other-cnn", "cnn", data="parliament-other", title="CNN, other people"),
-    Setting("other-oracle", "oracle", data="parliament-other", title="Oracle, other people"),
-    Setting("balanced-cnn", "cnn", data="parliament-balanced", title="CNN, balanced groups"),
-)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Criterion:
     """What the benchmark has to show, and what it shows."""
 
@@ -63,16 +47,18 @@ def criteria(rows: pd.DataFrame) -> list[Criterion]:
     ]
 
 
-def table(rows: pd.DataFrame) -> str:
+def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """Markdown: the criteria, then the means over seeds behind them."""
-    parts = [part for _, part in rows.groupby("setting", sort=False)]
-    lines = [[tables.title(part), str(len(part)), *(_mean_sd(part[name]) for name in MEASURES)] for part in parts]
+    lines = [
+        [title(part), str(len(part)), *(f"{part[name].mean():.2f} ± {part[name].std():.2f}" for name in MEASURES)]
+        for part in by_setting(rows).values()
+    ]
     means = markdown(["setting", "seeds", *MEASURES.values()], lines)
     return f"{_goals(rows)}\n\nMean ± standard deviation over training seeds:\n\n{means}\n"
 
 
-def text(rows: pd.DataFrame) -> str:
-    """Which goals are met."""
+def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """How many goals are met."""
     met = [goal.met for goal in criteria(rows)]
     return f"{sum(met)} of {len(met)} design goals of the benchmark are met."
 
@@ -83,18 +69,4 @@ def _goals(rows: pd.DataFrame) -> str:
     return markdown(["criterion", "wanted", "measured", "met"], lines)
 
 
-def _mean_sd(values: pd.Series) -> str:
-    return f"{values.mean():.2f} ± {values.std():.2f}"
-
-
-EXPERIMENT = Experiment(
-    "calibration",
-    "The benchmark shows the paper's bias",
-    SETTINGS,
-    SEEDS,
-    FACES,
-    "parliament",
-    table=table,
-    text=text,
-    minutes=15,
-)
+REPORT = Report(table=table, sentence=sentence)

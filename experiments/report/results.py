@@ -1,4 +1,4 @@
-"""Everything that is made from committed rows, made again: tables, figures, deviations, the page and README's tables.
+"""Everything that is made from committed rows, made again: tables, figures, deviations, the page and README's blocks.
 
     python -m experiments report
 
@@ -11,46 +11,38 @@ from pathlib import Path
 import pandas as pd
 
 from debias.files import write_text
-from experiments import deviations, page, publish
-from experiments.experiment import Experiment
+from experiments.engine.experiment import Experiment
+from experiments.report import artefacts, deviations, page
+from experiments.report.readme import refresh_readme
+from experiments.report.rows import read_all
 
 PAGE, DEVIATIONS = "index.html", "deviations.md"
 
 
 def regenerate(results: Path, readme: Path, experiments: Iterable[Experiment]) -> list[Experiment]:
-    """Redraw every experiment that has rows, then `refresh`; returns those that have none yet.
+    """Draw every experiment that has rows again, then `refresh`; returns those that have none yet.
 
     Raises:
-        InputError: rows were cut short or edited by hand (nothing is written then), or evidence is damaged.
+        InputError: a runs.csv or figure data are damaged; nothing is written where it is a runs.csv.
     """
     experiments, rows = tuple(experiments), read_all(results)
     for experiment in experiments:
         if experiment.folder in rows:
-            publish.draw(experiment, results / experiment.folder, rows[experiment.folder])
+            artefacts.draw(experiment, results / experiment.folder, rows[experiment.folder])
     refresh(results, readme, experiments)
     return [experiment for experiment in experiments if experiment.folder not in rows]
 
 
 def refresh(results: Path, readme: Path, experiments: Iterable[Experiment]) -> None:
-    """Bring deviations.md, index.html and README's tables up to date with the rows, tables and figures in `results`.
+    """Bring deviations.md, index.html and README's blocks up to date with what is in `results`.
 
     Raises:
-        InputError: rows were cut short or edited by hand; nothing is written then.
+        InputError: a runs.csv is damaged; nothing is written then.
     """
     experiments, rows = tuple(experiments), read_all(results)
     write_text(results / DEVIATIONS, describe_deviations(experiments, rows))
     write_text(results / PAGE, page.render(results, experiments, rows))
-    publish.refresh_readme(readme, results)
-
-
-def read_all(results: Path) -> dict[str, pd.DataFrame]:
-    """Folder under `results` -> its rows, of every folder that has some.
-
-    Raises:
-        InputError: rows were cut short or edited by hand.
-    """
-    folders = sorted(path.parent for path in results.rglob(publish.RUNS))
-    return {folder.relative_to(results).as_posix(): publish.read_rows(folder) for folder in folders}
+    refresh_readme(readme, results)
 
 
 def describe_deviations(experiments: Iterable[Experiment], rows: Mapping[str, pd.DataFrame]) -> str:

@@ -1,18 +1,22 @@
-"""Rows -> table.md, summary.json and the table on screen."""
+"""Rows -> tables in Markdown and on screen, and summary.json."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich import box
 from rich.table import Table
 
-from debias.metrics import paired_bootstrap
+from debias.markdown import markdown
+from experiments.engine.experiment import Experiment
+from experiments.report.comparisons import BASELINE, CHANGES, FIXED_RATE, OWN, differences, interval
+from experiments.settings import RARE
 
-BASELINE = "cnn"
-MEASURES = ("mean_recall", "var_recall", "worst_recall")
-SHOWN = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}  # in tables of differences
-SUFFIXES = {"": "At the model's own threshold (0.5)", "_fpr1": "At 1 % false positives, fixed on validation negatives"}
+THRESHOLDS = {
+    OWN: "At the model's own threshold (0.5)",
+    FIXED_RATE: "At 1 % false positives, fixed on validation negatives",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +27,15 @@ class Section:
     header: Sequence[str]
     lines: Sequence[Sequence[str]]
 
+    def markdown(self) -> str:
+        """The title in bold, and the table."""
+        return f"**{self.title}**\n\n{markdown(self.header, self.lines)}"
+
 
 def sections(rows: pd.DataFrame) -> list[Section]:
     """Recalls at either threshold, then what was sampled; one line a setting, means over seeds."""
-    thresholds = [_recall_section(rows, suffix, title) for suffix, title in SUFFIXES.items()]
-    return [*thresholds, _sampling_section(rows)]
+    recalls = [_recall_section(rows, threshold, title) for threshold, title in THRESHOLDS.items()]
+    return [*recalls, _sampling_section(rows)]
 
 
 def caption(rows: pd.DataFrame) -> str:
@@ -42,7 +50,7 @@ def caption(rows: pd.DataFrame) -> str:
 
 def as_markdown(rows: pd.DataFrame, further: Sequence[Section] = ()) -> str:
     """All sections, and `further` ones after them, as Markdown."""
-    parts = [f"**{part.title}**\n\n{markdown(part.header, part.lines)}" for part in (*sections(rows), *further)]
+    parts = [section.markdown() for section in (*sections(rows), *further)]
     return "\n\n".join([caption(rows), *parts]) + "\n"
 
 
@@ -53,50 +61,55 @@ def on_screen(rows: pd.DataFrame) -> list[Table]:
 
 def summary(rows: pd.DataFrame) -> dict:
     """Per setting: mean, standard error and number of seeds of every measure, and the paired difference to the CNN."""
-    out = {name: {"seeds": len(part)} | _moments(part) for name, part in rows.groupby("setting", sort=False)}
-    for name, part in rows.groupby("setting", sort=False):
-        if name != BASELINE and BASELINE in out:
-            out[name]["difference_to_cnn"] = differences(part, rows[rows["setting"] == BASELINE])
+    parts = by_setting(rows)
+    out = {name: {"seeds": len(part)} | _moments(part) for name, part in parts.items()}
+    for name, part in parts.items():
+        if name != BASELINE and BASELINE in parts:
+            out[name]["difference_to_cnn"] = differences(part, parts[BASELINE])
     return {"settings": out, "commits": sorted(rows["commit"].unique()), "seconds": float(rows["seconds"].sum())}
-
-
-def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
-    """Mean and 95 % paired bootstrap interval of ours - theirs over common seeds, for every measure and threshold."""
-    pairs = ours.merge(theirs, on="seed", suffixes=("", "|theirs"))
-    if len(pairs) < 2:
-        return {}
-    columns = [measure + suffix for measure in MEASURES for suffix in SUFFIXES]
-    tested = {column: paired_bootstrap(pairs[column], pairs[f"{column}|theirs"]) for column in columns}
-    return {column: dict(zip(("mean", "low", "high"), values, strict=True)) for column, values in tested.items()}
 
 
 def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str]) -> Section:
     """Each setting minus its baseline over common seeds: mean [95 % paired bootstrap interval], at either threshold.
 
     Args:
-        baselines: setting -> the setting it is compared with; settings without one are left out.
+        baselines: setting -> the setting it is compared with; those without rows are left out.
     """
-    lines = []
+    parts, lines = by_setting(rows), []
     for name, other in baselines.items():
-        part, theirs = rows[rows["setting"] == name], rows[rows["setting"] == other]
-        if found := differences(part, theirs):
-            cells = [interval(found[measure + suffix]) for suffix in SUFFIXES for measure in SHOWN]
-            lines.append([title(part), title(theirs), *cells])
-    header = ["setting", "minus"] + [f"{name}{at}" for at in ("", ", 1 % FPR") for name in SHOWN.values()]
+        if {name, other} <= set(parts) and (found := differences(parts[name], parts[other])):
+            cells = [interval(found[measure + threshold]) for threshold in THRESHOLDS for measure in CHANGES]
+            lines.append([title(parts[name]), title(parts[other]), *cells])
+    header = ["setting", "minus"] + [f"{name}{at}" for at in ("", ", 1 % FPR") for name in CHANGES.values()]
     return Section(
         "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
     )
 
 
-def interval(difference: Mapping[str, float]) -> str:
-    """'-1.2 [-2.0, -0.4] *' for a difference with mean, low and high; the star where zero lies outside."""
-    star = " *" if difference["low"] > 0 or difference["high"] < 0 else ""
-    return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**difference) + star
+def by_setting(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name of each setting -> its rows, in order of appearance."""
+    return dict(list(rows.groupby("setting", sort=False)))
 
 
-def groups_of(rows: pd.DataFrame) -> list[str]:
-    """Names of the groups that the rows have recalls for, in the data set's order."""
-    return [column.removeprefix("recall ") for column in rows if column.startswith("recall ")]
+def groups_of(rows: pd.DataFrame, kind: str = "recall") -> list[str]:
+    """Names of the groups that the rows have recalls ('recall') or sampling mass ('mass') for, in order."""
+    return [column.removeprefix(f"{kind} ") for column in rows if column.startswith(f"{kind} ")]
+
+
+def endings(rows: pd.DataFrame, kind: str) -> dict[float, str]:
+    """What columns end in, such as '_t0.3', by the threshold ('t') or false-positive rate in % ('f') they are of."""
+    found = (re.fullmatch(rf"mean_recall(_{kind}([\d.]+))", column) for column in rows)
+    return {float(match[2]): match[1] for match in found if match}
+
+
+def rare_mass(experiment: Experiment, rows: pd.DataFrame, kind: str = "mass") -> pd.Series:
+    """The share of the sampling mass ('mass') or of the faces ('share') that the rare groups have, in %."""
+    return rows[[f"{kind} {group}" for group in experiment.rare]].sum(axis=1)
+
+
+def rare_faces(experiment: Experiment) -> str:
+    """What the rare groups are called together."""
+    return "darker faces" if experiment.rare == RARE else " and ".join(experiment.rare)
 
 
 def title(part: pd.DataFrame) -> str:
@@ -104,33 +117,27 @@ def title(part: pd.DataFrame) -> str:
     return part["title"].iloc[0]
 
 
-def markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table that also reads well as plain text, first column left-aligned, the others right-aligned."""
-    widths = [max(3, *map(len, column)) for column in zip(header, *lines, strict=True)]
-    rule = [":" + "-" * (widths[0] - 1)] + ["-" * (width - 1) + ":" for width in widths[1:]]
-    return "\n".join(_line(cells, widths) for cells in (header, rule, *lines))
+def with_error(values: pd.Series) -> str:
+    """Mean over seeds ± its standard error, which one seed has not."""
+    error = "" if len(values) < 2 else f" ±{values.sem():.1f}"
+    return f"{values.mean():.1f}{error}"
 
 
-def _line(cells, widths) -> str:
-    padded = [cells[0].ljust(widths[0])] + [cell.rjust(n) for cell, n in zip(cells[1:], widths[1:], strict=True)]
-    return f"| {' | '.join(padded)} |"
-
-
-def _recall_section(rows, suffix, heading) -> Section:
+def _recall_section(rows, threshold, heading) -> Section:
     groups = groups_of(rows)
     lines = []
-    for _, part in rows.groupby("setting", sort=False):
-        recalls = [f"{part[f'recall{suffix} {group}'].mean():.1f}" for group in groups]
-        moments = [with_error(part[f"{measure}{suffix}"]) for measure in ("mean_recall", "var_recall")]
-        rates = [f"{part[f'{rate}{suffix}'].mean():.1f}" for rate in ("worst_recall", "fpr", "precision")]
+    for part in by_setting(rows).values():
+        recalls = [f"{part[f'recall{threshold} {group}'].mean():.1f}" for group in groups]
+        moments = [with_error(part[f"{measure}{threshold}"]) for measure in ("mean_recall", "var_recall")]
+        rates = [f"{part[f'{rate}{threshold}'].mean():.1f}" for rate in ("worst_recall", "fpr", "precision")]
         lines.append([title(part), *recalls, *moments, *rates])
     return Section(heading, ["setting", *groups, "E[A]", "Var[A]", "worst", "FPR", "precision"], lines)
 
 
 def _sampling_section(rows) -> Section:
-    groups = [column.removeprefix("mass ") for column in rows if column.startswith("mass ")]  # of the training faces
+    groups = groups_of(rows, "mass")  # of the training faces
     lines = []
-    for _, part in rows.groupby("setting", sort=False):
+    for part in by_setting(rows).values():
         masses = [f"{part[f'mass {group}'].mean():.2f}" for group in groups]
         others = [f"{part['train_loss'].mean():.3f}", f"{part['auroc'].mean():.4f}", f"{part['ece'].mean():.3f}"]
         lines.append([title(part), f"{part['ess'].mean():,.0f}", *masses, *others, f"{part['seconds'].mean():.0f}"])
@@ -145,11 +152,6 @@ def _screen(section: Section) -> Table:
     for line in section.lines:
         table.add_row(*line)
     return table
-
-
-def with_error(values: pd.Series) -> str:
-    error = "" if len(values) < 2 else f" ±{values.sem():.1f}"
-    return f"{values.mean():.1f}{error}"
 
 
 def _moments(part: pd.DataFrame) -> dict:

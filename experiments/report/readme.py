@@ -1,0 +1,25 @@
+"""Blocks of README and of other Markdown files that are made from results/."""
+
+import re
+from pathlib import Path
+
+from debias.files import write_text
+
+# A mark stands on a line of its own, where no text that comes from data can stand: see `debias.markdown.plain`.
+_BLOCK = re.compile(r"^(<!-- begin (\S+) -->\n).*?^(<!-- end -->)$", re.DOTALL | re.MULTILINE)
+
+
+def fill(text: str, results: Path) -> str:
+    """`text` with what stands between the lines '<!-- begin FILE -->' and '<!-- end -->' replaced by results/FILE."""
+
+    def block(match: re.Match) -> str:
+        source = results / match[2]
+        return f"{match[1]}{source.read_text(encoding='utf-8')}{match[3]}" if source.exists() else match[0]
+
+    return _BLOCK.sub(block, text)
+
+
+def refresh_readme(readme: Path, results: Path) -> None:
+    """Bring the generated blocks of a file up to date with results/; without the file nothing happens."""
+    if readme.exists():
+        write_text(readme, fill(readme.read_text(encoding="utf-8"), results))
