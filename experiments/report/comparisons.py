@@ -62,16 +62,16 @@ def against_baseline(rows: pd.DataFrame, names: Sequence[str]) -> str:
         return ""
     variance, mean = (none[f"{name}{FIXED_RATE}"].mean() for name in ("var_recall", "mean_recall"))
     return (
-        f"At 1 % false positives, over {none['seed'].nunique()} paired seeds, the CNN's recall has a mean over the groups "
-        f"of {mean:.1f} % and a variance between them of {variance:.1f} %². {' '.join(filter(None, told))} In brackets: "
-        "95 % interval of the paired difference."
+        f"At 1 % false positives, over {none['seed'].nunique()} paired seeds, the CNN's recall has a mean over the "
+        f"groups of {mean:.1f} % and a variance between them of {variance:.1f} %². {' '.join(filter(None, told))} "
+        "In brackets: 95 % interval of the paired difference."
     )
 
 
 def _change(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
-    """'TITLE lowers the variance to 1.2 (-3.4 [-5.6, -1.2]) and ...'; empty where too few seeds are common."""
+    """'“TITLE” lowers the variance to 1.2 (-3.4 [-5.6, -1.2]) and ...'; empty where too few seeds are common."""
     told = [_moved(ours, theirs, *measure) for measure in (("variance", "var_recall"), ("mean", "mean_recall"))]
-    return f"{plain(ours['title'].iloc[0])} {' and '.join(told)}." if all(told) else ""
+    return f"“{plain(ours['title'].iloc[0])}” {' and '.join(told)}." if all(told) else ""
 
 
 def _moved(ours: pd.DataFrame, theirs: pd.DataFrame, word: str, measure: str) -> str:

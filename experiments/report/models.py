@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from debias.evaluation import grouping
 
 from baselines import METHODS
 from debias.callbacks import encode
 from debias.data.dataset import Dataset
 from debias.data.pipeline import on_device
-from debias.evaluation import grouping
 from debias.latents import as_uint8, factor_correlations, influence, readout, traversal
 from debias.metrics import mass_by_group
 from debias.resampling import effective_sample_size

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from debias.evaluation import predict
 
 from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.data.sources import photographs
 from debias.errors import InputError
-from debias.evaluation import predict
 from debias.metrics import OWN_THRESHOLD
 from experiments.engine.experiment import Run
 from experiments.engine.store import Store

@@ -98,8 +98,8 @@ def findings(experiment: Experiment, rows: pd.DataFrame) -> str:
         f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))}; at α = 0.01 "
         f"{_change(works, none, 'var_recall')}. At α = 0.001 the draws come from too few faces (ESS {few[-1]}) and "
         "E[A] gains nothing.",
-        f"**Smaller than published**: the paper cuts Var[A] by {_cut(published[0], published[-1])} %, that rule here by "
-        f"{_cut(variance, variance_best)} %; the oracle, which sees the groups, by "
+        f"**Smaller than published**: the paper cuts Var[A] by {_cut(published[0], published[-1])} %, that rule here "
+        f"by {_cut(variance, variance_best)} %; the oracle, which sees the groups, by "
         f"{_cut(variance, variance_oracle)} %.",
         f"**Little of the mass moves**: darker faces are {mass:.1f} % of the training faces and get "
         f"{mass_best:.1f} % of the mass in the last epoch; the oracle gives them {mass_oracle:.0f} %.",
