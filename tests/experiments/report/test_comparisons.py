@@ -8,7 +8,9 @@ from experiments.report.comparisons import against_baseline, difference, differe
 
 def part(setting: str, values: dict[int, float]) -> pd.DataFrame:
     """Rows by seed whose E[A] are the values, Var[A] ten times as much; at 1 % false positives one less."""
-    rows = pd.DataFrame({"setting": setting, "title": setting.upper(), "seed": list(values), "mean_recall": values.values()})
+    rows = pd.DataFrame(
+        {"setting": setting, "title": setting.upper(), "seed": list(values), "mean_recall": values.values()}
+    )
     rows = rows.assign(var_recall=10 * rows["mean_recall"], worst_recall=0.0)
     return rows.assign(**{f"{name}_fpr1": rows[name] - 1 for name in ("mean_recall", "var_recall", "worst_recall")})
 
@@ -37,7 +39,9 @@ def test_the_star_marks_intervals_without_zero():
 
 def test_the_sentence_says_what_rises_falls_and_stays():
     cnn = part("cnn", {0: 50.0, 1: 60.0})
-    rows = pd.concat([cnn, part("better", {0: 51.0, 1: 61.0}), part("even", {0: 51.0, 1: 59.0}), part("once", {0: 1.0})])
+    rows = pd.concat(
+        [cnn, part("better", {0: 51.0, 1: 61.0}), part("even", {0: 51.0, 1: 59.0}), part("once", {0: 1.0})]
+    )
     rows.loc[rows["setting"] == "better", "var_recall_fpr1"] = [489.0, 589.0]
     said = against_baseline(rows, ["better", "even", "once", "absent"])
     assert "over 2 paired seeds" in said and "mean over the groups of 54.0 %" in said

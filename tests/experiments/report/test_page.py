@@ -1,6 +1,5 @@
 """The page and everything else that is made again from rows."""
 
-import dataclasses
 import html.parser
 import shutil
 from pathlib import Path
@@ -19,6 +18,7 @@ from experiments.report import ablation, artefacts, page, registry
 from experiments.report.report import Report
 from experiments.report.results import PAGE, refresh, regenerate
 from experiments.report.rows import write_failures
+
 
 def bars(experiment, rows, data) -> dict[str, Figure]:
     figure = Figure(figsize=(4, 2))

@@ -10,8 +10,8 @@ import pytest
 from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.errors import InputError
-from experiments import photographs
-from experiments.experiment import Experiment, Setting
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import photographs, quick
 
 
 class Brightness(keras.Model):
@@ -35,7 +35,7 @@ class Models:
     cache: Path
     shape: tuple[int, ...] = photographs.IMAGE_SHAPE
 
-    def whole(self, data):
+    def splits(self, run):
         return SimpleNamespace(train=SimpleNamespace(image_shape=self.shape))
 
     def model(self, run):
@@ -56,7 +56,7 @@ def runs(tiny_config):
 
 
 def test_rates_by_part(sets, runs, tmp_path):
-    text = photographs.texts(None, photographs.check(runs, Models(tmp_path)))["photographs.md"]
+    text = quick.texts(None, ROWS, photographs.rates_on_photographs(runs, Models(tmp_path)))["photographs.md"]
     header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
     rates = dict(zip(header, line, strict=True))
     assert rates["LFW: faces (n=2)"] == "100.0" and rates["LFW: non-faces (n=2)"] == "50.0"
@@ -68,12 +68,12 @@ def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, tmp_path, capsy
         raise InputError("no network")
 
     monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", unreachable)
-    found = photographs.check(runs, Models(tmp_path))
-    assert not [name for name in found[photographs.NAME] if name.startswith("course")]
+    found = photographs.rates_on_photographs(runs, Models(tmp_path))
+    assert not [name for name in found[quick.PHOTOGRAPHS] if name.startswith("course")]
     said = capsys.readouterr().out
     assert "Left out" in said and "no network" in said
 
 
 def test_images_of_another_size_are_left_alone(runs, tmp_path):
-    assert photographs.check(runs, Models(tmp_path, (8, 8, 1))) == {}
-    assert photographs.texts(None, {}) == {}
+    assert photographs.rates_on_photographs(runs, Models(tmp_path, (8, 8, 1))) == {}
+    assert photographs.rates_on_photographs([], None) == {}
