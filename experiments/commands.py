@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from experiments.engine.sweep import Options
 
 TABLE_WIDTH = 100
-CACHE, RESULTS, README = ROOT / ".cache", ROOT / "results", ROOT / "README.md"
+CACHE, RESULTS = ROOT / ".cache", ROOT / "results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,15 +127,15 @@ class Run(Folders):
 
     def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame", store: "Store") -> None:
         """All artefacts, where they are not those of these rows already."""
-        from experiments.report import artefacts, collect, everything, figure_data
+        from experiments.report import artefacts, figure_data, models, results
 
         if not artefacts.is_current(folder, rows):
             finished = [run for run in experiment.runs() if store.model_path(run).exists()]
-            found = collect.collected(experiment, finished, store)
+            found = models.collect(experiment, finished, store)
             # What is here of some models goes on top of what is written of others.
             artefacts.write(experiment, folder, rows, figure_data.merged(figure_data.load(folder), found))
         if self._results() == self.results:
-            everything.refresh(self.results, README, EXPERIMENTS.values())
+            results.refresh(self.results, ROOT, EXPERIMENTS.values())
 
     def _results(self) -> Path:
         return self.cache / "smoke" if self.smoke else self.results
@@ -179,12 +179,12 @@ class Report(Folders):
     """
 
     def __call__(self) -> int:
-        from experiments.report import everything
+        from experiments.report import results
 
-        missing = everything.regenerate(self.results, README, EXPERIMENTS.values())
+        missing = results.regenerate(self.results, ROOT, EXPERIMENTS.values())
         for experiment in missing:
             print(f"no rows yet: {experiment.name}, {experiment.minutes} min: ./run_experiments.sh {experiment.name}")
-        print(f"The page: {self.results / everything.PAGE}")
+        print(f"The page: {self.results / results.PAGE}")
         return 0
 
 
@@ -203,7 +203,7 @@ class Benchmark(Folders):
         measured, folder = benchmark.measure(self.cache), self.results / "benchmark"
         write_text(folder / "table.md", benchmark.table(measured))
         write_text(folder / "summary.json", json.dumps(measured | provenance(), indent=1) + "\n")
-        readme.refresh_readme(README, self.results)
+        readme.refresh_pages(ROOT, self.results)
         return _show(folder, benchmark.table(measured))
 
 
@@ -222,10 +222,10 @@ class Detection(Folders):
         from experiments import detection
         from experiments.engine.store import Store
         from experiments.engine.sweep import Options
-        from experiments.report import everything
+        from experiments.report import results
 
         folder = detection.run(Store(self.cache), self.results, Options(stale=self.stale))
-        everything.refresh(self.results, README, EXPERIMENTS.values())
+        results.refresh(self.results, ROOT, EXPERIMENTS.values())
         return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 

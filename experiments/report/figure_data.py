@@ -1,9 +1,8 @@
-"""What figures are drawn from beside the rows: small tables as CSV and images as lossless PNG, committed with them.
+"""What figures need beside the rows: small tables as CSV and images as lossless PNG, committed with them.
 
-A figure is drawn from rows and evidence alone, so that it can be drawn again without the trained models.
+A figure is drawn from rows and these alone, so that it can be drawn again without the trained models.
 """
 
-import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,26 +14,28 @@ from PIL.PngImagePlugin import PngInfo
 
 from debias.errors import InputError
 from debias.files import replacing
+from experiments.report.rows import read_table
 
-Evidence = Mapping[str, pd.DataFrame | np.ndarray]
+FigureData = Mapping[str, pd.DataFrame | np.ndarray]
 
-FOLDER = "evidence"
+FOLDER = "figure_data"
+_READING = {"keep_default_na": False, "na_values": ["nan"], "float_precision": "round_trip"}
 _COUNT = "images"  # the PNG's note of how many images its strip holds
 _REMEDY = "restore it from git, or delete the folder and run the experiment again"
 
 
-def save(folder: Path, evidence: Evidence) -> None:
-    """Write `folder`/evidence/<name>.csv or .png for every entry, each file atomically; others there are removed.
+def save(folder: Path, data: FigureData) -> None:
+    """Write `folder`/figure_data/<name>.csv or .png for every entry, each file atomically; others there are removed.
 
     Args:
         folder: an experiment's folder in results.
-        evidence: name -> table with a plain index, or images (n, H, W, C) uint8 with C 1 or 3, which become a strip
+        data: name -> table with a plain index, or images (n, H, W, C) uint8 with C 1 or 3, which become a strip
             (n * H, W).
 
     Raises:
         InputError: an entry that would not come back from its file exactly as it is.
     """
-    files = dict(_encoded(name, value) for name, value in evidence.items())
+    files = dict(_encoded(name, value) for name, value in data.items())
     for name, content in files.items():
         with replacing(folder / FOLDER / name) as temporary:
             temporary.write_bytes(content)
@@ -43,7 +44,7 @@ def save(folder: Path, evidence: Evidence) -> None:
             path.unlink()
 
 
-def load(folder: Path) -> Evidence:
+def load(folder: Path) -> FigureData:
     """What `save` wrote to `folder`, exactly, in the order of its names; empty where there is none.
 
     Raises:
@@ -53,7 +54,7 @@ def load(folder: Path) -> Evidence:
     return {path.stem: read[path.suffix](path) for path in _files(folder)}
 
 
-def merged(old: Evidence, new: Evidence) -> Evidence:
+def merged(old: FigureData, new: FigureData) -> FigureData:
     """`new` on top of `old`: tables keep the old rows of those settings (and seeds, where given) that `new` lacks."""
     return {**old, **{name: _joined(old.get(name), value) for name, value in new.items()}}
 
@@ -73,7 +74,7 @@ def _files(folder: Path) -> list[Path]:
 def _encoded(name: str, value: pd.DataFrame | np.ndarray) -> tuple[str, bytes]:
     """File name and content."""
     if not name or name[0] == "." or set(name) & set("/\\"):
-        raise InputError(f"evidence {name!r}: not a file name: choose another")
+        raise InputError(f"figure data {name!r}: not a file name: choose another")
     if isinstance(value, pd.DataFrame):
         return f"{name}.csv", _csv(name, value)
     return f"{name}.png", _png(name, value)
@@ -81,14 +82,14 @@ def _encoded(name: str, value: pd.DataFrame | np.ndarray) -> tuple[str, bytes]:
 
 def _csv(name, table) -> bytes:
     text = table.to_csv(index=False, lineterminator="\n", na_rep="nan")
-    if table.columns.empty or not table.equals(_parsed(text)):
-        raise InputError(f"evidence {name}: CSV would change it: use a plain index, int64, float64, bool and text")
+    if table.columns.empty or not table.equals(pd.read_csv(io.StringIO(text), **_READING)):
+        raise InputError(f"figure data {name}: CSV would change it: use a plain index, int64, float64, bool and text")
     return text.encode()
 
 
 def _png(name, images) -> bytes:
     if images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
-        raise InputError(f"evidence {name}: images are {images.shape} {images.dtype}, expected (n, H, W, 1 or 3) uint8")
+        raise InputError(f"figure data {name}: images are {images.shape} {images.dtype}, expected (n, H, W, 1 or 3) uint8")
     count, height, width, channels = images.shape
     strip = images.reshape(count * height, width, channels)
     buffer, note = io.BytesIO(), PngInfo()
@@ -97,18 +98,8 @@ def _png(name, images) -> bytes:
     return buffer.getvalue()
 
 
-def _parsed(text: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=["nan"])
-
-
 def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        text = path.read_bytes().decode()
-        if not text.endswith("\n") or len({len(line) for line in csv.reader(io.StringIO(text))}) != 1:
-            raise ValueError("lines of different length")  # pandas would fill them up without a word
-        return _parsed(text)
-    except (ValueError, csv.Error) as error:  # UnicodeDecodeError and what pandas raises are ValueErrors
-        raise InputError(f"{path}: damaged table: {_REMEDY}") from error
+    return read_table(path, _REMEDY, **_READING)
 
 
 def _read_images(path: Path) -> np.ndarray:

@@ -12,7 +12,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from PIL import Image
 
-from experiments.experiment import Experiment
+from experiments.engine.experiment import Experiment
+from experiments.report import figure_data
+from experiments.report.artefacts import SENTENCE
+from experiments.report.rows import read_failures
 
 TEMPLATE = "page.html.j2"
 CHAPTERS = (
@@ -39,7 +42,7 @@ TITLES = {
     "benchmark": "Speed",
 }  # where no experiment gives one
 OTHERS = "Further experiments"
-FOLDED = ("ablations",)  # chapters whose tables open on request: their figures and sentences say the same
+FINDINGS = {"table1": "fig5b_recall", "quick": "groups"}  # the first that has rows opens the page, with this figure
 CAPTIONS = {
     "fig4_sampling": "Sampling probabilities, and the ten least and the ten most likely faces (Fig. 4 of the paper)",
     "fig5a_traversals": "Faces decoded while one latent moves (Fig. 5A of the paper)",
@@ -53,7 +56,8 @@ CAPTIONS = {
     "faces": "Test faces by group, then negatives",
     "heat": "The best of the windows that slide over each pixel; a frame around the best of all",
 }
-SAME_TRAINING = ["method", "config", "fingerprint", "commit", "seconds"]  # equal in all rows that one training gave
+# What is equal in all rows that one training gave; rows of older code have other names for its digests.
+SAME_TRAINING = ("method", "config", "training_digest", "data_digest", "fingerprint", "commit", "seconds")
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,21 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """One folder of results as the page shows it; Markdown has become HTML."""
+    """One folder of results as the page shows it; Markdown has become HTML.
+
+    Attributes:
+        text: the sentence that says what the rows show.
+        notes: further texts without a table.
+        tables: texts with one; they fold where something else tells the same.
+    """
 
     id: str
     title: str
     text: markupsafe.Markup
-    documents: tuple[markupsafe.Markup, ...]
+    notes: tuple[markupsafe.Markup, ...]
+    tables: tuple[markupsafe.Markup, ...]
     pictures: tuple[Picture, ...]
     files: tuple[str, ...]
-    folded: bool
 
 
 @dataclass(frozen=True)
@@ -97,14 +107,18 @@ def render(results: Path, experiments: Iterable[Experiment], rows: Mapping[str, 
         rows: folder under `results` -> its rows.
     """
     experiments = tuple(experiments)
+    known = {experiment.folder: experiment for experiment in experiments}
+    sections = {folder: _section(results, folder, known.get(folder)) for folder in _folders(results, known)}
     every = pd.concat(rows.values(), ignore_index=True) if rows else None
+    deviations = results / "deviations.md"
     return _template().render(
-        chapters=_chapters(results, experiments, rows),
+        finding=_finding(sections),
+        chapters=_chapters(sections, known),
         waiting=[experiment for experiment in experiments if experiment.folder not in rows],
         totals=None if every is None else totals(every),
         environment={} if every is None else environment(every),
-        failures=_failures(results),
-        deviations=_document(results / "deviations.md", "Deviations", shift=1),
+        failures=read_failures(results),
+        deviations=deviations.exists() and to_html(deviations.read_text(encoding="utf-8"), "Deviations", 1),
     )
 
 
@@ -140,9 +154,16 @@ def to_html(text: str, label: str, shift: int = 0) -> markupsafe.Markup:
     return markupsafe.Markup(_parser().renderer.render(tokens, _parser().options, {}))
 
 
-def _chapters(results, experiments, rows) -> list[Chapter]:
-    known = {experiment.folder: experiment for experiment in experiments}
-    sections = {folder: _section(results, folder, known.get(folder), rows) for folder in _folders(results, known)}
+def _finding(sections: Mapping[str, Section]) -> tuple[Section, Picture] | None:
+    """What the page opens with: the sentence of a section, and one of its pictures."""
+    for folder, name in FINDINGS.items():
+        for picture in sections[folder].pictures if folder in sections else ():
+            if PurePosixPath(picture.path).stem == name and sections[folder].text:
+                return sections[folder], picture
+    return None
+
+
+def _chapters(sections: Mapping[str, Section], known: Mapping[str, Experiment]) -> list[Chapter]:
     chapters = {name: [] for name in (*CHAPTERS, OTHERS)}
     for folder, section in sections.items():
         first = PurePosixPath(folder).parts[0]
@@ -155,32 +176,29 @@ def _chapters(results, experiments, rows) -> list[Chapter]:
 def _folders(results: Path, known: Mapping[str, Experiment]) -> list[str]:
     """Folders that hold something to show: the experiments' in their order, then others by name."""
     found = {path.parent.relative_to(results).as_posix() for kind in ("*.md", "*.png") for path in results.rglob(kind)}
-    found = {folder for folder in found if folder != "." and PurePosixPath(folder).name != "evidence"}
+    found = {folder for folder in found if folder != "." and PurePosixPath(folder).name != figure_data.FOLDER}
     return [folder for folder in known if folder in found] + sorted(found - set(known))
 
 
-def _section(results: Path, folder: str, experiment: Experiment | None, rows) -> Section:
+def _section(results: Path, folder: str, experiment: Experiment | None) -> Section:
     title = _title(folder, experiment)
-    text = experiment.text(rows[folder]) if experiment and folder in rows else ""
     files = sorted(path for path in (results / folder).iterdir() if path.is_file() and path.name[0] != ".")
-    documents = sorted((path for path in files if path.suffix == ".md"), key=lambda path: path.name != "table.md")
+    texts = {path.name: to_html(path.read_text(encoding="utf-8"), title, 2) for path in files if path.suffix == ".md"}
+    sentence, table = texts.pop(SENTENCE, markupsafe.Markup()), texts.pop("table.md", None)
+    texts = [text for text in (table, *texts.values()) if text is not None]
     return Section(
         id=_slug(folder),
         title=title,
-        text=to_html(text, title),
-        documents=tuple(_document(path, title) for path in documents),
+        text=sentence,
+        notes=tuple(text for text in texts if "<table>" not in text),
+        tables=tuple(text for text in texts if "<table>" in text),
         pictures=tuple(_picture(path, results, title) for path in files if path.suffix == ".png"),
         files=tuple(path.relative_to(results).as_posix() for path in files if path.suffix in (".csv", ".json", ".md")),
-        folded=PurePosixPath(folder).parts[0] in FOLDED,
     )
 
 
 def _title(folder: str, experiment: Experiment | None) -> str:
     return experiment.title if experiment else TITLES.get(folder, folder)
-
-
-def _document(path: Path, label: str, shift: int = 2) -> markupsafe.Markup | None:
-    return to_html(path.read_text(encoding="utf-8"), label, shift) if path.exists() else None
 
 
 def _picture(path: Path, results: Path, title: str) -> Picture:
@@ -194,11 +212,6 @@ def _picture(path: Path, results: Path, title: str) -> Picture:
         height=height,
         vector=relative.with_suffix(".svg").as_posix() if vector.exists() else None,
     )
-
-
-def _failures(results: Path) -> list[dict]:
-    tables = [pd.read_csv(path) for path in sorted(results.rglob("failures.csv"))]
-    return [failure for table in tables for failure in table.to_dict("records")]
 
 
 def _slug(folder: str) -> str:

@@ -1,4 +1,4 @@
-"""Real photographs beside the table: models trained on the embedded benchmark, asked about faces nobody rendered."""
+"""Models trained on the embedded benchmark, asked about real photographs: faces that nobody rendered."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,35 +10,24 @@ from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.data.sources import photographs
 from debias.errors import InputError
+from debias.evaluation import predict
 from debias.metrics import OWN_THRESHOLD
-from experiments import tables
-from experiments.evaluate import predict
-from experiments.evidence import Evidence
-from experiments.experiment import Run
-from experiments.store import Store
+from experiments.engine.experiment import Run
+from experiments.engine.store import Store
+from experiments.report.figure_data import FigureData
+from experiments.report.quick import PHOTOGRAPHS
 
 IMAGE_SHAPE = (photographs.SIZE, photographs.SIZE, 3)
-NAME = "photographs"
-_HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
 
 
-def check(runs: Sequence[Run], store: Store) -> Evidence:
-    """A table of the real photographs, in %, that each run's model detects; nothing for other image sizes."""
-    if store.whole(runs[0].data).train.image_shape != IMAGE_SHAPE:
+def rates_on_photographs(runs: Sequence[Run], store: Store) -> FigureData:
+    """The share of real photographs, in %, that each run's model detects; nothing for other image sizes."""
+    if not runs or store.splits(runs[0]).train.image_shape != IMAGE_SHAPE:
         return {}
     sets = _available(store.cache)
     named = [{"setting": run.setting.name, "title": run.setting.title} for run in runs]
     rates = [_rates(store.model(run), sets) for run in runs]
-    return {NAME: pd.DataFrame([name | found for name, found in zip(named, rates, strict=True)])}
-
-
-def texts(rows: pd.DataFrame, evidence: Evidence) -> dict[str, str]:
-    """photographs.md, from what `check` found: means over seeds."""
-    if NAME not in evidence:
-        return {}
-    means = evidence[NAME].drop(columns="setting").groupby("title", sort=False).mean()
-    lines = [[title, *(f"{value:.1f}" for value in rates)] for title, rates in means.iterrows()]
-    return {f"{NAME}.md": f"{_HEAD}\n\n{tables.markdown(['setting', *means.columns], lines)}\n"}
+    return {PHOTOGRAPHS: pd.DataFrame([name | found for name, found in zip(named, rates, strict=True)])}
 
 
 def _available(cache: Path) -> dict[str, Dataset]:

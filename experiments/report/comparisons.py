@@ -1,0 +1,84 @@
+"""Paired differences between settings: seed by seed, with a bootstrap interval of their mean."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from debias.markdown import plain
+from debias.metrics import paired_bootstrap
+
+BASELINE = "cnn"
+MEASURES = ("mean_recall", "var_recall", "worst_recall")
+OWN, FIXED_RATE = "", "_fpr1"  # what a column ends in: at the model's own threshold, at 1 % false positives
+CHANGES = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}
+
+Difference = Mapping[str, float]  # mean, low, high
+
+
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the seeds that both have, in the order of seeds."""
+    ours, theirs = (rows.set_index("seed").sort_index() for rows in (ours, theirs))
+    seeds = ours.index.intersection(theirs.index)
+    return ours.loc[seeds], theirs.loc[seeds]
+
+
+def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str = "") -> Difference | None:
+    """Mean and 95 % paired bootstrap interval of ours - theirs; None where fewer than two seeds are common.
+
+    Args:
+        other: the column of theirs, where it is another one.
+    """
+    ours, theirs = paired(ours, theirs)
+    if len(ours) < 2:
+        return None
+    values = paired_bootstrap(ours[column], theirs[other or column])
+    return dict(zip(("mean", "low", "high"), values, strict=True))
+
+
+def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, Difference]:
+    """The difference in every measure at either threshold, by column; empty where there is none."""
+    columns = [measure + threshold for measure in MEASURES for threshold in (OWN, FIXED_RATE)]
+    return {column: found for column in columns if (found := difference(ours, theirs, column))}
+
+
+def excludes_zero(found: Difference) -> bool:
+    """Whether zero lies outside of the interval."""
+    return found["low"] > 0 or found["high"] < 0
+
+
+def interval(found: Difference) -> str:
+    """'-1.2 [-2.0, -0.4] *' for a difference with mean, low and high; the star where zero lies outside."""
+    return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**found) + (" *" if excludes_zero(found) else "")
+
+
+def against_baseline(rows: pd.DataFrame, names: Sequence[str]) -> str:
+    """What these settings change of recall at 1 % false positives, against the CNN, in words.
+
+    Settings without two seeds in common with it are left out; without any there is nothing to say.
+    """
+    none = rows[rows["setting"] == BASELINE]
+    told = [_change(rows[rows["setting"] == name], none) for name in names]
+    if not any(told):
+        return ""
+    variance, mean = (none[f"{name}{FIXED_RATE}"].mean() for name in ("var_recall", "mean_recall"))
+    return (
+        f"At 1 % false positives, over {none['seed'].nunique()} paired seeds, the CNN's recall has a mean over the groups "
+        f"of {mean:.1f} % and a variance between them of {variance:.1f} %². {' '.join(filter(None, told))} In brackets: "
+        "95 % interval of the paired difference."
+    )
+
+
+def _change(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
+    """'TITLE lowers the variance to 1.2 (-3.4 [-5.6, -1.2]) and ...'; empty where too few seeds are common."""
+    told = [_moved(ours, theirs, *measure) for measure in (("variance", "var_recall"), ("mean", "mean_recall"))]
+    return f"{plain(ours['title'].iloc[0])} {' and '.join(told)}." if all(told) else ""
+
+
+def _moved(ours: pd.DataFrame, theirs: pd.DataFrame, word: str, measure: str) -> str:
+    column = measure + FIXED_RATE
+    found = difference(ours, theirs, column)
+    if found is None:
+        return ""
+    verb = "leaves" if not excludes_zero(found) else "lowers" if found["mean"] < 0 else "raises"
+    at = "at" if verb == "leaves" else "to"
+    return f"{verb} the {word} {at} {ours[column].mean():.1f} ({interval(found).removesuffix(' *')})"
