@@ -5,7 +5,8 @@ from debias.data.dataset import Splits
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
 from debias.networks import build_encoder
-from debias.training import fit, network, seed_everything
+from debias.presets import network
+from debias.training import fit, seed_everything
 
 
 def train(splits: Splits, config: Config) -> Classifier:

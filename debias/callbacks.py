@@ -1,4 +1,4 @@
-"""Keras callbacks: checkpoints for exact resume, the epoch log, and the refresh of the sampling probabilities."""
+"""Keras callbacks: what a run leaves in its folder, and the refresh of the sampling probabilities."""
 
 import csv
 from collections.abc import Callable
@@ -11,25 +11,49 @@ from debias.data.pipeline import BalancedBatches, DeviceImages, scale
 from debias.data.sampling import WeightedSampler
 from debias.errors import InputError
 from debias.files import replacing
-from debias.resampling import Rule, effective_sample_size
 
 _ENCODED_AT_ONCE = 512
 
 
-class Checkpoints(keras.callbacks.Callback):
-    """Saves all that decides the rest of a run after each epoch, and the best model so far.
+class Resample(keras.callbacks.Callback):
+    """At the start of an epoch, lets rare latents decide how often each face is drawn (Algorithm 1).
 
-    The last checkpoint holds weights, batch statistics, random generators, optimiser and sampler weights.
+    Args:
+        rule: latents (N, k) -> probabilities (N,).
+        batches: whose sampler is refreshed.
+        every: epochs between two refreshes.
+        sample: whether the latents are samples of the posterior instead of its means.
+    """
+
+    def __init__(self, rule: Callable, batches: BalancedBatches, every: int = 1, sample: bool = False):
+        super().__init__()
+        self.rule, self.batches, self.every, self.sample = rule, batches, every, sample
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch % self.every == 0:
+            seed = (self.batches.seed, epoch) if self.sample else None
+            self.batches.sampler.assign(self.rule(encode(self.model, self.batches.positives, seed)))
+
+
+class RunFolder(keras.callbacks.Callback):
+    """Keeps a run on disk, so that it can be killed at any moment and goes on with the same weights, bit for bit.
+
+    After each epoch it writes, in this order: the probabilities with which the epoch drew its faces
+    (`sampling/epoch-000.npy`), a line of `log.csv`, and the checkpoint: weights, batch statistics, random generators,
+    optimiser and sampler. A kill between two of them repeats the epoch and writes them again.
+
+    An evaluator who knows the groups can tell from the probabilities what share of the mass each group received; the
+    method cannot.
     """
 
     def __init__(self, folder: Path, model: keras.Model, sampler: WeightedSampler):
         super().__init__()
-        self.best_path = folder / "best.keras"
+        self.folder, self.sampler = folder, sampler
         self.epoch = tf.Variable(0, dtype=tf.int64)
-        self.best = tf.Variable(np.inf, dtype=tf.float64)
         state = [variable.value for variable in (*model.variables, *model.optimizer.variables)]
-        checkpoint = tf.train.Checkpoint(state=state, sampler=sampler, epoch=self.epoch, best=self.best)
+        checkpoint = tf.train.Checkpoint(state=state, sampler=sampler, epoch=self.epoch)
         self.manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoint"), max_to_keep=1)
+        self.rows = []
 
     def restore(self) -> int:
         """Load the last checkpoint if there is one; returns the number of epochs done."""
@@ -41,17 +65,28 @@ class Checkpoints(keras.callbacks.Callback):
                     f"{self.manager.directory}: checkpoint damaged or of another model: "
                     "delete this folder to start the run again"
                 ) from error
-        return int(self.epoch)
+        done = int(self.epoch)
+        self.rows = _read_rows(self.folder / "log.csv")[:done]
+        return done
 
     def on_epoch_end(self, epoch, logs=None):
-        loss = (logs or {}).get("val_loss", np.inf)
-        if loss < self.best:
-            self.best.assign(loss)
-            with replacing(self.best_path) as temporary:
-                self.model.save(temporary)
-        self.epoch.assign(epoch + 1)
+        p = self.sampler.probabilities.numpy()
+        save_array(self.folder / "sampling" / f"epoch-{epoch:03d}.npy", p)
+        losses = {name: float(value) for name, value in (logs or {}).items()}
+        self._log({"epoch": epoch, **losses, "ess": 1 / np.sum(p**2)})
+        self._checkpoint(epoch + 1)
+
+    def _log(self, row: dict) -> None:
+        self.rows.append(row)
+        with replacing(self.folder / "log.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def _checkpoint(self, done: int) -> None:
+        self.epoch.assign(done)
         try:
-            self.manager.save(checkpoint_number=epoch + 1)
+            self.manager.save(checkpoint_number=done)
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0]
             raise InputError(
@@ -60,57 +95,21 @@ class Checkpoints(keras.callbacks.Callback):
             ) from error
 
 
-class EpochLog(keras.callbacks.Callback):
-    """One line of CSV an epoch, rewritten atomically; a resumed run continues after its `done` epochs."""
+class Progress(keras.callbacks.Callback):
+    """Calls `advance` with the share (0..1) of a training that is done, about fifty times an epoch."""
 
-    def __init__(self, path: Path, done: int = 0):
+    def __init__(self, advance: Callable[[float], None], epochs: int):
         super().__init__()
-        self.path = path
-        self.rows = _read_rows(path)[:done]
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.rows.append({"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}})
-        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.rows[-1]))
-            writer.writeheader()
-            writer.writerows(self.rows)
-
-
-class Resample(keras.callbacks.Callback):
-    """At the start of an epoch, lets rare latents decide how often each face is drawn (Algorithm 1).
-
-    Args:
-        rule: latents (N, k) -> probabilities (N,).
-        batches: whose sampler is refreshed.
-        every: epochs between two refreshes.
-    """
-
-    def __init__(self, rule: Rule, batches: BalancedBatches, every: int = 1):
-        super().__init__()
-        self.rule, self.batches, self.every = rule, batches, every
+        self.advance, self.epochs, self.epoch = advance, epochs, 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch % self.every == 0:
-            seed = (self.batches.seed, epoch) if self.rule.latents == "sample" else None
-            self.batches.sampler.assign(self.rule(encode(self.model, self.batches.positives, seed)))
+        self.epoch = epoch
 
-
-class SamplerLog(keras.callbacks.Callback):
-    """Logs the effective sample size and keeps each epoch's probabilities in `folder/sampling/epoch-000.npy`.
-
-    An evaluator who knows the groups can tell from them what share of the mass each received; the method cannot.
-    """
-
-    def __init__(self, sampler: WeightedSampler, folder: Path):
-        super().__init__()
-        self.sampler, self.folder = sampler, folder
-
-    def on_epoch_begin(self, epoch, logs=None):
-        save_array(self.folder / "sampling" / f"epoch-{epoch:03d}.npy", self.sampler.probabilities.numpy())
-
-    def on_epoch_end(self, epoch, logs=None):
-        if logs is not None:
-            logs["ess"] = effective_sample_size(self.sampler.probabilities.numpy())
+    def on_train_batch_end(self, batch, logs=None):
+        steps = self.params["steps"]
+        # To redraw a bar costs more than a step of a small network.
+        if steps and batch % max(1, steps // 50) == 0:
+            self.advance((self.epoch + batch / steps) / self.epochs)
 
 
 def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | None = None) -> np.ndarray:
@@ -125,7 +124,7 @@ def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | Non
     blocks = (
         tf.range(start, min(start + _ENCODED_AT_ONCE, len(images))) for start in range(0, len(images), _ENCODED_AT_ONCE)
     )
-    latents = np.concatenate([run(index).numpy() for index in blocks])
+    latents = np.concatenate([run(index).numpy() for index in blocks])  # (N, k)
     if not np.all(np.isfinite(latents)):
         raise FloatingPointError("latents are NaN or infinite: the run has diverged, lower the learning rate")
     return latents

@@ -5,86 +5,67 @@ the decoder and the latents; what the latents learn of the faces then decides ho
 (`debias.resampling`).
 """
 
+import dataclasses
+from functools import partial
+
 from debias.backend import keras, tf, tfp
 from debias.callbacks import Resample
-from debias.config import Config
+from debias.config import Config, Loss
 from debias.data.dataset import Splits
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Detector, cross_entropy
 from debias.errors import InputError
 from debias.networks import build_decoder, build_encoder
-from debias.resampling import Rule
-from debias.training import fit, network, seed_everything
+from debias.presets import network
+from debias.resampling import check_rule, sampling_probabilities
+from debias.training import fit, seed_everything
 
 tfd = tfp.distributions
 
 
 def train(splits: Splits, config: Config, rule: str = "max") -> "DBVAE":
     """Train a DB-VAE whose faces are drawn by `rule`, anew in every epoch (Algorithm 1)."""
+    check_rule(rule)
     seed_everything(config.seed)
     model = build(config, splits.train.image_shape)
     batches = BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)
-    resampling = Rule(rule, config.alpha, config.bins, config.histogram, config.latents)
     # The sampler starts uniform: a uniform rule needs no latents, and to encode all faces takes a fifth of the time.
-    refresh = [] if rule == "uniform" else [Resample(resampling, batches, config.refresh_every)]
+    refresh = [] if rule == "uniform" else [_resample(rule, batches, config)]
     return fit(model, batches, splits.validation, config, refresh)
 
 
 def build(config: Config, image_shape: tuple[int, int, int]) -> "DBVAE":
     """An untrained DB-VAE of the config's preset for images (H, W, C)."""
     sizes = network(config)
-    return DBVAE(
-        build_encoder(sizes, image_shape),
-        build_decoder(sizes, image_shape),
-        reconstruction=sizes.reconstruction,
-        classification_weight=sizes.classification_weight,
-        reconstruction_weight=sizes.reconstruction_weight,
-        kl_weight=sizes.kl_weight,
-        seed=config.seed,
-    )
+    encoder, decoder = build_encoder(sizes, image_shape), build_decoder(sizes, image_shape)
+    return DBVAE(encoder, decoder, sizes.loss, config.seed)
 
 
 @keras.saving.register_keras_serializable("debias")
 class DBVAE(Detector):
     """Detector with a VAE beside its logit; works with any encoder and decoder.
 
-    Minimises Eq. 2: classification_weight * cross-entropy over the batch, plus for faces only
-    reconstruction_weight * reconstruction + kl_weight * KL(q(z|x) || N(0, I)), summed over faces / batch size as in the
-    lab. Non-faces never pass through the decoder, so neither its gradients nor its batch norm see them.
+    Minimises Eq. 2: c1 * cross-entropy over the batch, plus for faces only c2 * reconstruction +
+    c3 * KL(q(z|x) || N(0, I)), summed over faces / batch size as in the lab. Non-faces never pass through the decoder, so neither its gradients nor its batch norm see them.
 
     Args:
         encoder: images (B, H, W, C) -> features (B, F).
         decoder: latents (B, k) -> images (B, H, W, C).
-        reconstruction: 'l1' or 'l2', error averaged over pixels and channels.
-        classification_weight: c1 of Eq. 2.
-        reconstruction_weight: c2 of Eq. 2.
-        kl_weight: c3 of Eq. 2.
+        loss: the weights of Eq. 2, and which reconstruction error.
         seed: of the posterior's samples.
 
     Raises:
-        InputError: unknown reconstruction, a negative weight, or parts that do not fit each other.
+        InputError: the parts do not fit each other.
     """
 
     terms = ("loss", "classification_loss", "reconstruction_loss", "kl_loss")
 
-    def __init__(
-        self,
-        encoder: keras.Model,
-        decoder: keras.Model,
-        reconstruction: str = "l1",
-        classification_weight: float = 1.0,
-        reconstruction_weight: float = 1.0,
-        kl_weight: float = 5e-4,
-        seed: int = 0,
-        **kwargs,
-    ):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, loss: Loss = Loss(), seed: int = 0, **kwargs):
         super().__init__(**kwargs)
-        _check(reconstruction, classification_weight, reconstruction_weight, kl_weight)
         _check_parts(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
-        self.reconstruction, self.seed = reconstruction, seed
-        self.classification_weight = classification_weight
-        self.reconstruction_weight, self.kl_weight = reconstruction_weight, kl_weight
+        self.objective = loss  # `loss` is an attribute of Keras
+        self.seed = seed
         self.latent_dim = decoder.input_shape[-1]
         self.head = keras.layers.Dense(2 * self.latent_dim + 1, name="head")
         self.head.build(encoder.output_shape)
@@ -107,17 +88,17 @@ class DBVAE(Detector):
         return self.decode(self.posterior(images).mean())
 
     def loss_terms(self, images, labels, training):
-        logits, mean, log_variance = self._heads(images, training)
+        logits, mean, log_variance = self._heads(images, training)  # (B,), (B, k), (B, k)
         # Faces are taken out before the decoder rather than masked after it: a mask on the loss would still let
         # non-faces into the decoder's batch statistics. It also halves the decoder's work.
-        faces = tf.cast(labels, tf.float32) > 0.5
-        inputs = [tf.boolean_mask(x, faces) for x in (images, mean, log_variance)]
-        share = tf.reduce_mean(tf.cast(faces, tf.float32))
-        reconstruction, kl = tf.cond(tf.reduce_any(faces), lambda: self._vae_losses(*inputs, training), _no_faces)
+        is_face = tf.cast(labels, tf.float32) > 0.5
+        faces = [tf.boolean_mask(x, is_face) for x in (images, mean, log_variance)]  # (F, ...)
+        share = tf.reduce_mean(tf.cast(is_face, tf.float32))
+        reconstruction, kl = tf.cond(tf.reduce_any(is_face), lambda: self._vae_losses(*faces, training), _no_faces)
         classification = cross_entropy(labels, logits)
-        vae = self.reconstruction_weight * reconstruction + self.kl_weight * kl
+        vae = self.objective.reconstruction_weight * reconstruction + self.objective.kl_weight * kl
         return {
-            "loss": self.classification_weight * classification + share * vae,
+            "loss": self.objective.classification_weight * classification + share * vae,
             "classification_loss": classification,
             "reconstruction_loss": reconstruction,
             "kl_loss": kl,
@@ -125,20 +106,20 @@ class DBVAE(Detector):
 
     def get_config(self):
         parts = {"encoder": self.encoder, "decoder": self.decoder}
-        settings = ("reconstruction", "classification_weight", "reconstruction_weight", "kl_weight", "seed")
         return {
             **super().get_config(),
             **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
-            **{name: getattr(self, name) for name in settings},
+            "loss": dataclasses.asdict(self.objective),
+            "seed": self.seed,
         }
 
     @classmethod
     def from_config(cls, config):
         parts = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("encoder", "decoder")}
-        return cls(**parts, **config)
+        return cls(**parts, loss=Loss(**config.pop("loss")), **config)
 
     def _heads(self, images, training):
-        features = self.encoder(images, training=training)
+        features = self.encoder(images, training=training)  # (B, F)
         outputs = self.head(features)  # (B, 2k + 1)
         logits, mean, log_variance = tf.split(outputs, [1, self.latent_dim, self.latent_dim], axis=-1)
         return logits[:, 0], mean, log_variance
@@ -146,11 +127,16 @@ class DBVAE(Detector):
     def _vae_losses(self, images, mean, log_variance, training):
         """Reconstruction error and KL divergence, each a mean over the given images."""
         posterior = _normal(mean, log_variance)
-        latents = posterior.sample(seed=tf.cast(self.noise.next(), tf.int32))
-        error = self.decode(latents, training) - images
-        distance = tf.abs(error) if self.reconstruction == "l1" else tf.square(error)
+        latents = posterior.sample(seed=tf.cast(self.noise.next(), tf.int32))  # (F, k)
+        error = self.decode(latents, training) - images  # (F, H, W, C)
+        distance = tf.abs(error) if self.objective.reconstruction == "l1" else tf.square(error)
         prior = _normal(tf.zeros_like(mean), tf.zeros_like(log_variance))
         return tf.reduce_mean(distance), tf.reduce_mean(tfd.kl_divergence(posterior, prior))
+
+
+def _resample(rule: str, batches: BalancedBatches, config: Config) -> Resample:
+    probabilities = partial(sampling_probabilities, rule=rule, histograms=config)
+    return Resample(probabilities, batches, config.refresh_every, sample=config.latents == "sample")
 
 
 def _normal(mean, log_variance) -> tfd.Distribution:
@@ -159,13 +145,6 @@ def _normal(mean, log_variance) -> tfd.Distribution:
 
 def _no_faces():
     return tf.constant(0.0), tf.constant(0.0)
-
-
-def _check(reconstruction, *weights) -> None:
-    if reconstruction not in ("l1", "l2"):
-        raise InputError(f"unknown reconstruction {reconstruction!r}: use 'l1' or 'l2'")
-    if min(weights) < 0:
-        raise InputError(f"loss weights must be >= 0, got {', '.join(map(str, weights))}")
 
 
 def _check_parts(encoder, decoder) -> None:

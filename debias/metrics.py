@@ -11,6 +11,7 @@ from sklearn.metrics import brier_score_loss, precision_score, recall_score, roc
 
 from debias.errors import InputError
 
+FPR = 0.01  # the false-positive rate at which methods are compared
 OWN_THRESHOLD = 0.5  # the threshold that training with cross-entropy on balanced batches implies
 
 

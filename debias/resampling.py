@@ -2,38 +2,27 @@
 
 For example:
 
-    p = sampling_probabilities(latents, rule="max", alpha=0.01)
+    p = sampling_probabilities(latents, "max", Histograms(alpha=0.01))
     effective_sample_size(p)        # how many faces the epoch really draws from
 """
 
-import dataclasses
-
 import numpy as np
 
+from debias.config import Histograms
 from debias.errors import InputError
 
-RULES = ("uniform", "product", "max")
 _ROWS_AT_A_TIME = 2048  # keeps each block of latents in the cache: a whole 55,000 x 100 array is memory-bound
 
 
 def sampling_probabilities(
-    latents: np.ndarray,
-    rule: str = "max",
-    alpha: float = 0.01,
-    bins: int = 10,
-    histogram: str = "density",
+    latents: np.ndarray, rule: str = "max", histograms: Histograms = Histograms()
 ) -> np.ndarray:
     """How likely each sample is to be drawn: rare latents more often.
 
-    Q_i is the histogram of latent i over all samples, in `bins` equal bins between its extremes.
-
     Args:
         latents: (N, k) finite floats, one row a sample.
-        rule: 'product', W proportional to prod_i 1 / (Q_i + alpha) (Eq. 4, computed in log space); 'max', the lab's
-            maximum over i of 1 / (Q_i + alpha), each normalised over the samples; 'uniform', 1 / N.
-        alpha: > 0; the larger, the closer to uniform.
-        bins: >= 2.
-        histogram: 'density', counts / (N * bin width), or 'mass', counts / N.
+        rule: a name in RULES.
+        histograms: their alpha, bins and kind; a whole `Config` will do.
 
     Returns:
         (N,) float64 that sums to 1.
@@ -42,19 +31,16 @@ def sampling_probabilities(
         InputError: for anything outside what is said above.
     """
     latents = np.asarray(latents)
-    _check(latents, rule, alpha, bins, histogram)
-    if rule == "uniform":
-        return np.full(len(latents), 1 / len(latents))
-    index, counts, width = _binned(latents, bins)
-    q = counts / len(latents) / (width[:, None] if histogram == "density" else 1)
-    weights = 1 / (q + alpha)  # (k, bins)
-    if rule == "product":
-        log_w = _reduced(np.log(weights), index, np.add)
-        w = np.exp(log_w - log_w.max())
-    else:
-        totals = (counts * weights).sum(1, keepdims=True)  # the sum of a latent's weights over all samples
-        w = _reduced(weights / totals, index, np.maximum)
-    return w / w.sum()
+    check_rule(rule)
+    _check(latents)
+    weights = RULES[rule](latents, histograms)
+    return weights / weights.sum()
+
+
+def check_rule(rule: str) -> None:
+    """Raise InputError unless RULES has `rule`."""
+    if rule not in RULES:
+        raise InputError(f"unknown rule {rule!r}: use one of {', '.join(RULES)}")
 
 
 def effective_sample_size(p: np.ndarray) -> float:
@@ -65,28 +51,37 @@ def effective_sample_size(p: np.ndarray) -> float:
     return float(p.sum() ** 2 / np.sum(p**2))
 
 
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """A resampling rule with all its switches: posterior latents in, probabilities out.
+# --- the rules: latents (N, k) -> weights (N,) >= 0 in proportion to which samples are drawn -------------------------
 
-    Attributes:
-        latents: 'mean' of the posterior, as in the lab, or a 'sample' of it, as in Algorithm 1.
-    """
 
-    rule: str = "max"
-    alpha: float = 0.01
-    bins: int = 10
-    histogram: str = "density"
-    latents: str = "mean"
+def uniform(latents: np.ndarray, histograms: Histograms) -> np.ndarray:
+    """All alike."""
+    return np.ones(len(latents))
 
-    def __post_init__(self):
-        if self.latents not in ("mean", "sample"):
-            raise InputError(f"unknown latents {self.latents!r}: use 'mean' or 'sample'")
-        _check(np.zeros((2, 1)), self.rule, self.alpha, self.bins, self.histogram)
 
-    def __call__(self, latents: np.ndarray) -> np.ndarray:
-        """(N,) probabilities for (N, k) latents."""
-        return sampling_probabilities(latents, self.rule, self.alpha, self.bins, self.histogram)
+def product(latents: np.ndarray, histograms: Histograms) -> np.ndarray:
+    """Eq. 4: prod_i 1 / (Q_i + alpha), in log space, where a hundred factors do not overflow."""
+    index, counts, width = _binned(latents, histograms.bins)
+    log_w = _reduced(np.log(_rarity(counts, width, histograms)), index, np.add)  # (N,)
+    return np.exp(log_w - log_w.max())
+
+
+def maximum(latents: np.ndarray, histograms: Histograms) -> np.ndarray:
+    """The lab's rule: the maximum over i of 1 / (Q_i + alpha), each normalised over the samples."""
+    index, counts, width = _binned(latents, histograms.bins)
+    rarity = _rarity(counts, width, histograms)  # (k, bins)
+    totals = (counts * rarity).sum(1, keepdims=True)  # (k, 1), the sum of a latent's rarity over all samples
+    return _reduced(rarity / totals, index, np.maximum)
+
+
+RULES = {"uniform": uniform, "product": product, "max": maximum}
+
+
+def _rarity(counts, width, histograms) -> np.ndarray:
+    """1 / (Q_i + alpha) for every bin of every latent: (k, bins)."""
+    mass = counts / counts[0].sum()
+    q = mass / (width[:, None] if histograms.histogram == "density" else 1)
+    return 1 / (q + histograms.alpha)
 
 
 def _binned(latents, bins):
@@ -115,16 +110,8 @@ def _blocks(count):
     return (slice(start, start + _ROWS_AT_A_TIME) for start in range(0, count, _ROWS_AT_A_TIME))
 
 
-def _check(latents, rule, alpha, bins, histogram) -> None:
+def _check(latents) -> None:
     if latents.ndim != 2 or 0 in latents.shape:
         raise InputError(f"latents must be (N, k) with N, k >= 1, got shape {latents.shape}")
     if not np.all(np.isfinite(latents)):
         raise InputError("latents hold NaN or infinity: the model has diverged, lower the learning rate")
-    if rule not in RULES:
-        raise InputError(f"unknown rule {rule!r}: use one of {', '.join(RULES)}")
-    if not np.isfinite(alpha) or alpha <= 0:
-        raise InputError(f"alpha must be > 0, got {alpha}")
-    if bins < 2:
-        raise InputError(f"bins must be at least 2, got {bins}")
-    if histogram not in ("density", "mass"):
-        raise InputError(f"unknown histogram {histogram!r}: use 'density' or 'mass'")

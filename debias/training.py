@@ -1,15 +1,13 @@
 """Training that can be killed at any moment and ends with the same weights, bit for bit."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from debias.backend import keras, tf
-from debias.callbacks import Checkpoints, EpochLog, SamplerLog
+from debias.callbacks import RunFolder
 from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches, in_order, untuned
 from debias.detector import Detector
-from debias.networks import Preset, preset
 
 
 def seed_everything(seed: int) -> None:
@@ -46,18 +44,17 @@ def fit(
 ) -> Detector:
     """Train `model` on `batches` for `config.epochs`, or finish what `config.folder` has begun.
 
-    Writes `log.csv`, TensorBoard events, the last checkpoint and `best.keras` (lowest validation loss) into
-    `config.folder`. Returns the model of the last epoch.
+    What `RunFolder` keeps goes into `config.folder`. Returns the model of the last epoch.
     """
     steps = config.steps_per_epoch or batches.steps_per_epoch
     model.batches = batches
     model.compile(optimizer=annealed_adam(config.learning_rate, steps * config.epochs), jit_compile=on_gpu())
     model.optimizer.build(model.trainable_variables)
-    kept, done = _keeping(model, batches, config)
+    kept = [RunFolder(config.folder, model, batches.sampler)] if config.folder else []
     model.fit(
         untuned(tf.data.Dataset.range(steps)),  # only counts: the step draws its own batch
         epochs=config.epochs,
-        initial_epoch=done,
+        initial_epoch=kept[0].restore() if kept else 0,
         validation_data=in_order(validation),
         callbacks=[*callbacks, *kept, *config.callbacks],
         shuffle=False,
@@ -72,24 +69,6 @@ def annealed_adam(learning_rate: float, steps: int) -> keras.optimizers.Adam:
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
 
 
-def network(config: Config) -> Preset:
-    """The preset that `config` names, with what it sets itself."""
-    own = {name: getattr(config, name) for name in ("latent_dim", "kl_weight", "reconstruction")}
-    return dataclasses.replace(preset(config.preset), **{name: x for name, x in own.items() if x is not None})
-
-
 def on_gpu() -> bool:
     """Whether to compile with XLA: it pays on a GPU and halves the speed on CPU."""
     return bool(tf.config.list_physical_devices("GPU"))
-
-
-def _keeping(model, batches, config):
-    """Callbacks that write into the run's folder, and the number of epochs already done there."""
-    if config.folder is None:
-        return [], 0
-    checkpoints = Checkpoints(config.folder, model, batches.sampler)
-    done = checkpoints.restore()
-    # The log comes before the checkpoint: a kill between them repeats the epoch and rewrites its line.
-    board = keras.callbacks.TensorBoard(config.folder / "tensorboard", write_graph=False)
-    sampling = SamplerLog(batches.sampler, config.folder)
-    return [sampling, EpochLog(config.folder / "log.csv", done), board, checkpoints], done

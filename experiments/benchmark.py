@@ -25,13 +25,12 @@ from debias.data.parliament import assets, build, photographs
 from debias.data.pipeline import BalancedBatches, on_device
 from debias.data.sources.photographs import bundled
 from debias.detection import SIDE, Windows, image_scores
+from debias.markdown import markdown
 from debias.training import annealed_adam, on_gpu
-from experiments.common import DATA, FACES, debiased
-from experiments.experiment import Experiment
-from experiments.parallel import train_in_parallel
-from experiments.runner import origin
-from experiments.store import Store
-from experiments.tables import markdown
+from experiments.engine.cluster import evaluated_in_parallel
+from experiments.engine.experiment import Experiment
+from experiments.engine.store import Store
+from experiments.settings import DATA, FACES, debiased
 
 IMAGES, STEPS, ROUNDS, PAIRS = 8_000, 10, 7, 41
 LATENTS = (55_000, 100)
@@ -163,8 +162,8 @@ def _hours(cache: Path, jobs: int) -> float:
         for path in cache.glob("*.h5"):
             (Path(folder) / path.name).symlink_to(path.resolve())
         store, runs = Store(Path(folder)), PARALLEL.runs()
-        origins, began = {run.id: origin(run, store) for run in runs}, time.perf_counter()
-        for _, outcome in train_in_parallel(runs, store, origins, jobs):
+        began = time.perf_counter()
+        for _, outcome in evaluated_in_parallel(runs, store, False, jobs):
             if isinstance(outcome, Exception):
                 raise outcome
         return (time.perf_counter() - began) / 3600

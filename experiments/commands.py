@@ -1,34 +1,30 @@
-"""The commands behind python -m experiments."""
+"""The commands behind python -m experiments. What takes long to load is imported by the command that needs it."""
 
 import dataclasses
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import tyro
-from rich.console import Console, RenderableType
 
-from debias.backend import tf
 from debias.commandline import parse
-from debias.data.prepared import is_prepared
 from debias.errors import InputError
 from debias.files import write_text
-from debias.training import one_thread
-from experiments import benchmark, detection, evidence, publish, report, tables
-from experiments.common import on_other_data
-from experiments.experiment import Experiment
-from experiments.provenance import ROOT, provenance
+from debias.provenance import ROOT, provenance
+from experiments.engine.experiment import Experiment
 from experiments.registry import EXPERIMENTS, GROUPS
-from experiments.runner import Options, run_all
-from experiments.store import Store
-from experiments.toy import toy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import RenderableType
+
+    from experiments.engine.store import Store
+    from experiments.engine.sweep import Options
 
 TABLE_WIDTH = 100
-CACHE, RESULTS, README = ROOT / ".cache", ROOT / "results", ROOT / "README.md"
+CACHE, RESULTS = ROOT / ".cache", ROOT / "results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +39,10 @@ class Folders:
 
 @dataclasses.dataclass(frozen=True)
 class Run(Folders):
-    """Train what is missing of an experiment and publish its rows, table and figures in results/.
+    """Train what is missing of an experiment and write its rows, table and figures to results/.
 
-    Finished runs are kept, broken-off ones go on where they were; a failed one is recorded and the others go on.
+    Finished runs are kept, broken-off ones go on where they were; a failed one is recorded and the others go on. Where
+    only the code that evaluates has changed, kept models are evaluated again and none is trained.
 
     Examples:
         python -m experiments run quick
@@ -71,9 +68,9 @@ class Run(Folders):
     address: str | None = None
     """A running Ray cluster, such as 10.0.0.1:6379, to train on."""
     shard: str | None = None
-    """Train only part i/n of the runs, for job arrays; a last call without it publishes."""
+    """Train only part i/n of the runs, for job arrays; a last call without it writes the results."""
     stale: str = "refuse"
-    """Finished runs of other code: 'refuse' to mix them in, 'keep' them, or 'redo' them."""
+    """Models trained by other code: 'refuse' to mix them in, 'keep' them, or 'redo' them."""
     reuse: bool = False
     """Count rows in results/ as finished, where code, settings and data are the same."""
     overwrite: bool = False
@@ -82,53 +79,72 @@ class Run(Folders):
     """Toy size, in the cache folder: does every part still work?"""
 
     def __call__(self) -> int:
+        from experiments.engine.store import Store
+        from experiments.engine.sweep import Options
+
         _check_data(self.data, self.train, self.test)
-        chosen = [self._adapted(experiment) for experiment in _experiments(self.name)]
+        _check_seeds(self.seeds)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         options = Options(jobs=_jobs(self.jobs, self.address), address=self.address, shard=self.shard, stale=stale)
-        return max([self._run(experiment, options, brief=len(chosen) > 1) for experiment in chosen])
+        names, store = _names(self.name), Store(self.cache)
+        chosen = [self._adapted(EXPERIMENTS[name], store) for name in names]
+        return max([self._run(experiment, store, options, brief=len(chosen) > 1) for experiment in chosen])
 
-    def _adapted(self, experiment: Experiment) -> Experiment:
+    def _adapted(self, experiment: Experiment, store: "Store") -> Experiment:
         """The experiment with this call's data, size and seeds."""
         if self.smoke:
-            experiment = toy(experiment)
-        if self.data or self.train:
-            experiment = on_other_data(experiment, self.data or self.train, Store(self.cache), self.test)
-        if self.seeds is not None:
-            _check_seeds(self.seeds)
-            experiment = dataclasses.replace(experiment, seeds=_seeds(experiment.seeds, self.seeds))
+            experiment = experiment.at_smoke_size()
+        if data := self.data or self.train:
+            splits = store.whole(data)
+            experiment = experiment.on_other_data(
+                data, splits.name, splits.train.group_names, splits.rare_groups(), self.test
+            )
+        if self.seeds is not None:  # beyond the experiment's own, the numbers that follow
+            first = experiment.seeds[0]
+            experiment = dataclasses.replace(experiment, seeds=tuple(range(first, first + self.seeds)))
         return experiment
 
-    def _run(self, experiment: Experiment, options: Options, brief: bool) -> int:
-        folder, store, runs = self._results() / experiment.folder, Store(self.cache), experiment.runs()
-        published = None if self.overwrite else publish.read_rows(folder)
+    def _run(self, experiment: Experiment, store: "Store", options: "Options", brief: bool) -> int:
+        from experiments.engine.sweep import run_all
+        from experiments.report.rows import read_rows
+
+        folder, runs = self._results() / experiment.folder, experiment.runs()
+        published = None if self.overwrite else read_rows(folder)
         if self.reuse and published is not None:
             options = dataclasses.replace(options, published=published.to_dict("records"))
         if brief:
             print(f"{experiment.name}: {experiment.title}")
         rows, failures = run_all(runs, store, options)
         if len(failures):
-            return _report_failures(folder, failures)
+            return _tell_failures(folder, failures)
         if len(rows) < len(runs):
-            print(
-                f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished; without --shard they are published"
-            )
+            there = f"{len(rows)} of {len(runs)} runs are finished"
+            print(f"{experiment.name}: {there}; a call without --shard writes the results")
             return 0
         folder, rows = self._place(experiment, folder, published, rows)
-        if not rows.equals(publish.read_rows(folder)):
-            finished = [run for run in runs if store.row(run)]
-            publish.write(experiment, folder, rows, _evidence(experiment, folder, finished, store))
+        self._write(experiment, folder, rows, store)
+        return _show(folder, *_shown(experiment, rows, brief))
+
+    def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame", store: "Store") -> None:
+        """All artefacts, where they are not those of these rows already."""
+        from experiments.report import artefacts, figure_data, models, results
+
+        if not artefacts.is_current(folder, rows):
+            finished = [run for run in experiment.runs() if store.model_path(run).exists()]
+            found = models.collect(experiment, finished, store)
+            # What is here of some models goes on top of what is written of others.
+            artefacts.write(experiment, folder, rows, figure_data.merged(figure_data.load(folder), found))
         if self._results() == self.results:
-            report.refresh(self.results, README, EXPERIMENTS.values())
-        shown = [experiment.text(rows)] if brief else [*tables.on_screen(rows), tables.caption(rows)]
-        return _report(folder, *shown)
+            results.refresh(self.results, ROOT, EXPERIMENTS.values())
 
     def _results(self) -> Path:
         return self.cache / "smoke" if self.smoke else self.results
 
-    def _place(self, experiment, folder: Path, published, rows: pd.DataFrame) -> tuple[Path, pd.DataFrame]:
+    def _place(self, experiment, folder: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
         """Where the rows go: never over published ones that they differ from, unless asked to."""
-        both = publish.merged(published, rows)
+        from experiments.report.rows import merged
+
+        both = merged(published, rows)
         if both is not None:
             return folder, both
         own = self.cache / "results" / experiment.folder
@@ -163,10 +179,12 @@ class Report(Folders):
     """
 
     def __call__(self) -> int:
-        missing = report.regenerate(self.results, README, EXPERIMENTS.values())
+        from experiments.report import results
+
+        missing = results.regenerate(self.results, ROOT, EXPERIMENTS.values())
         for experiment in missing:
             print(f"no rows yet: {experiment.name}, {experiment.minutes} min: ./run_experiments.sh {experiment.name}")
-        print(f"The page: {self.results / report.PAGE}")
+        print(f"The page: {self.results / results.PAGE}")
         return 0
 
 
@@ -179,11 +197,14 @@ class Benchmark(Folders):
     """
 
     def __call__(self) -> int:
+        from experiments import benchmark
+        from experiments.report import readme
+
         measured, folder = benchmark.measure(self.cache), self.results / "benchmark"
         write_text(folder / "table.md", benchmark.table(measured))
         write_text(folder / "summary.json", json.dumps(measured | provenance(), indent=1) + "\n")
-        publish.refresh_readme(README, self.results)
-        return _report(folder, benchmark.table(measured))
+        readme.refresh_pages(ROOT, self.results)
+        return _show(folder, benchmark.table(measured))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,12 +216,17 @@ class Detection(Folders):
     """
 
     stale: str = "refuse"
-    """Finished runs of other code: 'refuse' to take them, 'keep' them, or 'redo' them."""
+    """Models trained by other code: 'refuse' to take them, 'keep' them, or 'redo' them."""
 
     def __call__(self) -> int:
+        from experiments import detection
+        from experiments.engine.store import Store
+        from experiments.engine.sweep import Options
+        from experiments.report import results
+
         folder = detection.run(Store(self.cache), self.results, Options(stale=self.stale))
-        report.refresh(self.results, README, EXPERIMENTS.values())
-        return _report(folder, (folder / "table.md").read_text(encoding="utf-8"))
+        results.refresh(self.results, ROOT, EXPERIMENTS.values())
+        return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 
 COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark, "detection": Detection}
@@ -208,36 +234,30 @@ COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark, 
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
-    tf.get_logger().setLevel("ERROR")  # it warns of each new model's own compiled functions, which are meant
-    command = parse(COMMANDS, "python -m experiments", __doc__, arguments)
-    if not isinstance(command, Benchmark):
-        one_thread()
-    return command()
+    return parse(COMMANDS, "python -m experiments", __doc__, arguments)()
 
 
-def _experiments(name: str) -> list[Experiment]:
+def _names(name: str) -> tuple[str, ...]:
     names = GROUPS.get(name, (name,))
     if unknown := [name for name in names if name not in EXPERIMENTS]:
         raise InputError(f"unknown experiment {unknown[0]!r}: use one of {', '.join((*EXPERIMENTS, *GROUPS))}")
-    return [EXPERIMENTS[name] for name in names]
+    return names
 
 
 def _check_data(data: str | None, train: str | None, test: str | None) -> None:
+    from debias.data.prepared import is_prepared
+
     if (train is None) != (test is None) or (data and train):
         raise InputError("give --train and --test together, or --data alone, which is trained and tested on")
     if test is not None and not is_prepared(Path(test)):
         raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
+    if "" in (data, train, test):
+        raise InputError("--data, --train and --test need a name or a path, got nothing: is a variable unset?")
 
 
-def _check_seeds(seeds: int) -> None:
-    """Before anything is built, since that takes minutes."""
-    if seeds < 1:
+def _check_seeds(seeds: int | None) -> None:
+    if seeds is not None and seeds < 1:
         raise InputError(f"--seeds must be at least 1, got {seeds}")
-
-
-def _seeds(usual: Sequence[int], count: int) -> tuple[int, ...]:
-    """The first `count` seeds; beyond the experiment's own, the numbers that follow."""
-    return tuple(range(usual[0], usual[0] + count))
 
 
 def _jobs(jobs: int | None, address: str | None) -> int:
@@ -251,20 +271,23 @@ def _jobs(jobs: int | None, address: str | None) -> int:
     return jobs
 
 
-def _evidence(experiment: Experiment, folder: Path, finished, store: Store) -> evidence.Evidence:
-    """What the figures need of the models that are here, on top of what is published of others."""
-    if experiment.collect is None:
-        return {}
-    return evidence.merged(evidence.load(folder), experiment.collect(finished, store))
+def _shown(experiment: Experiment, rows: "pd.DataFrame", brief: bool) -> "list[RenderableType]":
+    from experiments.report import artefacts, tables
+
+    return [artefacts.sentence(experiment, rows)] if brief else [*tables.on_screen(rows), tables.caption(rows)]
 
 
-def _report_failures(folder: Path, failures: pd.DataFrame) -> int:
-    publish.write_failures(folder, failures)
-    print(f"{len(failures)} runs failed, see {folder / 'failures.csv'}: the same command retries them", file=sys.stderr)
+def _tell_failures(folder: Path, failures: "pd.DataFrame") -> int:
+    from experiments.report.rows import FAILURES, write_failures
+
+    write_failures(folder, failures)
+    print(f"{len(failures)} runs failed, see {folder / FAILURES}: the same command retries them", file=sys.stderr)
     return 1
 
 
-def _report(folder: Path, *shown: RenderableType) -> int:
+def _show(folder: Path, *shown: "RenderableType") -> int:
+    from rich.console import Console
+
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.width = max(console.width, TABLE_WIDTH)  # in a narrower window lines wrap, but no number is cut off
     for part in (*shown, f"Rows, table and pictures: {folder}"):

@@ -23,12 +23,12 @@ from debias.detection import Windows, heat_map, image_scores, sensitivity, windo
 from debias.errors import InputError
 from debias.files import write_text
 from debias.metrics import OWN_THRESHOLD
-from experiments.experiment import Run
-from experiments.provenance import provenance
+from debias.markdown import markdown
+from debias.provenance import provenance
+from experiments.engine.experiment import Run
+from experiments.engine.store import Store
+from experiments.engine.sweep import Options, run_all
 from experiments.quick import EXPERIMENT
-from experiments.runner import Options, run_all
-from experiments.store import Store
-from experiments.tables import markdown
 
 FOLDER = "detection"
 SETTINGS = ("cnn", "dbvae-max")

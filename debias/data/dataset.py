@@ -95,13 +95,22 @@ class Splits:
     validation: Dataset
     test: Dataset | None
 
-    def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that change with the labels, the groups or (seen in samples) the images."""
-        digest = hashlib.sha256()
-        for part in (self.train, self.validation, self.test):
-            for array in (part.labels, part.groups, part.images(np.s_[:: max(1, len(part) // 64)])):
-                digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()[:12]
+    def training_digest(self) -> str:
+        """Twelve hexadecimal digits that change with what a method may see: labels, groups and their names, and (seen
+        in samples) the images of training and validation."""
+        return _digest([self.train, self.validation])
+
+    def test_digest(self) -> str:
+        """The same of what a model is tested on: the test split, and the negatives that fix the threshold."""
+        return _digest([self.test, self.validation.negatives()])
+
+    def rare_groups(self) -> tuple[str, ...]:
+        """Groups that have less than half of an equal share of the training positives; () without groups."""
+        if self.train.groups is None:
+            return ()
+        counts = np.bincount(self.train.positives().groups, minlength=len(self.train.group_names))
+        rare = counts < counts.sum() / len(counts) / 2
+        return tuple(name for name, is_rare in zip(self.train.group_names, rare, strict=True) if is_rare)
 
     def draw(self, counts: Mapping[str, int], seed: int) -> "Splits":
         """The same with only so many training images of some groups, chosen at random by `seed`.
@@ -146,6 +155,15 @@ class Splits:
             raise InputError(f"data set {self.name} has no groups: leave out the methods that need them")
         hide = Dataset.without_groups if labels == "class" else Dataset.without_factors
         return Splits(self.name, hide(self.train), hide(self.validation), None)
+
+
+def _digest(parts: Sequence[Dataset]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(repr((len(part), part.group_names)).encode())
+        for array in (part.labels, part.groups, part.images(np.s_[:: max(1, len(part) // 64)])):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _thinned(part: Dataset, members: np.ndarray, count: int, seed: int) -> Dataset:

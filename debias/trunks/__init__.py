@@ -1,1 +1,1 @@
-"""Encoder trunks beside the convolutional one of `debias.networks`: one file each, and one line in its PRESETS."""
+"""Encoder trunks, one file each: `build(preset, image_shape)`; a line in `debias.presets` gives one a name."""

@@ -1,1 +1,1 @@
-"""Runs -> rows: training, evaluation, where both are kept, and how many runs are gone through."""
+"""Runs -> rows. From the top: many runs (sweep), one run's row (evaluation), one run's model (training), files (store)."""

@@ -1,16 +1,30 @@
 """An experiment as data: settings times seeds."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from baselines import method
+from debias import smoke
 from debias.config import Config
 from debias.errors import InputError
+
+DIGITS = Config(preset="digits", epochs=40, flip=False)  # what every experiment trains with on handwritten digits
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """One line of a table: a method with what is changed for it."""
+    """One line of a table: a method with what is changed for it.
+
+    Attributes:
+        name: second part of a run's id, such as 'max-a0.01'.
+        method: name in `baselines.METHODS`.
+        changes: `Config` field -> value, on top of the experiment's base.
+        draw: group, or 'negatives' -> how many of its training images each seed draws; others are taken whole.
+        data: a data set of its own; None takes the experiment's.
+        title: what people read; empty takes the method's.
+    """
 
     name: str
     method: str
@@ -26,7 +40,15 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training run."""
+    """One training run, and what its model is tested on.
+
+    Attributes:
+        id: readable and unique, 'alpha/product-a0.01/seed3': experiment, setting, seed.
+        setting: what it trains.
+        config: all settings of training; the folder and callbacks are set where it is trained.
+        data: name for `debias.data.catalog.load`.
+        test: a prepared file (`debias.data.prepared`) to test on instead of the test split of `data`.
+    """
 
     id: str
     setting: Setting
@@ -34,10 +56,36 @@ class Run:
     data: str
     test: str | None = None
 
+    def settings(self) -> dict:
+        """Everything that decides the outcome beside data and code, as plain values."""
+        return {"method": self.setting.method, **self.config.settings(), "draw": dict(self.setting.draw)}
+
+    def names(self) -> dict[str, str]:
+        """The columns by which a row of results is found."""
+        return {"id": self.id, "setting": self.setting.name, "title": self.setting.title}
+
+    def facts(self) -> dict:
+        """The columns that say what was run."""
+        config = json.dumps(self.settings())
+        return {"method": self.setting.method, "seed": self.config.seed, "config": config}
+
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A table or a figure of the paper, or an ablation."""
+    """A table or a figure of the paper, or an ablation.
+
+    Attributes:
+        name: first part of its ids and the word after `run`.
+        title: its heading.
+        settings: the lines of its table.
+        seeds: of which every setting trains each.
+        base: settings that all have in common.
+        data: name for `debias.data.catalog.load`.
+        folder: under results/; empty takes the name.
+        minutes: on two cores, with the data rendered.
+        test: a prepared file to test on instead of the test split of `data`.
+        rare: names of the groups that are rare in training, for figures.
+    """
 
     name: str
     title: str
@@ -58,9 +106,58 @@ class Experiment:
             object.__setattr__(self, "folder", self.name)
 
     def runs(self) -> tuple[Run, ...]:
-        """Every setting with every seed, seeds outermost so that complete pairs come first."""
+        """Every setting with every seed, seeds outermost so that complete pairs come first.
+
+        Raises:
+            InputError: there are no seeds, or a setting changes what `Config` does not have.
+        """
+        if not self.seeds:
+            raise InputError(f"experiment {self.name}: zero seeds: give at least one")
         return tuple(self._run(setting, seed) for seed in self.seeds for setting in self.settings)
 
     def _run(self, setting: Setting, seed: int) -> Run:
+        known = self.base.settings()
+        if unknown := [name for name in setting.changes if name not in known]:
+            raise InputError(
+                f"experiment {self.name}, setting {setting.name}: Config has no {', '.join(unknown)}: "
+                f"use some of {', '.join(known)}"
+            )
         config = dataclasses.replace(self.base, **setting.changes, seed=seed)
         return Run(f"{self.name}/{setting.name}/seed{seed}", setting, config, setting.data or self.data, self.test)
+
+    def at_smoke_size(self) -> "Experiment":
+        """All its settings at toy size, with its first seed: one is enough to see that everything runs."""
+        settings = tuple(dataclasses.replace(s, draw=smoke.draw(s.draw), data=None) for s in self.settings)
+        return dataclasses.replace(
+            self, settings=settings, seeds=self.seeds[:1], base=smoke.CONFIG, data=smoke.DATA
+        )
+
+    def on_other_data(
+        self, data: str, name: str, group_names: tuple[str, ...], rare: tuple[str, ...], test: str | None = None
+    ) -> "Experiment":
+        """The same on another data set, taken whole, in a folder of its own; without groups, methods that need them are
+        left out.
+
+        Args:
+            data: for `debias.data.catalog.load`.
+            name: of the data set, for the folder.
+            group_names: of the data set; empty where no groups are known.
+            rare: those of them that are rare in training.
+            test: a prepared file to test on instead of the test split of `data`.
+
+        Raises:
+            InputError: the experiment compares data sets, or draws of the embedded benchmark's groups.
+        """
+        draws = {tuple(setting.draw.items()) for setting in self.settings}
+        if len(draws) > 1 or any(setting.data for setting in self.settings):
+            raise InputError(f"{self.name} compares parts of the embedded benchmark: leave out other data")
+        chosen = [s for s in self.settings if group_names or method(s.method).labels != "group"]
+        return dataclasses.replace(
+            self,
+            data=data,
+            base=DIGITS if data == "digits" else self.base,
+            settings=tuple(dataclasses.replace(setting, draw={}) for setting in chosen),
+            folder="-".join([self.folder, name, *([Path(test).stem] if test else [])]),
+            test=test,
+            rare=rare,
+        )

@@ -9,6 +9,9 @@ from debias.files import write_text
 _BLOCK = re.compile(r"^(<!-- begin (\S+) -->\n).*?^(<!-- end -->)$", re.DOTALL | re.MULTILINE)
 
 
+PAGES = ("README.md", "debias/data/README.md", "labs/README.md", "results/README.md")
+
+
 def fill(text: str, results: Path) -> str:
     """`text` with what stands between the lines '<!-- begin FILE -->' and '<!-- end -->' replaced by results/FILE."""
 
@@ -19,7 +22,8 @@ def fill(text: str, results: Path) -> str:
     return _BLOCK.sub(block, text)
 
 
-def refresh_readme(readme: Path, results: Path) -> None:
-    """Bring the generated blocks of a file up to date with results/; without the file nothing happens."""
-    if readme.exists():
-        write_text(readme, fill(readme.read_text(encoding="utf-8"), results))
+def refresh_pages(root: Path, results: Path) -> None:
+    """Bring the generated blocks of README.md and of the pages beside what they describe up to date with results/."""
+    for path in (root / page for page in PAGES):
+        if path.exists():
+            write_text(path, fill(path.read_text(encoding="utf-8"), results))

@@ -1,8 +1,8 @@
 """A new method: the focal loss (Lin et al. 2017), which cares less for images that are already told apart well.
 
 1. cp experiments/templates/method.py baselines/focal.py
-2. In baselines/__init__.py, import it (`from baselines import cnn, focal, oracle, vae`) and add to METHODS:
-   "focal": Method(focal.train, "class", "Focal loss"),
+2. In baselines/__init__.py, add to METHODS:
+   "focal": Method("Focal loss", "baselines.focal"),
 3. ./run_experiments.sh quick --reuse
 """
 
@@ -27,6 +27,6 @@ class Focal(Classifier):
 
 
 def train(splits: Splits, config: Config) -> Focal:
-    """Train on uniformly drawn batches; `splits` holds no test images, and groups only if METHODS says "group"."""
+    """Train on uniformly drawn batches; `splits` holds no test images, and groups only where METHODS says labels="group"."""
     model, batches = prepare(splits, config)
     return fit(Focal(model.encoder), batches, splits.validation, config)

@@ -1,9 +1,14 @@
 """What a user sees while runs train: one bar with the time left, one line a finished run."""
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 
-from debias.backend import keras
 from debias.progress import progress_bar
+
+
+if TYPE_CHECKING:
+    import keras
 
 
 class RunProgress:
@@ -24,10 +29,12 @@ class RunProgress:
     def __exit__(self, *_):
         self.bar.stop()
 
-    def start(self, run_id: str, epochs: int) -> "StepCounter":
+    def start(self, run_id: str, epochs: int) -> "keras.callbacks.Callback":
         """A callback that moves the bar by one run over all batches of `epochs`."""
+        from debias.callbacks import Progress  # seconds: not for those whose runs are finished
+
         self.bar.update(self.task, description=run_id, completed=self.done)
-        return StepCounter(self, epochs)
+        return Progress(self.advance, epochs)
 
     def advance(self, share: float) -> None:
         """Move the bar to `share` (0..1) of the run in progress."""
@@ -48,20 +55,3 @@ class RunProgress:
         """Print why a run failed."""
         self.done += 1
         self.bar.console.print(f"FAILED {failure['id']}: {failure['reason']}", markup=False, soft_wrap=True)
-
-
-class StepCounter(keras.callbacks.Callback):
-    """Tells the bar how far a run is."""
-
-    def __init__(self, progress: RunProgress, epochs: int):
-        super().__init__()
-        self.progress, self.epochs, self.epoch = progress, epochs, 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        steps = self.params["steps"]
-        # Redrawing costs more than a step of a small network: move about fifty times an epoch.
-        if steps and batch % max(1, steps // 50) == 0:
-            self.progress.advance((self.epoch + batch / steps) / self.epochs)

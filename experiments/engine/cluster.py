@@ -9,7 +9,6 @@ import contextlib
 import logging
 import math
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -23,11 +22,10 @@ import joblib
 
 from debias.errors import InputError
 from debias.files import replacing
-from debias.training import one_thread
-from experiments.experiment import Run
-from experiments.provenance import ROOT, provenance
-from experiments.runner import reason, train
-from experiments.store import Store
+from debias.provenance import COMMIT, ROOT, commit
+from experiments.engine.evaluation import evaluated, wanted_digests
+from experiments.engine.experiment import Run
+from experiments.engine.store import Store
 
 RETRIES = 3  # of a run whose process died
 RUNS_A_PROCESS = 6  # TensorFlow keeps what compiled steps have captured, the images too: a new process forgets them
@@ -35,7 +33,7 @@ PATIENCE_S = 15  # with an address that does not answer
 TRIAL_S = 30  # to connect to a cluster that does
 LOOK_AFTER_S = 5  # between two looks at whether Ray is still there
 # What evaluation and figures read in a run's folder; last the row, which says that all others are there.
-KEPT = ("settings.json", "log.csv", "sampling/epoch-*.npy", "model.keras", "row*.json")
+KEPT = ("settings.json", "log.csv", "sampling/epoch-*.npy", "model.keras", "trained.json", "row*.json")
 OBJECTS = 100 << 20  # bytes of shared memory: only rows pass through it
 PACKAGES = ("debias", "baselines", "experiments")
 
@@ -55,18 +53,14 @@ except Exception as error:
 """
 
 
-def train_in_parallel(
-    runs: Sequence[Run],
-    store: Store,
-    origins: Mapping[str, Mapping[str, str]],
-    jobs: int,
-    address: str | None = None,
+def evaluated_in_parallel(
+    runs: Sequence[Run], store: Store, keep_stale: bool, jobs: int, address: str | None = None
 ) -> Iterator[tuple[Run, dict | Exception]]:
     """Yield (run, its row) or (run, the error that made it fail) as they finish.
 
     Args:
         store: of this machine. What nodes of a cluster keep on disks of their own is copied into it.
-        origins: id of a run -> where its row comes from, see `runner.origin`.
+        keep_stale: see `evaluation.evaluated`.
         jobs: how many runs at a time.
         address: of a running Ray cluster, 'host:port', or 'auto' on one of its machines; None starts Ray here.
 
@@ -75,55 +69,50 @@ def train_in_parallel(
     """
     with _connected(jobs, address) as ray, _mark(store.cache) as mark:
         task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES, max_calls=RUNS_A_PROCESS)(
-            _train
+            _evaluated
         )
         waiting, running = collections.deque(runs), {}
         while waiting or running:
             while waiting and len(running) < jobs:
                 run = waiting.popleft()
-                running[task.options(name=run.id).remote(run, store, origins[run.id], mark, Path.cwd())] = run
+                arguments = run, store, wanted_digests(run, store), keep_stale, mark, Path.cwd()
+                running[task.options(name=run.id).remote(*arguments)] = run
             done = _next_done(ray, list(running))
             run = running.pop(done)
             yield run, _outcome(ray, done, store.folder(run))
 
 
-def shard(runs: Sequence[Run], part: str | None) -> Sequence[Run]:
-    """Part 'i/n' of `runs`: every n-th from the i-th; all of them for None.
-
-    Raises:
-        InputError: `part` is not two whole numbers with 1 <= i <= n.
-    """
-    if part is None:
-        return runs
-    numbers = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", part)
-    index, count = map(int, numbers.groups()) if numbers else (0, 0)
-    if not 1 <= index <= count:
-        raise InputError(f"--shard {part}: use i/n with whole numbers 1 <= i <= n, such as 1/8")
-    return runs[index - 1 :: count]
-
-
 # --- in a process of Ray's -----------------------------------------------------------------------------------------
 
 
-def _train(run: Run, store: Store, origin: Mapping[str, str], mark: Path, folder: Path) -> tuple[dict, dict]:
+def _evaluated(
+    run: Run,
+    store: Store,
+    wanted: Mapping[str, str],
+    keep_stale: bool,
+    mark: Path,
+    folder: Path,
+) -> tuple[dict, dict]:
     """A run's row and, where the caller does not share our disk, its files."""
+    from debias.training import one_thread
+
     one_thread()
-    here = provenance()  # but for its commit: the code came without its history
-    origin = {**origin, "versions": here["versions"], "host": here["host"]}
     if mark.exists():
         os.chdir(folder)  # relative paths mean what they mean to the caller
-        return train(run, store, origin), {}
+        return evaluated(run, store, keep_stale=keep_stale), {}
     store = Store(Path.home() / ".cache" / "debias")
-    _check_data(run, store, origin)
-    return train(run, store, origin), _read(store.folder(run))
+    _check_data(run, store, wanted)
+    return evaluated(run, store), _read(store.folder(run))
 
 
-def _check_data(run: Run, store: Store, origin: Mapping[str, str]) -> None:
-    found, wanted = store.identity(run)["fingerprint"], origin["fingerprint"]
-    if found != wanted:
-        raise InputError(
-            f"{run.data} is other data on {socket.gethostname()} ({found}) than here ({wanted}): copy it there"
-        )
+def _check_data(run: Run, store: Store, wanted: Mapping[str, str]) -> None:
+    found = store.data_digests(run)
+    for name in ("data_digest", "test_digest"):
+        if found[name] != wanted[name]:
+            raise InputError(
+                f"{run.data} is other data on {socket.gethostname()} ({found[name]}) than here ({wanted[name]}): "
+                "copy it there"
+            )
 
 
 def _read(folder: Path) -> dict[str, bytes]:
@@ -176,9 +165,13 @@ def _connected(jobs: int, address: str | None) -> Iterator[ModuleType]:
         _check_jobs(jobs, int(ray.cluster_resources()["CPU"]), address)
         yield ray
     except ray.exceptions.RayError as error:
-        raise InputError(f"Ray failed ({reason(error)}): the same command continues") from error
+        raise InputError(f"Ray failed ({_told(error)}): the same command continues") from error
     finally:
         ray.shutdown()
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _import_ray() -> ModuleType:
@@ -199,13 +192,14 @@ def _start(ray: ModuleType, address: str, **options) -> None:
     shipped = {
         "working_dir": str(ROOT),
         "excludes": [f"/{path.name}" for path in ROOT.iterdir() if path.name not in PACKAGES],
-        "env_vars": {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},  # for runs that share a GPU
+        # Runs may share a GPU, and the code travels without its history.
+        "env_vars": {"TF_FORCE_GPU_ALLOW_GROWTH": "true", COMMIT: commit()},
     }
     terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, runtime_env=shipped, log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as error:  # of many types
-        raise InputError(f"Ray does not start ({reason(error)})") from error
+        raise InputError(f"Ray does not start ({_told(error)})") from error
     finally:
         signal.signal(signal.SIGTERM, terminate)  # Ray's own ends in a stack trace
 

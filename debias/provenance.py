@@ -1,0 +1,39 @@
+"""Where a result comes from: commit, library versions, machine."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+COMMIT = "DEBIAS_COMMIT"  # set where the code runs without its git history, as on another machine of a cluster
+ROOT = Path(__file__).resolve().parents[1]
+_LIBRARIES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn", "fairlearn")
+
+
+@functools.cache
+def provenance() -> dict[str, str]:
+    """Columns commit, versions and host, as they are at the first call."""
+    versions = [f"python {platform.python_version()}"]
+    versions += [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
+    host = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return {"commit": commit(), "versions": "; ".join(versions), "host": host}
+
+
+def commit() -> str:
+    """The checked-out commit, with '-dirty' if source files differ from it; 'unknown' outside git."""
+    if COMMIT in os.environ:
+        return os.environ[COMMIT]
+    head = _git("rev-parse", "--short=12", "HEAD")
+    # results/ is what runs write: changes there do not alter what the next run computes.
+    changed = _git("status", "--porcelain", "--", ".", ":!results", ":!README.md")
+    return (head or "unknown") + ("-dirty" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,14 @@
+"""The toy size of everything, for --smoke: does every part still work? A hundredth of the images, two steps an epoch."""
+
+from collections.abc import Mapping
+
+from debias.config import Config
+
+CONFIG = Config(preset="digits", epochs=2, steps_per_epoch=2, batch_size=8)
+DATA = "parliament-smoke"
+_SHARE = 0.01  # of the pool's images
+
+
+def draw(counts: Mapping[str, int]) -> dict[str, int]:
+    """A hundredth of each group's count, at least two."""
+    return {name: max(2, round(count * _SHARE)) for name, count in counts.items()}

@@ -1,0 +1,37 @@
+"""What data must have so that runs on it can be evaluated: said before hours of training rather than after."""
+
+import numpy as np
+
+from debias.data.dataset import NO_GROUP, Splits
+from debias.data.prepared import Prepared
+from debias.errors import InputError
+from debias.metrics import FPR
+
+
+def check_splits(splits: Splits) -> None:
+    """Raise InputError where a run on them could not be evaluated."""
+    negatives, needed = len(splits.validation.negatives()), round(1 / FPR)
+    if negatives < needed:
+        raise InputError(
+            f"{splits.name}: {negatives} validation negatives, a false-positive rate of {FPR:.0%} needs "
+            f"at least {needed}: give it more"
+        )
+
+
+def check_test(test: Prepared, splits: Splits) -> None:
+    """Raise InputError where models could not be tested on `test`."""
+    if not np.all(test.labels == 1):
+        raise InputError(f"{test.path}: holds images without a face: --test takes faces, by group")
+    if len(set(splits.train.image_shape[:2])) > 1 or splits.train.image_shape[2] != 3:
+        raise InputError(
+            f"{splits.name}: images are {splits.train.image_shape}: windows are square and have 3 channels"
+        )
+    if not test.is_whole and test.images.shape[1:] != splits.train.image_shape:
+        raise InputError(
+            f"{test.path}: images are {test.images.shape[1:]}, those of {splits.name} {splits.train.image_shape}: "
+            "prepare both with the same --size"
+        )
+    if empty := [name for index, name in enumerate(test.group_names) if not np.any(test.groups == index)]:
+        raise InputError(f"{test.path}: no images of group {', '.join(empty)}: prepare it again")
+    if test.group_names and np.any(test.groups == NO_GROUP):
+        raise InputError(f"{test.path}: images without a group: prepare it again")
