@@ -13,7 +13,6 @@ from experiments.report.registry import report_of
 
 CNN, MAX = Setting("cnn", "cnn"), Setting("max", "dbvae-max", title="max")
 STRONG = dataclasses.replace(MAX, name="strong", title="strong")
-POINTS = (Point(MAX, 1.0, "line", "max"), Point(STRONG, 2.0, "line", "max"), Point(MAX, 3.0, "other", "cnn"))
 EXPERIMENT = Ablation(
     "small",
     "Small",
@@ -22,7 +21,7 @@ EXPERIMENT = Ablation(
     Config(),
     "x",
     rare=("right",),
-    points=POINTS[:2],
+    points=(Point(MAX, 1.0, "line", "max"), Point(STRONG, 2.0, "line", "max")),
     x="alpha",
     baseline=CNN,
 )

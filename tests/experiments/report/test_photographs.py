@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from debias.backend import keras
+from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.errors import InputError
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import photographs, quick
+
+EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), Config(), "faces")
 
 
 class Brightness(keras.Model):
@@ -51,12 +54,13 @@ def sets(monkeypatch):
 
 
 @pytest.fixture
-def runs(tiny_config):
-    return Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), tiny_config, "faces").runs()
+def runs():
+    return EXPERIMENT.runs()
 
 
-def test_rates_by_part(sets, runs, tmp_path):
-    text = quick.texts(None, ROWS, photographs.rates_on_photographs(runs, Models(tmp_path)))["photographs.md"]
+def test_rates_by_part(sets, runs, rows_of, tmp_path):
+    found = photographs.rates_on_photographs(runs, Models(tmp_path))
+    text = quick.texts(None, rows_of(EXPERIMENT), found)["photographs.md"]
     header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
     rates = dict(zip(header, line, strict=True))
     assert rates["LFW: faces (n=2)"] == "100.0" and rates["LFW: non-faces (n=2)"] == "50.0"
