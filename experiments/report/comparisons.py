@@ -15,11 +15,9 @@ CHANGES = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}
 Difference = Mapping[str, float]  # mean, low, high
 
 
-def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of the seeds that both have, in the order of seeds."""
-    ours, theirs = (rows.set_index("seed").sort_index() for rows in (ours, theirs))
-    seeds = ours.index.intersection(theirs.index)
-    return ours.loc[seeds], theirs.loc[seeds]
+def common_seeds(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[int]:
+    """The seeds of which both have rows, in order."""
+    return sorted(set(ours["seed"]) & set(theirs["seed"]))
 
 
 def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str = "") -> Difference | None:
@@ -28,10 +26,13 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str
     Args:
         other: the column of theirs, where it is another one.
     """
-    ours, theirs = paired(ours, theirs)
-    if len(ours) < 2:
+    seeds = common_seeds(ours, theirs)
+    if len(seeds) < 2:
         return None
-    values = paired_bootstrap(ours[column], theirs[other or column])
+    ours, theirs = (
+        dict(zip(rows["seed"], rows[name], strict=True)) for rows, name in ((ours, column), (theirs, other or column))
+    )
+    values = paired_bootstrap([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
     return dict(zip(("mean", "low", "high"), values, strict=True))
 
 

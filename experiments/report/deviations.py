@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from debias.markdown import markdown
-from experiments.report.comparisons import FIXED_RATE, OWN, Difference, difference, interval, paired
+from experiments.report.comparisons import FIXED_RATE, OWN, Difference, common_seeds, difference, interval
 from experiments.report.tables import title
 
 LIST = Path(__file__).with_name("deviations.toml")
@@ -119,7 +119,7 @@ def measure(effect: Effect, rows: pd.DataFrame | None) -> Measurement | None:
     if None in found.values():
         return None
     said = (", own threshold", ", 1 % FPR") if effect.own_threshold else ("", "")
-    return Measurement(title(ours) + said[0], title(theirs) + said[1], len(paired(ours, theirs)[0]), found)
+    return Measurement(title(ours) + said[0], title(theirs) + said[1], len(common_seeds(ours, theirs)), found)
 
 
 def _deviation(area: str, effects=(), **texts: str) -> Deviation:
