@@ -120,5 +120,7 @@ class Config(Histograms):
 
     def adapted(self, usual):
         """`usual`, a `Loss` or `Preset`, with what this config sets itself: its fields that are not None."""
-        fields = {field.name for field in dataclasses.fields(usual)} & {field.name for field in dataclasses.fields(self)}
+        fields = {field.name for field in dataclasses.fields(usual)} & {
+            field.name for field in dataclasses.fields(self)
+        }
         return dataclasses.replace(usual, **{name: x for name in fields if (x := getattr(self, name)) is not None})

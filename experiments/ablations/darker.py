@@ -2,6 +2,8 @@
 
 from experiments.ablation import CNN_AND_MAX, drawn
 
-DRAWS = {count: {"darker male": round(0.55 * count), "darker female": round(0.45 * count)} for count in (40, 640, 1_600)}
+DRAWS = {
+    count: {"darker male": round(0.55 * count), "darker female": round(0.45 * count)} for count in (40, 640, 1_600)
+}
 
 EXPERIMENT = drawn("darker", "Number of darker faces", CNN_AND_MAX, DRAWS, 160, "darker faces", minutes=16)

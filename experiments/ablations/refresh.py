@@ -3,6 +3,4 @@
 from experiments.ablation import BOTH_RULES, switch
 from experiments.settings import FACES
 
-EXPERIMENT = switch(
-    "refresh", "Refresh period", BOTH_RULES, "refresh_every", 1, [2, FACES.epochs], minutes=14
-)
+EXPERIMENT = switch("refresh", "Refresh period", BOTH_RULES, "refresh_every", 1, [2, FACES.epochs], minutes=14)

@@ -89,7 +89,9 @@ def _csv(name, table) -> bytes:
 
 def _png(name, images) -> bytes:
     if images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
-        raise InputError(f"figure data {name}: images are {images.shape} {images.dtype}, expected (n, H, W, 1 or 3) uint8")
+        raise InputError(
+            f"figure data {name}: images are {images.shape} {images.dtype}, expected (n, H, W, 1 or 3) uint8"
+        )
     count, height, width, channels = images.shape
     strip = images.reshape(count * height, width, channels)
     buffer, note = io.BytesIO(), PngInfo()
