@@ -56,7 +56,7 @@ class StoredRun:
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
-        """Columns by which a row is known to be what the run would give: code that trains, code that tests, and data."""
+        """Columns by which a row is known to be the run's: code that trains, code that tests, and data."""
         training, test = _data_digests(self.run.data, self.cache)
         return {
             "training_digest": training_digest(self.run),

@@ -22,13 +22,10 @@ def table(experiment: Ablation, rows: pd.DataFrame) -> str:
 def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """E[A] and Var[A] at 1 % FPR, the rare groups' mass and the ESS, a line for each `Point.line`."""
     rows = rows.assign(rare=tables.rare_mass(experiment, rows))
-    placed = [
-        rows[rows["setting"] == p.setting.name].assign(**{experiment.x: p.x, "line": p.line}) for p in experiment.points
-    ]
-    baselines = [experiment.baseline] if experiment.baseline else []
-    across = {setting.title: rows[rows["setting"] == setting.name] for setting in baselines}
-    x, log = experiment.x, experiment.log
-    return {experiment.name: plots.setting_points(pd.concat(placed), x, _panels(experiment), "line", log, across)}
+    x, points, baseline = experiment.x, experiment.points, experiment.baseline
+    placed = pd.concat(rows[rows["setting"] == p.setting.name].assign(**{x: p.x, "line": p.line}) for p in points)
+    across = {baseline.title: rows[rows["setting"] == baseline.name]} if baseline else {}
+    return {experiment.name: plots.setting_points(placed, x, _panels(experiment), "line", experiment.log, across)}
 
 
 def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:

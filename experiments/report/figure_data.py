@@ -19,7 +19,7 @@ from experiments.report.rows import read_table
 FigureData = Mapping[str, pd.DataFrame | np.ndarray]
 
 FOLDER = "figure_data"
-_READING = {"keep_default_na": False, "na_values": ["nan"], "float_precision": "round_trip"}
+_READING = {"keep_default_na": False, "na_values": ["nan"]}
 _COUNT = "images"  # the PNG's note of how many images its strip holds
 _REMEDY = "restore it from git, or delete the folder and run the experiment again"
 
@@ -89,9 +89,8 @@ def _csv(name, table) -> bytes:
 
 def _png(name, images) -> bytes:
     if images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
-        raise InputError(
-            f"figure data {name}: images are {images.shape} {images.dtype}, expected (n, H, W, 1 or 3) uint8"
-        )
+        found = f"{images.shape} {images.dtype}"
+        raise InputError(f"figure data {name}: images are {found}, expected (n, H, W, 1 or 3) uint8")
     count, height, width, channels = images.shape
     strip = images.reshape(count * height, width, channels)
     buffer, note = io.BytesIO(), PngInfo()

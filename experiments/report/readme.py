@@ -7,8 +7,6 @@ from debias.files import write_text
 
 # A mark stands on a line of its own, where no text that comes from data can stand: see `debias.markdown.plain`.
 _BLOCK = re.compile(r"^(<!-- begin (\S+) -->\n).*?^(<!-- end -->)$", re.DOTALL | re.MULTILINE)
-
-
 PAGES = ("README.md", "debias/data/README.md", "labs/README.md", "results/README.md")
 
 

@@ -77,7 +77,7 @@ def as_csv(rows: pd.DataFrame) -> str:
 
 
 def read_table(path: Path, remedy: str, **options) -> pd.DataFrame:
-    """A CSV file with every digit of its numbers.
+    """A CSV file that is whole.
 
     Args:
         remedy: what to do about a damaged one.
@@ -91,7 +91,7 @@ def read_table(path: Path, remedy: str, **options) -> pd.DataFrame:
         lengths = {len(line) for line in csv.reader(io.StringIO(text), strict=True)}
         if not text.endswith("\n") or len(lengths) != 1:
             raise ValueError("lines of different length")  # pandas would fill them up without a word
-        return pd.read_csv(io.StringIO(text), **{"float_precision": "round_trip", **options})
+        return pd.read_csv(io.StringIO(text), **options)
     except (ValueError, csv.Error) as error:  # UnicodeDecodeError and what pandas raises are ValueErrors
         raise InputError(f"{path}: damaged table: {remedy}") from error
 

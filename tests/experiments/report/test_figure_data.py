@@ -1,15 +1,15 @@
-"""Evidence comes back exactly as it was, or not at all."""
+"""Figure data come back exactly as they were, or not at all."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from debias.errors import InputError
-from experiments.evidence import load, merged, save
+from experiments.report.figure_data import load, merged, save
 
 
 @pytest.fixture
-def evidence() -> dict:
+def data() -> dict:
     """Tables and images that are hard to keep."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
@@ -34,32 +34,32 @@ def same(ours, theirs) -> bool:
     return ours.dtype == theirs.dtype and np.array_equal(ours, theirs)
 
 
-def test_everything_comes_back_exactly(evidence, tmp_path):
-    save(tmp_path, evidence)
+def test_everything_comes_back_exactly(data, tmp_path):
+    save(tmp_path, data)
     found = load(tmp_path)
-    assert list(found) == sorted(evidence)
-    assert all(same(value, found[name]) for name, value in evidence.items())
-    names = {path.name for path in (tmp_path / "evidence").iterdir()}
+    assert list(found) == sorted(data)
+    assert all(same(value, found[name]) for name, value in data.items())
+    names = {path.name for path in (tmp_path / "figure_data").iterdir()}
     assert names == {"product-a0.01.csv", "colour.png", "grey.png"}
 
 
-def test_what_is_no_longer_evidence_goes_away_and_other_files_stay(evidence, tmp_path):
-    save(tmp_path, evidence)
-    (tmp_path / "evidence" / "README.md").write_text("mine")
-    save(tmp_path, {"grey": evidence["colour"]})
-    assert list(load(tmp_path)) == ["grey"] and same(load(tmp_path)["grey"], evidence["colour"])
-    assert (tmp_path / "evidence" / "README.md").exists()
+def test_what_is_no_longer_needed_goes_away_and_other_files_stay(data, tmp_path):
+    save(tmp_path, data)
+    (tmp_path / "figure_data" / "README.md").write_text("mine")
+    save(tmp_path, {"grey": data["colour"]})
+    assert list(load(tmp_path)) == ["grey"] and same(load(tmp_path)["grey"], data["colour"])
+    assert (tmp_path / "figure_data" / "README.md").exists()
 
 
-def test_no_folder_is_no_evidence(tmp_path):
+def test_no_folder_is_no_data(tmp_path):
     assert load(tmp_path / "nowhere") == {}
 
 
 @pytest.mark.parametrize("name", ["colour.png", "product-a0.01.csv"])
-def test_no_damage_goes_unnoticed(evidence, tmp_path, name):
+def test_no_damage_goes_unnoticed(data, tmp_path, name):
     """Cut or changed anywhere, a file is an error or still holds the same."""
-    save(tmp_path, evidence)
-    path = tmp_path / "evidence" / name
+    save(tmp_path, data)
+    path = tmp_path / "figure_data" / name
     whole = path.read_bytes()
     cuts = [whole[:length] for length in range(0, len(whole) - 1, 7)]
     zeroed = (
@@ -72,13 +72,13 @@ def test_no_damage_goes_unnoticed(evidence, tmp_path, name):
         except InputError as error:
             assert name in str(error) and "\n" not in str(error)
         else:
-            assert path.suffix == ".csv" and damaged.endswith(b"\n") or same(found, evidence[path.stem])
+            assert path.suffix == ".csv" and damaged.endswith(b"\n") or same(found, data[path.stem])
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1\n", b"a,b\n1,2", b"\xff\xfe\n", b'a,b\n"1,2\n'])
 def test_a_damaged_table_is_one_line(tmp_path, content):
     save(tmp_path, {"table": pd.DataFrame({"a": [1]})})
-    (tmp_path / "evidence" / "table.csv").write_bytes(content)
+    (tmp_path / "figure_data" / "table.csv").write_bytes(content)
     with pytest.raises(InputError, match=r"table\.csv: damaged table: restore"):
         load(tmp_path)
 

@@ -1,8 +1,6 @@
 """The page and everything else that is made again from rows."""
 
-import dataclasses
 import html.parser
-import json
 import shutil
 from pathlib import Path
 
@@ -14,68 +12,63 @@ from PIL import Image
 
 from debias.config import Config
 from debias.errors import InputError
-from experiments import evidence, page, publish, report
-from experiments.commands import README, RESULTS
-from experiments.experiment import Experiment, Setting
-from experiments.registry import EXPERIMENTS
+from experiments.ablation import Ablation
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import ablation, artefacts, page, registry
+from experiments.report.report import Report
+from experiments.report.results import PAGE, refresh, regenerate
+from experiments.report.rows import write_failures
 
-GROUPS = ("left", "right")
 
-
-def bars(rows, found) -> dict[str, Figure]:
+def bars(experiment, rows, data) -> dict[str, Figure]:
     figure = Figure(figsize=(4, 2))
     figure.subplots().bar(rows["seed"], rows["mean_recall"])
-    figure.subplots().imshow(found["tiles"][0])
-    return {"bars": figure}
+    figure.subplots().imshow(data["tiles"][0])
+    return {"fig5b_recall": figure}
 
 
-SETTINGS = (Setting("cnn", "cnn"), Setting("oracle", "oracle", title="Sees <all> & more"))
-PARTS = {"base": Config(), "data": "squares", "seeds": (0, 1), "settings": SETTINGS}
-TABLE = Experiment(
-    name="table1",
-    title="The table",
+REPORT = Report(
     figures=bars,
-    text=lambda rows: f"Over **{rows['seed'].nunique()}** seeds.",
-    **PARTS,
+    texts=lambda experiment, rows, data: {"findings.md": "1. First.\n"},
+    sentence=lambda experiment, rows: f"Over **{rows['seed'].nunique()}** seeds.",
 )
-ABLATION = dataclasses.replace(TABLE, name="alpha", title="Alpha", folder="ablations/alpha")
+PARTS = {
+    "base": Config(),
+    "data": "squares",
+    "seeds": (0, 1),
+    "settings": (Setting("cnn", "cnn"), Setting("oracle", "oracle", title="Sees <all> & more")),
+}
+TABLE = Experiment(name="table1", title="The table", **PARTS)
+ABLATION = Ablation(name="alpha", title="Alpha", folder="ablations/alpha", **PARTS)
 WAITING = Experiment(name="later", title="Later", minutes=17, **PARTS)
 ALL = (TABLE, ABLATION, WAITING)
 
 
-def rows_of(experiment) -> pd.DataFrame:
-    """Rows with all columns that tables need."""
-    made = []
-    for number, run in enumerate(experiment.runs()):
-        row = {"id": run.id, "setting": run.setting.name, "title": run.setting.title, "method": run.setting.method}
-        row |= {"seed": run.config.seed, "config": json.dumps(run.config.settings())}
-        for suffix in ("", "_fpr1"):
-            rates = ("mean_recall", "var_recall", "worst_recall", "fpr", "precision")
-            row |= {f"{rate}{suffix}": 90.0 + number for rate in rates}
-            row |= {f"recall{suffix} {group}": 90.0 + number for group in GROUPS}
-        row |= {f"mass {group}": 50.0 for group in GROUPS}
-        row |= {"ess": 9.0, "train_loss": 0.1, "auroc": 0.9, "ece": 0.1, "seconds": 900.0 + number, "threads": 1}
-        row |= {"data": "squares", "fingerprint": "f", "commit": "abc", "versions": "numpy 2", "host": "Linux, 2 cores"}
-        made.append(row)
-    return pd.DataFrame(made)
+@pytest.fixture(scope="module", autouse=True)
+def reports():
+    """Simple reports for the two experiments."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(registry.REPORTS, "table1", REPORT)
+        patched.setattr(ablation, "REPORT", REPORT)
+        yield
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory) -> Path:
+def published(tmp_path_factory, rows_of) -> Path:
     """A repository with results of two experiments, a folder without rows, and README with a block; as regenerated."""
     root = tmp_path_factory.mktemp("repository")
     tiles = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     for experiment in (TABLE, ABLATION):
-        publish.write(experiment, root / "results" / experiment.folder, rows_of(experiment), {"tiles": tiles})
+        artefacts.write(experiment, root / "results" / experiment.folder, rows_of(experiment), {"tiles": tiles})
     (root / "results" / "parliament").mkdir()
     Image.fromarray(tiles[0]).save(root / "results" / "parliament" / "faces.png")
     (root / "README.md").write_text("<!-- begin table1/table.md -->\nold\n<!-- end -->\n")
-    assert report.regenerate(root / "results", root / "README.md", ALL) == [WAITING]
+    assert regenerate(root / "results", root / "README.md", ALL) == [WAITING]
     return root
 
 
 @pytest.fixture
-def results(published, tmp_path) -> Path:
+def folder(published, tmp_path) -> Path:
     """Results to change, in a repository of their own."""
     shutil.copytree(published, tmp_path, dirs_exist_ok=True)
     return tmp_path / "results"
@@ -83,19 +76,19 @@ def results(published, tmp_path) -> Path:
 
 @pytest.fixture
 def text(published) -> str:
-    return (published / "results" / report.PAGE).read_text(encoding="utf-8")
+    return (published / "results" / PAGE).read_text(encoding="utf-8")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_same_rows_same_bytes(results):
-    first = contents(results.parent)
-    for name in ("table1/table.md", "table1/bars.svg", "ablations/alpha/bars.png", report.PAGE):
-        (results / name).unlink()
-    report.regenerate(results, results.parent / "README.md", ALL)
-    assert contents(results.parent) == first
+def test_same_rows_same_bytes(folder):
+    first = contents(folder.parent)
+    for name in ("table1/table.md", "table1/fig5b_recall.svg", "ablations/alpha/fig5b_recall.png", PAGE):
+        (folder / name).unlink()
+    regenerate(folder, folder.parent / "README.md", ALL)
+    assert contents(folder.parent) == first
 
 
 def test_readme_gets_the_table(published):
@@ -106,26 +99,25 @@ def test_readme_gets_the_table(published):
     "damage",
     [
         lambda text: text[: len(text) // 2],
-        lambda text: text.replace("90.0", "99.0", 1),
         lambda text: text + text.splitlines()[-1] + "\n",
         lambda text: "",
     ],
 )
-def test_damaged_rows_stop_everything(results, damage):
-    path = results / "ablations" / "alpha" / "runs.csv"
+def test_damaged_rows_stop_everything(folder, damage):
+    path = folder / "ablations" / "alpha" / "runs.csv"
     path.write_text(damage(path.read_text()))
-    (results / "table1" / "table.md").write_text("as it was")
-    before = contents(results.parent)
+    (folder / "table1" / "table.md").write_text("as it was")
+    before = contents(folder.parent)
     with pytest.raises(InputError, match=r"ablations/alpha/runs\.csv") as caught:
-        report.regenerate(results, results.parent / "README.md", ALL)
+        regenerate(folder, folder.parent / "README.md", ALL)
     assert "\n" not in str(caught.value)
-    assert contents(results.parent) == before
+    assert contents(folder.parent) == before
 
 
 def test_nothing_run_yet(tmp_path):
     (tmp_path / "results").mkdir()
-    assert report.regenerate(tmp_path / "results", tmp_path / "README.md", ALL) == list(ALL)
-    found = Page((tmp_path / "results" / report.PAGE).read_text())
+    assert regenerate(tmp_path / "results", tmp_path / "README.md", ALL) == list(ALL)
+    found = Page((tmp_path / "results" / PAGE).read_text())
     assert "Not run yet" in found.text and "environment" not in found.ids
 
 
@@ -133,7 +125,7 @@ def test_page_says_what_is_there_and_what_is_not(text):
     found = Page(text)
     for said in ("The table", "Alpha", "Over 2 seeds.", "abc (8)", "numpy 2 (8)", "./run_experiments.sh later", "17"):
         assert said in found.text
-    assert "left" in found.text and "92.0 ±1.0" in found.text  # the mean of 91 and 93
+    assert "left" in found.text and "92.5 ±0.5" in found.text  # the mean of 92 and 93
     assert found.ids.index("table1") < found.ids.index("ablations") < found.ids.index("deviations")
 
 
@@ -141,23 +133,24 @@ def test_text_of_titles_is_escaped(text):
     assert "<all>" not in text and "Sees &lt;all&gt; &amp; more" in text
 
 
-def test_links_and_images_exist(results, text):
+def test_links_and_images_exist(folder, text):
     found = Page(text)
-    (results.parent / "LICENSE").touch()
-    card = results.parent / "debias" / "data" / "parliament" / "README.md"
+    (folder.parent / "LICENSE").touch()
+    card = folder.parent / "debias" / "data" / "parliament" / "README.md"
     card.parent.mkdir(parents=True)
     card.touch()
     for link in found.links:
         if link.startswith("#"):
             assert link[1:] in found.ids
         elif not link.startswith("https://"):
-            assert (results / link).exists(), link
-    assert len(found.images) == 3
+            assert (folder / link).exists(), link
+    assert len(found.images) == 4  # one of them opens the page
     for image in found.images:
-        with Image.open(results / image["src"]) as opened:
+        with Image.open(folder / image["src"]) as opened:
             assert (image["width"], image["height"]) == tuple(map(str, opened.size))
-        assert image["alt"] and image["loading"] == "lazy"
-    assert not any("evidence" in image["src"] for image in found.images)
+        assert image["alt"]
+    assert [image.get("loading") for image in found.images] == [None, "lazy", "lazy", "lazy"]
+    assert not any("figure_data" in image["src"] for image in found.images)
 
 
 def test_page_is_accessible(text):
@@ -170,16 +163,42 @@ def test_page_is_accessible(text):
     assert found.heads and all(head.get("scope") in ("col", "row") for head in found.heads)
 
 
-def test_ablations_fold_their_tables_and_table_1_does_not(text):
-    assert text.count("<details>") == 1
-    folded = text[text.index("<details>") : text.index("</details>")]
-    assert "<table>" in folded and "<table>" in text[: text.index("<details>")]
+def test_the_page_opens_with_the_finding_and_its_figure(text):
+    opening = text[text.index("<h1>") : text.index("<nav")]
+    assert opening.index("Over <strong>2</strong> seeds.") < opening.index('src="table1/fig5b_recall.png"')
+    assert opening.index("fig5b_recall.png") < opening.index("<dl>")
 
 
-def test_failed_runs_are_shown(results):
-    publish.write_failures(results / "later", pd.DataFrame([{"id": "later/cnn/seed0", "reason": "a <bad> run"}]))
-    report.refresh(results, results.parent / "README.md", ALL)
-    found = Page((results / report.PAGE).read_text())
+def test_tables_fold_and_what_is_said_in_words_does_not(text):
+    assert text.count("<details>") == 2
+    section = text[text.index('<h2 id="table1"') : text.index('<h2 id="ablations"')]
+    shown, folded = section.split("<details>")
+    assert "Over <strong>2</strong> seeds." in shown and "First." in shown and "fig5b_recall.png" in shown
+    assert "<table>" in folded and "<table>" not in shown
+
+
+def test_a_table_with_nothing_beside_it_is_open(folder):
+    (folder / "benchmark").mkdir()
+    (folder / "benchmark" / "table.md").write_text("| a | b |\n| :- | -: |\n| speed | 1 |\n")
+    refresh(folder, folder.parent / "README.md", ALL)
+    text = (folder / PAGE).read_text()
+    assert text.count("<details>") == 2 and "speed" in text
+
+
+def test_a_groups_name_brings_no_image_and_no_tag(folder, rows_of):
+    name = "![x](http://example.com/x.png) <b> | c"
+    rows = rows_of(TABLE).rename(columns=lambda column: column.replace("right", name))
+    artefacts.write(TABLE, folder / "table1", rows, {"tiles": np.zeros((1, 4, 4, 3), np.uint8)})
+    refresh(folder, folder.parent / "README.md", ALL)
+    found = Page((folder / PAGE).read_text())
+    assert name in found.text and not any("example.com" in image["src"] for image in found.images)
+    assert "b" not in found.attributes
+
+
+def test_failed_runs_are_shown(folder):
+    write_failures(folder / "later", pd.DataFrame([{"id": "later/cnn/seed0", "reason": "a <bad> run"}]))
+    refresh(folder, folder.parent / "README.md", ALL)
+    found = Page((folder / PAGE).read_text())
     assert "later/cnn/seed0" in found.text and "a <bad> run" in found.text
 
 
@@ -188,7 +207,7 @@ def test_a_shared_training_counts_once():
         {
             "method": ["cnn", "cnn", "cnn", "oracle"],
             "config": ["{}", "{}", '{"seed": 1}', "{}"],
-            "fingerprint": "f",
+            "data_digest": "f",
             "commit": "c",
             "seconds": [3600.0, 3600.0, 1800.0, 1800.0],
         }
@@ -209,32 +228,6 @@ def test_markdown_keeps_its_words_and_no_html():
     assert "<h2>Title</h2>" in found and "<p><strong>bold</strong> words" in found
     assert "<script>" not in found
     assert 'aria-label="What it is"' in found
-
-
-COMMITTED = {name: x for name, x in EXPERIMENTS.items() if (RESULTS / x.folder / publish.RUNS).exists()}
-REMEDY = "run python -m experiments report"
-
-
-@pytest.mark.parametrize("name", COMMITTED)
-def test_committed_tables_are_what_the_rows_give(name):
-    experiment, folder = COMMITTED[name], RESULTS / COMMITTED[name].folder
-    rows, found = publish.read_rows(folder), evidence.load(folder)
-    texts = {"table.md": experiment.table(rows), **experiment.texts(rows, found)}
-    for file, text in texts.items():
-        assert (folder / file).read_text(encoding="utf-8") == text, f"{folder / file}: {REMEDY}"
-    figures = experiment.figures(rows, found)
-    assert {path.stem for path in folder.glob("*.png")} == set(figures)
-    assert {path.stem for path in folder.glob("*.svg")} == set(figures)
-
-
-def test_committed_page_deviations_and_readme_are_what_the_rows_give():
-    rows, experiments = report.read_all(RESULTS), tuple(EXPERIMENTS.values())
-    made = {report.DEVIATIONS: report.describe_deviations(experiments, rows)}
-    made[report.PAGE] = page.render(RESULTS, experiments, rows)
-    for file, text in made.items():
-        assert (RESULTS / file).read_text(encoding="utf-8") == text, f"results/{file}: {REMEDY}"
-    readme = README.read_text(encoding="utf-8")
-    assert publish.fill(readme, RESULTS) == readme, f"README.md: {REMEDY}"
 
 
 class Page(html.parser.HTMLParser):

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from debias.backend import keras
+from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.errors import InputError
-from experiments import photographs
-from experiments.experiment import Experiment, Setting
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import photographs, quick
+
+EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), Config(), "faces")
 
 
 class Brightness(keras.Model):
@@ -35,7 +38,7 @@ class Models:
     cache: Path
     shape: tuple[int, ...] = photographs.IMAGE_SHAPE
 
-    def whole(self, data):
+    def splits(self, run):
         return SimpleNamespace(train=SimpleNamespace(image_shape=self.shape))
 
     def model(self, run):
@@ -51,12 +54,13 @@ def sets(monkeypatch):
 
 
 @pytest.fixture
-def runs(tiny_config):
-    return Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), tiny_config, "faces").runs()
+def runs():
+    return EXPERIMENT.runs()
 
 
-def test_rates_by_part(sets, runs, tmp_path):
-    text = photographs.texts(None, photographs.check(runs, Models(tmp_path)))["photographs.md"]
+def test_rates_by_part(sets, runs, rows_of, tmp_path):
+    found = photographs.rates_on_photographs(runs, Models(tmp_path))
+    text = quick.texts(None, rows_of(EXPERIMENT), found)["photographs.md"]
     header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
     rates = dict(zip(header, line, strict=True))
     assert rates["LFW: faces (n=2)"] == "100.0" and rates["LFW: non-faces (n=2)"] == "50.0"
@@ -68,12 +72,12 @@ def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, tmp_path, capsy
         raise InputError("no network")
 
     monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", unreachable)
-    found = photographs.check(runs, Models(tmp_path))
-    assert not [name for name in found[photographs.NAME] if name.startswith("course")]
+    found = photographs.rates_on_photographs(runs, Models(tmp_path))
+    assert not [name for name in found[quick.PHOTOGRAPHS] if name.startswith("course")]
     said = capsys.readouterr().out
     assert "Left out" in said and "no network" in said
 
 
 def test_images_of_another_size_are_left_alone(runs, tmp_path):
-    assert photographs.check(runs, Models(tmp_path, (8, 8, 1))) == {}
-    assert photographs.texts(None, {}) == {}
+    assert photographs.rates_on_photographs(runs, Models(tmp_path, (8, 8, 1))) == {}
+    assert photographs.rates_on_photographs([], None) == {}
