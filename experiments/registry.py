@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments.engine.experiment import Experiment
 
 _FOLDER = Path(__file__).parent
-_HOLDS_ONE = re.compile(r"^EXPERIMENT = ", re.MULTILINE)  # looked for in the text: other modules load TensorFlow
+_HOLDS_ONE = re.compile(r"^EXPERIMENT *[:=]", re.MULTILINE)  # looked for in the text: other modules load TensorFlow
 
 
 def _found(package: str, folder: Path) -> list[Experiment]:

@@ -41,7 +41,7 @@ def save(folder: Path, data: FigureData) -> None:
             temporary.write_bytes(content)
     for path in _files(folder):
         if path.name not in files:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another process may have been faster
 
 
 def load(folder: Path) -> FigureData:

@@ -17,13 +17,14 @@ _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check o
 
 
 def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
-    """Recall by group, what resampling prefers, and what the autoencoders see."""
+    """Recall by group; and, as far as there are data for it, what resampling prefers and what the autoencoders see."""
     titles = figures.titles(experiment.settings)
-    return {
-        "groups": figures.group_figure(rows, titles),
-        "sampling": figures.sampling_figure(data, titles),
-        "reconstructions": figures.reconstruction_figure(data, titles),
-    }
+    drawn = {"groups": figures.group_figure(rows, titles)}
+    if "sampling" in data:
+        drawn["sampling"] = figures.sampling_figure(data, titles)
+    if "faces" in data:
+        drawn["reconstructions"] = figures.reconstruction_figure(data, titles)
+    return drawn
 
 
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:

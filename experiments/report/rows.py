@@ -55,7 +55,7 @@ def read_all(results: Path) -> dict[str, pd.DataFrame]:
 
 def read_failures(results: Path) -> list[Mapping[str, str]]:
     """Id and reason of every failed run under `results`."""
-    tables = [pd.read_csv(path) for path in sorted(results.rglob(FAILURES))]
+    tables = [read_table(path, "delete it") for path in sorted(results.rglob(FAILURES))]
     return [failure for table in tables for failure in table.to_dict("records")]
 
 

@@ -7,13 +7,13 @@ import pytest
 from experiments.registry import EXPERIMENTS
 from experiments.report import figure_data, page
 from experiments.report.artefacts import SENTENCE
-from experiments.report.readme import fill
+from experiments.report.readme import PAGES, fill
 from experiments.report.registry import report_of
 from experiments.report.results import DEVIATIONS, PAGE, describe_deviations
 from experiments.report.rows import RUNS, read_all, read_rows
 
 ROOT = Path(__file__).resolve().parents[3]
-RESULTS, README = ROOT / "results", ROOT / "README.md"
+RESULTS = ROOT / "results"
 COMMITTED = {name: x for name, x in EXPERIMENTS.items() if (RESULTS / x.folder / RUNS).exists()}
 REMEDY = "run python -m experiments report"
 
@@ -31,10 +31,11 @@ def test_tables_and_figures(name):
         assert {path.stem for path in folder.glob(f"*.{ending}")} == set(figures)
 
 
-def test_page_deviations_and_readme():
+def test_page_deviations_and_readmes():
     rows, experiments = read_all(RESULTS), tuple(EXPERIMENTS.values())
     made = {DEVIATIONS: describe_deviations(experiments, rows), PAGE: page.render(RESULTS, experiments, rows)}
     for file, text in made.items():
         assert (RESULTS / file).read_text(encoding="utf-8") == text, f"results/{file}: {REMEDY}"
-    readme = README.read_text(encoding="utf-8")
-    assert fill(readme, RESULTS) == readme, f"README.md: {REMEDY}"
+    for name in PAGES:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert fill(text, RESULTS) == text, f"{name}: {REMEDY}"

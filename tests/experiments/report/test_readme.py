@@ -1,9 +1,11 @@
 """README's generated blocks."""
 
+from pathlib import Path
+
 import pytest
 
 from debias.markdown import markdown
-from experiments.report.readme import fill, refresh_readme
+from experiments.report.readme import PAGES, fill, refresh_pages
 
 README = """before
 <!-- begin quick/table.md -->
@@ -19,20 +21,25 @@ after
 
 
 def test_blocks_are_filled(tmp_path):
-    (tmp_path / "quick").mkdir()
-    (tmp_path / "quick" / "table.md").write_text("| new \\2 |\n")
-    readme = tmp_path / "README.md"
-    readme.write_text(README)
-    refresh_readme(readme, tmp_path)
-    assert readme.read_text() == README.replace("old | table\nwith \\1 lines\n", "| new \\2 |\n")
+    results = tmp_path / "results"
+    (results / "quick").mkdir(parents=True)
+    (results / "quick" / "table.md").write_text("| new \\2 |\n")
+    readmes = [tmp_path / "README.md", results / "README.md"]  # other pages need not be there
+    for readme in readmes:
+        readme.write_text(README)
+    refresh_pages(tmp_path, results)
+    for readme in readmes:
+        assert readme.read_text() == README.replace("old | table\nwith \\1 lines\n", "| new \\2 |\n")
     before = readme.stat().st_mtime_ns
-    refresh_readme(readme, tmp_path)  # nothing left to do
+    refresh_pages(tmp_path, results)  # nothing left to do
     assert readme.stat().st_mtime_ns == before
 
 
-def test_no_readme_is_no_error(tmp_path):
-    refresh_readme(tmp_path / "README.md", tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_every_page_with_blocks_is_known():
+    root = Path(__file__).resolve().parents[3]
+    found = [path.relative_to(root) for name in ("debias", "labs", "results") for path in (root / name).rglob("*.md")]
+    filled = {page.as_posix() for page in found if "<!-- begin " in (root / page).read_text(encoding="utf-8")}
+    assert filled <= set(PAGES)
 
 
 @pytest.mark.parametrize("name", ["<!-- end -->", "a\n<!-- end -->\nb", "<!-- begin quick/table.md -->\n"])
