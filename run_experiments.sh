@@ -100,7 +100,7 @@ set_up() {
     export PYTHONSAFEPATH=1     # nor modules of the caller's folder
     if ! is_complete; then
         { mkdir -p "$root/.cache" && : >>"$log"; } 2>/dev/null || fail "cannot write to $root: clone to a folder of your own"
-        make_environment 9>>"$root/.cache/setup.lock"
+        make_environment 3>&2 9>>"$root/.cache/setup.lock"
     fi
     export PYTHONPATH=$root NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-$root/.cache/numba}
     export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
@@ -125,7 +125,7 @@ requirements() {
 }
 
 make_environment() (
-    trap 'echo "interrupted: the same command continues where it stopped" >&2; exit 130' INT
+    trap 'echo "interrupted: the same command continues where it stopped" >&3; exit 130' INT
     check_platform
     python=$venv/bin/python
     if ! has_environment; then python=$(choose_python); fi

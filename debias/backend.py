@@ -25,7 +25,7 @@ def _pin_backend() -> None:
     os.environ.pop("KERAS_MAX_EPOCHS", None)
     os.environ.pop("KERAS_MAX_STEPS_PER_EPOCH", None)
     if "keras" in sys.modules and (other := sys.modules["keras"].config.backend()) != "tensorflow":
-        raise InputError(f"Keras is already there with the backend {other}: set KERAS_BACKEND=tensorflow for your program")
+        raise InputError(f"Keras was imported with the backend {other} before debias: set KERAS_BACKEND=tensorflow")
 
 
 def _pin_defaults() -> None:
