@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from debias.commandline import parse
+from debias.data.names import is_public
 from debias.errors import InputError
 from debias.files import write_text
 from debias.provenance import ROOT, provenance
@@ -33,7 +34,7 @@ class Folders:
     cache: Path = CACHE
     """Data, checkpoints and logs."""
     results: Path = RESULTS
-    """Rows, tables and figures."""
+    """Rows, tables and figures. What is made of your own data goes to the cache folder unless you say where."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,10 +136,16 @@ class Run(Folders):
             # What is here of some models goes on top of what is written of others.
             artefacts.write(experiment, folder, rows, figure_data.merged(figure_data.load(folder), found))
         if self._results() == self.results:
-            results.refresh(self.results, ROOT, EXPERIMENTS.values())
+            results.refresh(self.results, EXPERIMENTS.values())
+        elif not self.smoke:
+            print("Figures show images of your own data, so nothing is written to results/: --results says where else")
 
     def _results(self) -> Path:
-        return self.cache / "smoke" if self.smoke else self.results
+        """Figures of a user's own data may show people: they stay out of what git would publish."""
+        if self.smoke:
+            return self.cache / "smoke"
+        own = (self.data or self.train) and not is_public(self.data or self.train)
+        return self.cache / "results" if own and self.results == RESULTS else self.results
 
     def _place(self, experiment, folder: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
         """Where the rows go: never over published ones that they differ from, unless asked to."""
@@ -181,7 +188,9 @@ class Report(Folders):
     def __call__(self) -> int:
         from experiments.report import results
 
-        missing = results.regenerate(self.results, ROOT, EXPERIMENTS.values())
+        if not self.results.is_dir():
+            raise InputError(f"{self.results}: no such folder: --results takes one that holds rows")
+        missing = results.regenerate(self.results, EXPERIMENTS.values())
         for experiment in missing:
             print(f"no rows yet: {experiment.name}, {experiment.minutes} min: ./run_experiments.sh {experiment.name}")
         print(f"The page: {self.results / results.PAGE}")
@@ -203,7 +212,7 @@ class Benchmark(Folders):
         measured, folder = benchmark.measure(self.cache), self.results / "benchmark"
         write_text(folder / "table.md", benchmark.table(measured))
         write_text(folder / "summary.json", json.dumps(measured | provenance(), indent=1) + "\n")
-        readme.refresh_pages(ROOT, self.results)
+        readme.refresh_pages(self.results)
         return _show(folder, benchmark.table(measured))
 
 
@@ -224,7 +233,7 @@ class Detection(Folders):
         from experiments.report import results
 
         folder = detection.run(self.cache, self.results, Options(stale=self.stale))
-        results.refresh(self.results, ROOT, EXPERIMENTS.values())
+        results.refresh(self.results, EXPERIMENTS.values())
         return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 
