@@ -5,28 +5,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from debias.evaluation import predict
 
 from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.data.sources import photographs
 from debias.errors import InputError
+from debias.evaluation import predict
 from debias.metrics import OWN_THRESHOLD
-from experiments.engine.experiment import Run
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 from experiments.report.figure_data import FigureData
 from experiments.report.quick import PHOTOGRAPHS
 
 IMAGE_SHAPE = (photographs.SIZE, photographs.SIZE, 3)
 
 
-def rates_on_photographs(runs: Sequence[Run], store: Store) -> FigureData:
+def rates_on_photographs(runs: Sequence[StoredRun]) -> FigureData:
     """The share of real photographs, in %, that each run's model detects; nothing for other image sizes."""
-    if not runs or store.splits(runs[0]).train.image_shape != IMAGE_SHAPE:
+    if not runs or runs[0].splits.train.image_shape != IMAGE_SHAPE:
         return {}
-    sets = _available(store.cache)
-    named = [{"setting": run.setting.name, "title": run.setting.title} for run in runs]
-    rates = [_rates(store.model(run), sets) for run in runs]
+    sets = _available(runs[0].cache)
+    named = [{"setting": stored.run.setting.name, "title": stored.run.setting.title} for stored in runs]
+    rates = [_rates(stored.model(), sets) for stored in runs]
     return {PHOTOGRAPHS: pd.DataFrame([name | found for name, found in zip(named, rates, strict=True)])}
 
 

@@ -20,8 +20,8 @@ def fill(text: str, results: Path) -> str:
     return _BLOCK.sub(block, text)
 
 
-def refresh_pages(root: Path, results: Path) -> None:
-    """Bring the generated blocks of README.md and of the pages beside what they describe up to date with results/."""
-    for path in (root / page for page in PAGES):
+def refresh_pages(results: Path) -> None:
+    """Bring the generated blocks of the pages beside `results`, README and others, up to date with it."""
+    for path in (results.resolve().parent / page for page in PAGES):
         if path.exists():
             write_text(path, fill(path.read_text(encoding="utf-8"), results))

@@ -19,7 +19,7 @@ from experiments.report.rows import read_all
 PAGE, DEVIATIONS = "index.html", "deviations.md"
 
 
-def regenerate(results: Path, root: Path, experiments: Iterable[Experiment]) -> list[Experiment]:
+def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experiment]:
     """Draw every experiment that has rows again, then `refresh`; returns those that have none yet.
 
     Raises:
@@ -29,15 +29,12 @@ def regenerate(results: Path, root: Path, experiments: Iterable[Experiment]) -> 
     for experiment in experiments:
         if experiment.folder in rows:
             artefacts.draw(experiment, results / experiment.folder, rows[experiment.folder])
-    refresh(results, root, experiments)
+    refresh(results, experiments)
     return [experiment for experiment in experiments if experiment.folder not in rows]
 
 
-def refresh(results: Path, root: Path, experiments: Iterable[Experiment]) -> None:
+def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
     """Bring deviations.md, index.html and the pages' blocks up to date with what is in `results`.
-
-    Args:
-        root: of the repository, whose README and other pages have blocks made from `results`.
 
     Raises:
         InputError: a runs.csv is damaged; nothing is written then.
@@ -45,7 +42,7 @@ def refresh(results: Path, root: Path, experiments: Iterable[Experiment]) -> Non
     experiments, rows = tuple(experiments), read_all(results)
     write_text(results / DEVIATIONS, describe_deviations(experiments, rows))
     write_text(results / PAGE, page.render(results, experiments, rows))
-    refresh_pages(root, results)
+    refresh_pages(results)
 
 
 def describe_deviations(experiments: Iterable[Experiment], rows: Mapping[str, pd.DataFrame]) -> str:
