@@ -9,8 +9,11 @@ import pytest
 from debias import dbvae
 from debias.backend import keras
 from debias.callbacks import encode
+from debias.config import Config
+from debias.data.dataset import Splits
 from debias.data.pipeline import on_device
 from debias.latents import as_uint8, factor_correlations, traversal
+from experiments.engine.experiment import Run
 from experiments.figures import EXPERIMENT, RESAMPLED
 from experiments.report import figure_data, models, paper_figures
 
@@ -19,43 +22,37 @@ FEW = "product-k2-a0.01"
 HERE = dataclasses.replace(EXPERIMENT, rare=("right",))
 
 
-class Shelf:
-    """A store of runs that were never trained; one setting's last epoch draws face i in proportion to i + 1."""
+@dataclasses.dataclass
+class Untrained:
+    """A run that was never trained; one setting's last epoch draws face i in proportion to i + 1."""
 
-    def __init__(self, splits, config):
-        self.whole, self.config = splits, config
+    run: Run
+    splits: Splits
+    config: Config
 
-    def splits(self, run):
-        return self.whole
-
-    def sampling(self, run):
-        faces = len(self.whole.train.positives())
+    def sampling(self):
+        faces = len(self.splits.train.positives())
         uniform = np.full(faces, 1 / faces)
-        last = np.arange(1, faces + 1) / (faces * (faces + 1) / 2) if run.setting.name == FEW else uniform
+        last = np.arange(1, faces + 1) / (faces * (faces + 1) / 2) if self.run.setting.name == FEW else uniform
         return [uniform, last]
 
-    def model(self, run):
-        keras.utils.set_random_seed(run.config.seed)
-        return dbvae.build(self.config, self.whole.train.image_shape)
+    def model(self):
+        keras.utils.set_random_seed(self.run.config.seed)
+        return dbvae.build(self.config, self.splits.train.image_shape)
 
 
 @pytest.fixture(scope="module")
-def runs():
-    return [run for run in HERE.runs() if run.config.seed in SEEDS]
+def runs(splits, tiny_config):
+    return [Untrained(run, splits, tiny_config) for run in HERE.runs() if run.config.seed in SEEDS]
 
 
 @pytest.fixture(scope="module")
-def store(splits, tiny_config):
-    return Shelf(splits, tiny_config)
-
-
-@pytest.fixture(scope="module")
-def found(runs, store):
-    return models.collect(HERE, runs, store)
+def found(runs):
+    return models.collect(HERE, runs)
 
 
 def run_of(runs, name, seed=0):
-    return next(run for run in runs if run.setting.name == name and run.config.seed == seed)
+    return next(each for each in runs if each.run.setting.name == name and each.run.config.seed == seed)
 
 
 def same(one, other) -> bool:
@@ -88,9 +85,9 @@ def test_sampling_holds_histogram_and_extreme_faces(found, splits):
     assert set(found["sampling"]["setting"]) == {setting.name for setting in RESAMPLED}
 
 
-def test_latents_hold_correlations_on_test_faces_and_traversals_of_the_strongest(found, runs, store, splits):
+def test_latents_hold_correlations_on_test_faces_and_traversals_of_the_strongest(found, runs, splits):
     run = run_of(runs, "max-a0.01")
-    model, test = store.model(run), splits.test.positives()
+    model, test = run.model(), splits.test.positives()
     table = found["latents-max-a0.01"]
     latents = encode(model, on_device(test))
     expected = factor_correlations(latents, test.factors)
@@ -116,26 +113,26 @@ def test_all_of_it_comes_back_from_its_files(found, tmp_path):
     assert set(read) == set(found) and all(same(value, read[name]) for name, value in found.items())
 
 
-def test_no_runs_are_no_data(store):
-    assert models.collect(HERE, [], store) == {}
+def test_no_runs_are_no_data():
+    assert models.collect(HERE, []) == {}
 
 
 def test_experiments_whose_rows_are_enough_open_no_model(runs):
-    assert models.collect(dataclasses.replace(HERE, name="other"), runs, None) == {}
+    assert models.collect(dataclasses.replace(HERE, name="other"), runs) == {}
 
 
-def test_some_runs_are_their_part_of_it(runs, store, found):
-    part = models.collect(HERE, [run_of(runs, "vae"), run_of(runs, FEW, 1)], store)
+def test_some_runs_are_their_part_of_it(runs, found):
+    part = models.collect(HERE, [run_of(runs, "vae"), run_of(runs, FEW, 1)])
     assert set(part) == {"epochs", "latents-vae", "readout-vae"}  # pictures are of the first seed
     whole = figure_data.merged(found, part)
     assert all(np.array_equal(np.sort(whole["epochs"][c]), np.sort(found["epochs"][c])) for c in ("ess", "mass right"))
 
 
-def test_reconstructions_are_of_faces_of_every_group(runs, store, splits):
+def test_reconstructions_are_of_faces_of_every_group(runs, splits):
     run = run_of(runs, "vae")
-    shown = models.reconstructions([run], store, total=6)
+    shown = models.reconstructions([run], total=6)
     test = splits.test.positives()
     left, right = (np.flatnonzero(test.groups == group)[:3] for group in (0, 1))
     np.testing.assert_array_equal(shown["faces"], test.images(np.concatenate([left, right])))
-    expected = as_uint8(store.model(run).reconstruct(shown["faces"].astype(np.float32) / 255))
+    expected = as_uint8(run.model().reconstruct(shown["faces"].astype(np.float32) / 255))
     np.testing.assert_array_equal(shown["reconstructions-vae"], expected)

@@ -63,7 +63,7 @@ def published(tmp_path_factory, rows_of) -> Path:
     (root / "results" / "parliament").mkdir()
     Image.fromarray(tiles[0]).save(root / "results" / "parliament" / "faces.png")
     (root / "README.md").write_text("<!-- begin table1/table.md -->\nold\n<!-- end -->\n")
-    assert regenerate(root / "results", root, ALL) == [WAITING]
+    assert regenerate(root / "results", ALL) == [WAITING]
     return root
 
 
@@ -87,7 +87,7 @@ def test_same_rows_same_bytes(folder):
     first = contents(folder.parent)
     for name in ("table1/table.md", "table1/fig5b_recall.svg", "ablations/alpha/fig5b_recall.png", PAGE):
         (folder / name).unlink()
-    regenerate(folder, folder.parent, ALL)
+    regenerate(folder, ALL)
     assert contents(folder.parent) == first
 
 
@@ -109,14 +109,14 @@ def test_damaged_rows_stop_everything(folder, damage):
     (folder / "table1" / "table.md").write_text("as it was")
     before = contents(folder.parent)
     with pytest.raises(InputError, match=r"ablations/alpha/runs\.csv") as caught:
-        regenerate(folder, folder.parent, ALL)
+        regenerate(folder, ALL)
     assert "\n" not in str(caught.value)
     assert contents(folder.parent) == before
 
 
 def test_nothing_run_yet(tmp_path):
     (tmp_path / "results").mkdir()
-    assert regenerate(tmp_path / "results", tmp_path, ALL) == list(ALL)
+    assert regenerate(tmp_path / "results", ALL) == list(ALL)
     found = Page((tmp_path / "results" / PAGE).read_text())
     assert "Not run yet" in found.text and "environment" not in found.ids
 
@@ -180,7 +180,7 @@ def test_tables_fold_and_what_is_said_in_words_does_not(text):
 def test_a_table_with_nothing_beside_it_is_open(folder):
     (folder / "benchmark").mkdir()
     (folder / "benchmark" / "table.md").write_text("| a | b |\n| :- | -: |\n| speed | 1 |\n")
-    refresh(folder, folder.parent, ALL)
+    refresh(folder, ALL)
     text = (folder / PAGE).read_text()
     assert text.count("<details>") == 2 and "speed" in text
 
@@ -189,7 +189,7 @@ def test_a_groups_name_brings_no_image_and_no_tag(folder, rows_of):
     name = "![x](http://example.com/x.png) <b> | c"
     rows = rows_of(TABLE).rename(columns=lambda column: column.replace("right", name))
     artefacts.write(TABLE, folder / "table1", rows, {"tiles": np.zeros((1, 4, 4, 3), np.uint8)})
-    refresh(folder, folder.parent, ALL)
+    refresh(folder, ALL)
     found = Page((folder / PAGE).read_text())
     assert name in found.text and not any("example.com" in image["src"] for image in found.images)
     assert "b" not in found.attributes
@@ -197,7 +197,7 @@ def test_a_groups_name_brings_no_image_and_no_tag(folder, rows_of):
 
 def test_failed_runs_are_shown(folder):
     write_failures(folder / "later", pd.DataFrame([{"id": "later/cnn/seed0", "reason": "a <bad> run"}]))
-    refresh(folder, folder.parent, ALL)
+    refresh(folder, ALL)
     found = Page((folder / PAGE).read_text())
     assert "later/cnn/seed0" in found.text and "a <bad> run" in found.text
 

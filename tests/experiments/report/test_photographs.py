@@ -11,7 +11,7 @@ from debias.backend import keras
 from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.errors import InputError
-from experiments.engine.experiment import Experiment, Setting
+from experiments.engine.experiment import Experiment, Run, Setting
 from experiments.report import photographs, quick
 
 EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), Config(), "faces")
@@ -32,16 +32,18 @@ def dataset(first_pixels, labels, groups=None):
 
 
 @dataclasses.dataclass
-class Models:
-    """A store whose every model looks at brightness."""
+class Bright:
+    """A run whose model looks at brightness."""
 
+    run: Run
     cache: Path
     shape: tuple[int, ...] = photographs.IMAGE_SHAPE
 
-    def splits(self, run):
+    @property
+    def splits(self):
         return SimpleNamespace(train=SimpleNamespace(image_shape=self.shape))
 
-    def model(self, run):
+    def model(self):
         return Brightness()
 
 
@@ -54,12 +56,12 @@ def sets(monkeypatch):
 
 
 @pytest.fixture
-def runs():
-    return EXPERIMENT.runs()
+def runs(tmp_path):
+    return [Bright(run, tmp_path) for run in EXPERIMENT.runs()]
 
 
-def test_rates_by_part(sets, runs, rows_of, tmp_path):
-    found = photographs.rates_on_photographs(runs, Models(tmp_path))
+def test_rates_by_part(sets, runs, rows_of):
+    found = photographs.rates_on_photographs(runs)
     text = quick.texts(None, rows_of(EXPERIMENT), found)["photographs.md"]
     header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
     rates = dict(zip(header, line, strict=True))
@@ -67,17 +69,17 @@ def test_rates_by_part(sets, runs, rows_of, tmp_path):
     assert rates["course: left (n=2)"] == "50.0" and rates["course: right (n=2)"] == "100.0"
 
 
-def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, tmp_path, capsys):
+def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, capsys):
     def unreachable(cache):
         raise InputError("no network")
 
     monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", unreachable)
-    found = photographs.rates_on_photographs(runs, Models(tmp_path))
+    found = photographs.rates_on_photographs(runs)
     assert not [name for name in found[quick.PHOTOGRAPHS] if name.startswith("course")]
     said = capsys.readouterr().out
     assert "Left out" in said and "no network" in said
 
 
-def test_images_of_another_size_are_left_alone(runs, tmp_path):
-    assert photographs.rates_on_photographs(runs, Models(tmp_path, (8, 8, 1))) == {}
-    assert photographs.rates_on_photographs([], None) == {}
+def test_images_of_another_size_are_left_alone(runs):
+    assert photographs.rates_on_photographs([dataclasses.replace(run, shape=(8, 8, 1)) for run in runs]) == {}
+    assert photographs.rates_on_photographs([]) == {}

@@ -27,11 +27,11 @@ def test_blocks_are_filled(tmp_path):
     readmes = [tmp_path / "README.md", results / "README.md"]  # other pages need not be there
     for readme in readmes:
         readme.write_text(README)
-    refresh_pages(tmp_path, results)
+    refresh_pages(results)
     for readme in readmes:
         assert readme.read_text() == README.replace("old | table\nwith \\1 lines\n", "| new \\2 |\n")
     before = readme.stat().st_mtime_ns
-    refresh_pages(tmp_path, results)  # nothing left to do
+    refresh_pages(results)  # nothing left to do
     assert readme.stat().st_mtime_ns == before
 
 
