@@ -48,7 +48,7 @@ $(experiments_in experiments/ablations)
 
 The first call also sets up .venv (1 to 5 minutes, 4 GiB), on $platforms.
 PYTHON=/path/to/python3 chooses its Python: 3.11, 3.12 or 3.13.
-GPU=1 adds CUDA for NVIDIA cards on Linux (5 GiB more); without it everything runs on the CPU, as the minutes above did.
+GPU=1 adds CUDA for NVIDIA cards on Linux (4 GiB more); without it everything runs on the CPU, as the minutes above did.
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
 
   ./run_experiments.sh                                 everything the README's first screen shows
@@ -70,7 +70,8 @@ experiments_in() {
 
 # The caller stays in their own folder, so that relative paths mean what they say.
 run_artefact() {
-    [[ $(show_help) =~ $'\n  '"$1"\ +[0-9]+\ min ]] || fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
+    show_help | awk -v name="$1" '$1 == name && $3 == "min" { found = 1 } END { exit !found }' ||
+        fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
     set_up
     case $1 in
         report | benchmark | detection | list) exec "$venv/bin/python" -m experiments "$@" ;;

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOISE = ("PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "GPU", "NUMBA_")
 PYTHON_VERSIONS = ("python3.13", "python3.12", "python3.11", "python3")
 # A Python with venv, pip and, under the name uv, uv. It installs 'name~=version' as installers do: what has a folder
-# .dist-info is there, and INSTALLER is written last. At which stage it hangs or fails, and what it says then, is told by
-# HANG, FAIL and SAYS; FAIL_ALL=p lets all installers fail.
+# .dist-info is there, and INSTALLER is written last. HANG, FAIL and SAYS tell at which stage it hangs or fails, and
+# what it says then; FAIL_ALL=p lets all installers fail.
 FAKE = f"""#!/bin/sh
 site=$(dirname "$(dirname "$0")")/lib/python3.12/site-packages
 stage() {{
@@ -294,7 +294,7 @@ def test_two_calls_take_turns(ready):
         (("table1", "--data", "a b.h5"), "experiments run table1 --data a b.h5"),
         (("k", "--smoke"), "experiments run k --smoke"),
         (("all",), "experiments run all"),
-        (("report",), "experiments report"),
+        *[((name,), f"experiments {name}") for name in ("report", "list", "benchmark", "detection")],
         (("labs", "music"), "labs run music"),
     ],
 )
