@@ -136,7 +136,7 @@ make_environment() (
     if ! has_environment; then create_environment; fi
     rm -f "$installed"
     requirements >"$installed.part"
-    echo 'Setting up .venv: 1 to 5 minutes, 900 MB to download the first time.' >&2
+    echo "Setting up .venv with Python $(version_of "$python"): 1 to 5 minutes, 900 MB to download the first time." >&2
     show_progress &
     install_packages >>"$log" 2>&1 || failed=yes
     kill $! 2>/dev/null || true
@@ -150,7 +150,8 @@ check_platform() {
     platform=$(uname -sm)
     if [[ $(ldd --version 2>&1) == *musl* ]]; then platform+=' with musl'; fi
     case $platform in
-        'Linux x86_64' | 'Linux aarch64' | 'Darwin arm64') ;;
+        'Linux x86_64' | 'Linux aarch64') ;;
+        'Darwin arm64') if [[ -n $gpu ]]; then fail 'GPU=1 is for NVIDIA cards on Linux: leave it out'; fi ;;
         *) fail "TensorFlow has no packages for $platform: use $platforms" ;;
     esac
 }
@@ -187,10 +188,11 @@ create_environment() {
     : >"$created"
 }
 
-# uv is several times as fast as pip, which does it where uv cannot be had or fails (it reads none of pip's settings).
+# By uv, several times as fast as pip; by pip where uv cannot be had, or fails: of pip's settings it takes the index alone.
 install_packages() {
     local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --no-input --only-binary :all:)
     export PIP_USER=0 # a user's own 'user = true' is an error inside an environment
+    export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$("${pip[@]:0:3}" config get global.index-url || true)}}
     forget_half_installed
     "${pip[@]}" --retries 2 uv && "$venv/bin/uv" pip install --python "$venv/bin/python" --only-binary :all: \
         --compile-bytecode --requirement "$installed.part" && return
