@@ -48,7 +48,7 @@ $(experiments_in experiments/ablations)
 
 The first call also sets up .venv (1 to 5 minutes, 4 GiB), on $platforms.
 PYTHON=/path/to/python3 chooses its Python: 3.11, 3.12 or 3.13.
-GPU=1 adds CUDA for NVIDIA cards on Linux (5 GiB more); without it everything runs on the CPU, as the minutes above did.
+GPU=1 adds CUDA for NVIDIA cards on Linux (4 GiB more); without it everything runs on the CPU, as the minutes above did.
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
 
   ./run_experiments.sh                                 everything the README's first screen shows
@@ -70,7 +70,8 @@ experiments_in() {
 
 # The caller stays in their own folder, so that relative paths mean what they say.
 run_artefact() {
-    [[ $(show_help) =~ $'\n  '"$1"\ +[0-9]+\ min ]] || fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
+    show_help | awk -v name="$1" '$1 == name && $3 == "min" { found = 1 } END { exit !found }' ||
+        fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
     set_up
     case $1 in
         report | benchmark | detection | list) exec "$venv/bin/python" -m experiments "$@" ;;
@@ -135,7 +136,7 @@ make_environment() (
     if ! has_environment; then create_environment; fi
     rm -f "$installed"
     requirements >"$installed.part"
-    echo 'Setting up .venv: 1 to 5 minutes, 900 MB to download the first time.' >&2
+    echo "Setting up .venv with Python $(version_of "$python"): 1 to 5 minutes, 900 MB to download the first time." >&2
     show_progress &
     install_packages >>"$log" 2>&1 || failed=yes
     kill $! 2>/dev/null || true
@@ -149,7 +150,8 @@ check_platform() {
     platform=$(uname -sm)
     if [[ $(ldd --version 2>&1) == *musl* ]]; then platform+=' with musl'; fi
     case $platform in
-        'Linux x86_64' | 'Linux aarch64' | 'Darwin arm64') ;;
+        'Linux x86_64' | 'Linux aarch64') ;;
+        'Darwin arm64') if [[ -n $gpu ]]; then fail 'GPU=1 is for NVIDIA cards on Linux: leave it out'; fi ;;
         *) fail "TensorFlow has no packages for $platform: use $platforms" ;;
     esac
 }
@@ -186,10 +188,11 @@ create_environment() {
     : >"$created"
 }
 
-# uv is several times as fast as pip, which does it where uv cannot be had or fails (it reads none of pip's settings).
+# By uv, several times as fast as pip; by pip where uv cannot be had, or fails: of pip's settings it takes the index alone.
 install_packages() {
     local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --no-input --only-binary :all:)
     export PIP_USER=0 # a user's own 'user = true' is an error inside an environment
+    export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$("${pip[@]:0:3}" config get global.index-url || true)}}
     forget_half_installed
     "${pip[@]}" --retries 2 uv && "$venv/bin/uv" pip install --python "$venv/bin/python" --only-binary :all: \
         --compile-bytecode --requirement "$installed.part" && return

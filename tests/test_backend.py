@@ -45,9 +45,8 @@ def test_users_settings_of_keras_are_overruled(tmp_path):
 
 def test_keras_with_another_backend_before_us_is_one_clear_error():
     done = _run(IMPORT_AFTER_TORCH)
-    assert done.stderr.splitlines()[-1] == (
-        "debias.errors.InputError: Keras was imported with the backend torch before debias: set KERAS_BACKEND=tensorflow"
-    )
+    words = "Keras was imported with the backend torch before debias: set KERAS_BACKEND=tensorflow"
+    assert done.stderr.splitlines()[-1] == f"debias.errors.InputError: {words}"
 
 
 def _run(program: str, **settings: str) -> subprocess.CompletedProcess:

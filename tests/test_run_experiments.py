@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOISE = ("PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "GPU", "NUMBA_")
 PYTHON_VERSIONS = ("python3.13", "python3.12", "python3.11", "python3")
 # A Python with venv, pip and, under the name uv, uv. It installs 'name~=version' as installers do: what has a folder
-# .dist-info is there, and INSTALLER is written last. At which stage it hangs or fails, and what it says then, is told by
-# HANG, FAIL and SAYS; FAIL_ALL=p lets all installers fail.
+# .dist-info is there, and INSTALLER is written last. HANG, FAIL and SAYS tell at which stage it hangs or fails, and
+# what it says then; FAIL_ALL=p lets all installers fail.
 FAKE = f"""#!/bin/sh
 site=$(dirname "$(dirname "$0")")/lib/python3.12/site-packages
 stage() {{
@@ -44,13 +44,14 @@ case "$(basename "$0") $*" in
     *" -m venv --clear "*)
         rm -rf "$4" && mkdir -p "$4/bin" "$4/lib/python3.12/site-packages" && cp "$0" "$4/bin/python"
         stage venv ;;
+    *" -m pip config get global.index-url") echo "$INDEX"; test -n "$INDEX" ;;
     *" -m pip install "*" --only-binary :all: --retries 2 uv")
         if [ "$PIP_USER" != 0 ]; then echo "Can not perform a '--user' install"; exit 1; fi
         stage "pip uv"
         cp "$0" "$(dirname "$0")/uv" ;;
     *" -m pip install "*" --only-binary :all: --requirement "*) stage pip; install "$last" pip ;;
     "uv pip install --python $(dirname "$0")/python --only-binary :all: --compile-bytecode --requirement "*)
-        stage uv; install "$last" uv ;;
+        stage uv; echo "$UV_DEFAULT_INDEX" >"$CALLS.index"; install "$last" uv ;;
     "python -m "*) shift; echo "$(cat "$site/tiny") $*"; if [ -n "$SHOW" ]; then printenv "$SHOW"; fi
         case "$*" in *--fail*) exit 7 ;; esac ;;
     *) echo "unexpected: $0 $*" >&2; exit 9 ;;
@@ -133,6 +134,7 @@ def test_macos_with_its_own_tools(tree):
         _write_script(tree / "bin" / name, "exit 127")
     _write_script(tree / "bin" / "readlink", 'case "$1" in -f) exit 1 ;; *) exec /usr/bin/readlink "$@" ;; esac')
     (tree / "link.sh").symlink_to("run_experiments.sh")
+    _assert_one_error(_call(tree, GPU="1"), "NVIDIA cards on Linux")
     assert _call(tree, script="link.sh").stdout == DONE
     assert _call(tree, script="link.sh").stderr == ""
 
@@ -193,6 +195,20 @@ def test_pip_installs_where_uv_cannot(tree, stage):
 
 def test_uv_installs(ready):
     assert _installer(ready) == "uv"
+
+
+@pytest.mark.parametrize(
+    ("settings", "index"),
+    [
+        ({}, ""),
+        ({"INDEX": "http://conf"}, "http://conf"),
+        ({"INDEX": "http://conf", "PIP_INDEX_URL": "http://shell"}, "http://shell"),
+        ({"PIP_INDEX_URL": "http://shell", "UV_DEFAULT_INDEX": "http://uv"}, "http://uv"),
+    ],
+)
+def test_uv_asks_the_registry_that_pip_is_told_to(tree, settings, index):
+    assert _call(tree, **settings).stdout == DONE
+    assert (tree / "calls.index").read_text() == index + "\n"
 
 
 def test_real_pip_installs_where_uv_cannot_be_had_though_its_user_installs_for_themselves(tmp_path):
@@ -294,7 +310,7 @@ def test_two_calls_take_turns(ready):
         (("table1", "--data", "a b.h5"), "experiments run table1 --data a b.h5"),
         (("k", "--smoke"), "experiments run k --smoke"),
         (("all",), "experiments run all"),
-        (("report",), "experiments report"),
+        *[((name,), f"experiments {name}") for name in ("report", "list", "benchmark", "detection")],
         (("labs", "music"), "labs run music"),
     ],
 )
