@@ -9,7 +9,7 @@ import pytest
 from baselines import METHODS, Method
 from debias.errors import InputError
 from experiments.engine.experiment import Experiment, Setting
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 from experiments.engine.sweep import run_all
 
 NAMES = {"dbvae-max": "max"}
@@ -35,17 +35,23 @@ def job(tiny_config, dataset_path):
 
 @pytest.fixture(scope="session")
 def undisturbed(job, tmp_path_factory):
-    """Store and rows of the job, run in one go."""
-    store = Store(tmp_path_factory.mktemp("undisturbed"))
-    rows, failures = run_all(job, store)
+    """Rows of the job, run in one go, and its runs as they are kept."""
+    cache = tmp_path_factory.mktemp("undisturbed")
+    rows, failures = run_all(job, cache)
     assert len(failures) == 0
-    return store, rows
+    return rows, [StoredRun(run, cache) for run in job]
 
 
 @pytest.fixture
-def store(tmp_path):
-    """An empty store."""
-    return Store(tmp_path / "store")
+def cache(tmp_path):
+    """Where runs are kept; empty."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def stored(cache):
+    """A run as it is kept there, by the code of the moment."""
+    return lambda run: StoredRun(run, cache)
 
 
 def measured(*_) -> dict[str, float]:

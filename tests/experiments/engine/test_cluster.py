@@ -20,7 +20,7 @@ from debias.provenance import ROOT
 from experiments.engine import cluster
 from experiments.engine.cluster import evaluated_in_parallel
 from experiments.engine.evaluation import finished
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 from experiments.engine.sweep import reason
 
 NOT_HERE = 900  # a file descriptor of this process that others do not have
@@ -30,11 +30,11 @@ from pathlib import Path
 from debias.config import Config
 from experiments.engine.cluster import evaluated_in_parallel
 from experiments.engine.experiment import Run, Setting
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 
 data, cache = sys.argv[1:]
 run = Run(f"killed{os.getpid()}/cnn/seed0", Setting("cnn", "cnn"), Config(preset="digits", epochs=10_000), data)
-list(evaluated_in_parallel([run], Store(Path(cache)), False, 1))
+list(evaluated_in_parallel([StoredRun(run, Path(cache))], False, 1))
 """
 
 
@@ -98,30 +98,30 @@ def nodes(home):
 @pytest.fixture(scope="module")
 def sweep(nodes, job, tmp_path_factory):
     """Outcomes by setting, of runs of which one is killed, one diverges and one is misused."""
-    store, killed = Store(tmp_path_factory.mktemp("cluster")), tmp_path_factory.mktemp("killed") / "process"
+    cache, killed = tmp_path_factory.mktemp("cluster"), tmp_path_factory.mktemp("killed") / "process"
     cnn, dbvae = job
 
     def bad(name, **changes):
         setting = dataclasses.replace(cnn.setting, name=name)
-        config = dataclasses.replace(cnn.config, epochs=1, steps_per_epoch=2, **changes)
+        config = dataclasses.replace(cnn.config, epochs=1, **changes)
         return dataclasses.replace(cnn, id=f"test/{name}/seed5", setting=setting, config=config)
 
     resumed = dataclasses.replace(dbvae, config=dataclasses.replace(dbvae.config, callbacks=(Kill(killed),)))
-    runs = [resumed, bad("diverging", learning_rate=1e30), bad("misused", batch_size=3)]
-    outcomes = evaluated_in_parallel(runs, store, False, 2, nodes.address)
-    return {run.setting.name: outcome for run, outcome in outcomes}, store, killed
+    runs = [resumed, bad("diverging", learning_rate=3e38), bad("misused", batch_size=3)]
+    outcomes = dict(evaluated_in_parallel([StoredRun(run, cache) for run in runs], False, 2, nodes.address))
+    return {run.setting.name: outcomes[run.id] for run in runs}, StoredRun(dbvae, cache), killed
 
 
-def test_a_killed_process_costs_no_row(sweep, job, undisturbed):
-    outcomes, store, killed = sweep
+def test_a_killed_process_costs_no_row(sweep, undisturbed):
+    outcomes, resumed, killed = sweep
     assert int(killed.read_text()) != os.getpid()
-    assert_row(outcomes["max"], undisturbed[1].iloc[1].to_dict())
-    assert finished(job[1], store)["id"] == job[1].id
+    assert_row(outcomes["max"], undisturbed[0].iloc[1].to_dict())
+    assert finished(resumed) == pytest.approx(outcomes["max"], nan_ok=True)
 
 
-def test_a_killed_run_continues_from_its_checkpoint(sweep, job):
-    _, store, killed = sweep
-    first = store.folder(job[1]) / "sampling" / "epoch-000.npy"
+def test_a_killed_run_continues_from_its_checkpoint(sweep):
+    _, resumed, killed = sweep
+    first = resumed.folder / "sampling" / "epoch-000.npy"
     assert first.stat().st_mtime_ns < killed.stat().st_mtime_ns
 
 
@@ -138,32 +138,34 @@ def test_nothing_but_the_runs_is_left_behind(sweep):
 def test_rows_and_files_come_from_nodes_with_disks_of_their_own(nodes, home, undisturbed, job, tmp_path):
     descriptor = os.open(tmp_path, os.O_RDONLY)
     os.dup2(descriptor, NOT_HERE)  # a folder that no other process reaches by this path
-    store, run = Store(Path(f"/proc/self/fd/{NOT_HERE}/cache")), job[0]
+    run = StoredRun(job[0], Path(f"/proc/self/fd/{NOT_HERE}/cache"))
     try:
-        [(_, row)] = evaluated_in_parallel([run], store, False, 1, nodes.address)
-        folder = store.folder(run)
+        [(_, row)] = evaluated_in_parallel([run], False, 1, nodes.address)
+        folder = run.folder
         brought = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-        assert len(store.model(run).weights) > 0
-        assert finished(run, store) == pytest.approx(row, nan_ok=True)
+        assert len(run.model().weights) > 0
+        assert finished(run) == pytest.approx(row, nan_ok=True)
     finally:
         os.close(descriptor)
         os.close(NOT_HERE)
-    assert_row(row, undisturbed[1].iloc[0].to_dict())
+    assert_row(row, undisturbed[0].iloc[0].to_dict())
     sampling = {f"sampling/epoch-{epoch:03d}.npy" for epoch in range(3)}
     assert brought == {"settings.json", "log.csv", "model.keras", "trained.json", "row.json", *sampling}
     assert list(home.rglob("row.json"))
 
 
-def test_more_jobs_than_the_cluster_has_cpus_are_refused(nodes, tmp_path, monkeypatch):
+def test_more_jobs_than_the_cluster_has_cpus_are_refused(nodes, monkeypatch):
     monkeypatch.setattr(cluster, "_check_address", lambda address: None)  # as the tests above did
     with pytest.raises(InputError, match="--jobs 3.* 2: use 1 to 2"):
-        next(evaluated_in_parallel([], Store(tmp_path), False, 3, nodes.address))
+        next(evaluated_in_parallel([], False, 3, nodes.address))
 
 
-def test_data_that_differ_on_a_node_are_refused(job, undisturbed, tmp_path):
-    wanted = {"data_digest": "other", "test_digest": "other"}
+@pytest.mark.parametrize("name", ["data_digest", "test_digest"])
+def test_data_that_differ_on_a_node_are_refused(undisturbed, name):
+    _, [here, _] = undisturbed
+    cluster._check_data(here, here.digests)
     with pytest.raises(InputError, match="is other data on .*copy it there") as caught:
-        cluster._check_data(job[0], undisturbed[0], wanted)
+        cluster._check_data(here, {**here.digests, name: "other"})
     assert "\n" not in str(caught.value)
 
 
@@ -179,25 +181,25 @@ def test_processes_end_with_a_killed_command_that_printed_nothing(dataset_path, 
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 10_000])
-def test_jobs_that_this_machine_has_no_cores_for_are_refused(jobs, tmp_path):
+def test_jobs_that_this_machine_has_no_cores_for_are_refused(jobs):
     with pytest.raises(InputError, match=f"--jobs {jobs}: ") as caught:
-        next(evaluated_in_parallel([], Store(tmp_path), False, jobs))
+        next(evaluated_in_parallel([], False, jobs))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["localhost:{free}", "nowhere.invalid:6379", "localhost", "localhost:99999", ""])
-def test_address_where_nothing_answers_is_one_line(address, tmp_path):
+def test_address_where_nothing_answers_is_one_line(address):
     with socket.socket() as closed:
         closed.bind(("localhost", 0))
         address = address.format(free=closed.getsockname()[1])
     with pytest.raises(InputError, match="no Ray cluster answers") as caught:
-        next(evaluated_in_parallel([], Store(tmp_path), False, 1, address))
+        next(evaluated_in_parallel([], False, 1, address))
     assert address in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_address_where_something_else_listens_is_given_up(tmp_path, monkeypatch):
+def test_address_where_something_else_listens_is_given_up(monkeypatch):
     monkeypatch.setattr(cluster, "TRIAL_S", 3)
     with socket.create_server(("localhost", 0)) as listening:
         address = f"localhost:{listening.getsockname()[1]}"
         with pytest.raises(InputError, match=f"no Ray cluster answers at {address}"):
-            next(evaluated_in_parallel([], Store(tmp_path), False, 1, address))
+            next(evaluated_in_parallel([], False, 1, address))

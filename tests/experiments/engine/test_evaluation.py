@@ -9,8 +9,9 @@ import h5py
 import pytest
 
 from baselines import METHODS
-from experiments.engine import evaluation, training
-from experiments.engine.evaluation import evaluated, finished, wanted_digests
+from experiments.engine import evaluation, store, training
+from experiments.engine.evaluation import evaluated, finished
+from experiments.engine.store import StoredRun
 from experiments.engine.training import is_stale, trained
 
 
@@ -27,7 +28,7 @@ def run(instant, runs, dataset_path, tiny_config):
 @pytest.fixture
 def other_tests(monkeypatch):
     """Call it, and the code that evaluates is another."""
-    return lambda: monkeypatch.setattr(evaluation, "evaluation_digest", lambda run: "other test")
+    return lambda: monkeypatch.setattr(store, "evaluation_digest", lambda run: "other test")
 
 
 @pytest.fixture
@@ -56,19 +57,19 @@ def edited(dataset_path, tmp_path):
     return make
 
 
-def model_file(store, run):
-    path = store.model_path(run)
+def model_file(kept):
+    path = kept.model_path
     return path.stat().st_mtime_ns, path.read_bytes()
 
 
-def test_a_run_is_trained_and_evaluated_once(instant, unmeasured, run, store):
-    assert finished(run, store) is None
-    row = evaluated(run, store)
-    assert evaluated(run, store) == finished(run, store) == pytest.approx(row, nan_ok=True)
+def test_a_run_is_trained_and_evaluated_once(instant, unmeasured, run, stored):
+    assert finished(stored(run)) is None
+    row = evaluated(stored(run))
+    assert evaluated(stored(run)) == finished(stored(run)) == pytest.approx(row, nan_ok=True)
     assert len(instant) == len(unmeasured) == 1
-    assert wanted_digests(run, store).items() <= row.items() and run.names().items() <= row.items()
-    assert not is_stale(run, store) and trained(run, store)["commit"] == row["commit"]
-    assert {path.name for path in store.folder(run).iterdir()} == {
+    assert stored(run).digests.items() <= row.items() and run.names().items() <= row.items()
+    assert not is_stale(stored(run)) and trained(stored(run))["commit"] == row["commit"]
+    assert {path.name for path in stored(run).folder.iterdir()} == {
         "lock",
         "settings.json",
         "model.keras",
@@ -77,91 +78,91 @@ def test_a_run_is_trained_and_evaluated_once(instant, unmeasured, run, store):
     }  # and no checkpoint, which is of no more use
 
 
-def test_finished_runs_are_found_under_another_experiment_s_id(instant, unmeasured, run, store):
-    row = evaluated(run, store)
+def test_finished_runs_are_found_under_another_experiment_s_id(instant, unmeasured, run, stored):
+    row = evaluated(stored(run))
     setting = dataclasses.replace(run.setting, name="b", title="B")
     renamed = dataclasses.replace(run, id="other/b/seed5", setting=setting)
-    found = finished(renamed, store)
+    found = finished(stored(renamed))
     assert (found["id"], found["setting"], found["title"]) == ("other/b/seed5", "b", "B")
     assert {**found, **run.names()} == pytest.approx(row, nan_ok=True)
 
 
-def test_other_code_of_evaluation_evaluates_the_kept_model_again(instant, unmeasured, run, store, other_tests):
-    row, model = evaluated(run, store), model_file(store, run)
+def test_other_code_of_evaluation_evaluates_the_kept_model_again(instant, unmeasured, run, stored, other_tests):
+    row, model = evaluated(stored(run)), model_file(stored(run))
     other_tests()
-    assert finished(run, store) is None and not is_stale(run, store)
-    again = evaluated(run, store)
-    assert (len(instant), len(unmeasured)) == (1, 2) and model_file(store, run) == model
+    assert finished(stored(run)) is None and not is_stale(stored(run))
+    again = evaluated(stored(run))
+    assert (len(instant), len(unmeasured)) == (1, 2) and model_file(stored(run)) == model
     changed = {name for name in row if again[name] != row[name] and row[name] == row[name]}
     assert changed == {"evaluation_digest", "seconds"} and set(again) == set(row)
 
 
-def test_another_test_evaluates_the_kept_model_again(instant, unmeasured, run, store, edited):
+def test_another_test_evaluates_the_kept_model_again(instant, unmeasured, run, stored, edited):
     def swapped_in_the_test(file):
         split, groups = file["split"][:], file["groups"][:]
         tested = (split == 2) & (groups >= 0)
         groups[tested] = 1 - groups[tested]
         file["groups"][:] = groups
 
-    row, model = evaluated(run, store), model_file(store, run)
+    row, model = evaluated(stored(run)), model_file(stored(run))
     other = dataclasses.replace(run, data=edited(swapped_in_the_test))
-    assert store.folder(other) == store.folder(run) and finished(other, store) is None
-    again = evaluated(other, store)
-    assert (len(instant), len(unmeasured)) == (1, 2) and model_file(store, run) == model
+    assert stored(other).folder == stored(run).folder and finished(stored(other)) is None
+    again = evaluated(stored(other))
+    assert (len(instant), len(unmeasured)) == (1, 2) and model_file(stored(run)) == model
     assert again["test_digest"] != row["test_digest"] and again["data_digest"] == row["data_digest"]
 
 
-def test_no_row_stays_under_swapped_names_of_groups(instant, unmeasured, run, store, edited):
+def test_no_row_stays_under_swapped_names_of_groups(instant, unmeasured, run, stored, edited):
     def swapped_names(file):
         file.attrs["group_names"] = list(file.attrs["group_names"])[::-1]
 
-    row = evaluated(run, store)
+    row = evaluated(stored(run))
     other = dataclasses.replace(run, data=edited(swapped_names))
-    assert finished(other, store) is None
-    again = evaluated(other, store)
+    assert finished(stored(other)) is None
+    again = evaluated(stored(other))
     assert again["data_digest"] != row["data_digest"] and again["test_digest"] != row["test_digest"]
-    assert again["data"] == row["data"] and finished(run, store) == pytest.approx(row, nan_ok=True)
+    assert again["data"] == row["data"] and finished(stored(run)) == pytest.approx(row, nan_ok=True)
 
 
-def test_other_code_of_training_trains_again(instant, unmeasured, run, store, other_training):
-    row = evaluated(run, store)
+def test_other_code_of_training_trains_again(instant, unmeasured, run, stored, other_training):
+    row = evaluated(stored(run))
     other_training()
-    assert is_stale(run, store) and finished(run, store) is None
-    again = evaluated(run, store)
+    assert is_stale(stored(run)) and finished(stored(run)) is None
+    again = evaluated(stored(run))
     assert len(instant) == 2 and again["training_digest"] != row["training_digest"]
     assert instant[1] == ["lock", "row.json", "settings.json"]  # of the old training nothing is left
 
 
 def test_a_stale_model_may_be_kept_and_is_tested_by_today_s_code(
-    instant, unmeasured, run, store, other_training, other_tests
+    instant, unmeasured, run, stored, other_training, other_tests
 ):
-    row = evaluated(run, store)
+    row = evaluated(stored(run))
     other_training()
-    assert finished(run, store, keep_stale=True) == pytest.approx(row, nan_ok=True)
+    assert finished(stored(run), keep_stale=True) == pytest.approx(row, nan_ok=True)
     other_tests()
-    assert finished(run, store, keep_stale=True) is None
-    again = evaluated(run, store, keep_stale=True)
+    assert finished(stored(run), keep_stale=True) is None
+    again = evaluated(stored(run), keep_stale=True)
     assert (len(instant), len(unmeasured)) == (1, 2)
     assert again["training_digest"] == row["training_digest"] and again["evaluation_digest"] == "other test"
 
 
-def test_half_a_run_is_gone_on_with_by_the_same_code_alone(instant, unmeasured, runs, dataset_path, tiny_config, store):
+def test_half_a_run_is_gone_on_with_by_the_same_code_alone(instant, unmeasured, runs, dataset_path, tiny_config, stored):
     [run] = runs(dataset_path, tiny_config, "broken")
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            evaluated(run, store)
+            evaluated(stored(run))
     assert "checkpoint" not in instant[0] and "checkpoint" in instant[1]
-    settings = store.folder(run) / "settings.json"
+    settings = stored(run).folder / "settings.json"
     began = json.loads(settings.read_text())
     settings.write_text(json.dumps({**began, "training_digest": "other"}))
     with pytest.raises(RuntimeError):
-        evaluated(run, store)
+        evaluated(stored(run))
     assert "checkpoint" not in instant[2]
     assert run.settings().items() <= began.items() and json.loads(settings.read_text()) == began
 
 
 @pytest.mark.parametrize("name", ["model.keras", "trained.json", "row.json"])
-def test_a_kill_between_two_files_costs_no_row(instant, unmeasured, run, store, monkeypatch, name):
+def test_a_kill_between_two_files_costs_no_row(instant, unmeasured, run, stored, monkeypatch, name):
     def killing(write):
         def write_or_die(path, *arguments):
             if Path(path).name == name:
@@ -173,14 +174,14 @@ def test_a_kill_between_two_files_costs_no_row(instant, unmeasured, run, store, 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         for module, function in ((training, "replacing"), (training, "write_text"), (evaluation, "write_text")):
             patch.setattr(module, function, killing(getattr(module, function)))
-        evaluated(run, store)
-    assert finished(run, store) is None
-    row = evaluated(run, store)
-    assert finished(run, store) == pytest.approx(row, nan_ok=True)
+        evaluated(stored(run))
+    assert finished(stored(run)) is None
+    row = evaluated(stored(run))
+    assert finished(stored(run)) == pytest.approx(row, nan_ok=True)
     assert len(instant) == (1 if name == "row.json" else 2)  # a whole model is not trained again
 
 
-def test_a_test_on_another_file_trains_nothing(instant, unmeasured, run, store, monkeypatch):
+def test_a_test_on_another_file_trains_nothing(instant, unmeasured, run, stored, monkeypatch):
     class Other:
         """A prepared file whose contents are a word."""
 
@@ -193,13 +194,13 @@ def test_a_test_on_another_file_trains_nothing(instant, unmeasured, run, store, 
     from experiments.engine import cross_dataset
 
     files = {"some/ppb.h5": "first", "copy/ppb.h5": "first", "new/ppb.h5": "second", "some/fair.h5": "first"}
-    monkeypatch.setattr(store, "other_test", lambda run: run.test and Other(run.test, files[run.test]))
+    monkeypatch.setattr(store, "_prepared", lambda path: Other(path, files[path]))
     monkeypatch.setattr(cross_dataset, "measure_on", lambda other, *_: {"mean_recall": len(other.contents)})
-    own = evaluated(run, store)
-    rows = {path: evaluated(dataclasses.replace(run, test=path), store) for path in files}
-    assert len(instant) == 1 and finished(run, store) == pytest.approx(own, nan_ok=True)
+    own = evaluated(stored(run))
+    rows = {path: evaluated(stored(dataclasses.replace(run, test=path))) for path in files}
+    assert len(instant) == 1 and finished(stored(run)) == pytest.approx(own, nan_ok=True)
     assert [row["mean_recall"] for row in rows.values()] == [5, 5, 6, 5]
     assert rows["some/ppb.h5"] == rows["copy/ppb.h5"] != rows["new/ppb.h5"]
     assert rows["some/fair.h5"]["data"] == "squares, fair" and own["data"] == "squares"
-    assert finished(dataclasses.replace(run, test="some/ppb.h5"), store) is None  # another file of its name since then
-    assert finished(dataclasses.replace(run, test="new/ppb.h5"), store) == rows["new/ppb.h5"]
+    assert finished(stored(dataclasses.replace(run, test="some/ppb.h5"))) is None  # another file of its name since then
+    assert finished(stored(dataclasses.replace(run, test="new/ppb.h5"))) == rows["new/ppb.h5"]

@@ -40,10 +40,10 @@ COLUMNS = {
 
 
 @pytest.fixture(scope="module")
-def cnn(undisturbed, job):
+def cnn(undisturbed):
     """The CNN's model, folder and row."""
-    store, rows = undisturbed
-    return store.model(job[0]), store.folder(job[0]), rows.iloc[0]
+    rows, [cnn, _] = undisturbed
+    return cnn.model(), cnn.folder, rows.iloc[0]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def recalls(scores, threshold, test):
 
 
 def test_rows_have_the_columns_that_results_need(undisturbed):
-    _, rows = undisturbed
+    rows, _ = undisturbed
     assert set(rows.columns) >= COLUMNS
     assert list(rows["id"]) == ["test/cnn/seed5", "test/max/seed5"]
     assert rows.columns[rows.isna().any()].to_list() == ["reconstruction_loss", "kl_loss"]  # which the CNN has not
@@ -85,14 +85,14 @@ def test_fixed_threshold_comes_from_validation_negatives(cnn, scores, splits):
     assert row["worst_recall_f5"] == pytest.approx(min(recalls(scores, np.nextafter(at_5, 1), splits.test)))
 
 
-def test_sampling_and_losses_are_the_last_epoch_s(undisturbed, job, splits):
-    store, rows = undisturbed
+def test_sampling_and_losses_are_the_last_epoch_s(undisturbed, splits):
+    rows, kept = undisturbed
     groups = splits.train.positives().groups
-    for run, (_, row) in zip(job, rows.iterrows(), strict=True):
-        p = store.sampling(run)[-1]
+    for each, (_, row) in zip(kept, rows.iterrows(), strict=True):
+        p = each.sampling()[-1]
         assert row["mass right"] == pytest.approx(100 * p[groups == 1].sum())
         assert row["ess"] == pytest.approx(1 / np.sum(p**2))
-        last = (store.folder(run) / "log.csv").read_text().splitlines()
+        last = (each.folder / "log.csv").read_text().splitlines()
         losses = dict(zip(last[0].split(","), last[-1].split(","), strict=True))
         assert row["train_loss"] == float(losses.get("classification_loss", losses["loss"]))
 

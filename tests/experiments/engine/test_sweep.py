@@ -12,8 +12,8 @@ import pytest
 from baselines import METHODS
 from debias.errors import InputError
 from debias.provenance import ROOT
-from experiments.engine import evaluation, sweep
-from experiments.engine.store import Store
+from experiments.engine import store, sweep
+from experiments.engine.store import StoredRun
 from experiments.engine.sweep import Options, reason, run_all
 
 KILLED_JOB = """
@@ -23,7 +23,6 @@ from debias.backend import keras
 from debias.config import Config
 from debias.training import one_thread
 from experiments.engine.experiment import Experiment, Setting
-from experiments.engine.store import Store
 from experiments.engine.sweep import run_all
 
 class Kill(keras.callbacks.Callback):
@@ -37,7 +36,7 @@ class Kill(keras.callbacks.Callback):
 one_thread()
 data, folder, settings = sys.argv[1:]
 base = Config(**json.loads(settings), callbacks=(Kill(),))
-run_all(Experiment("test", "Test", (Setting("cnn", "cnn"),), (5,), base, data).runs(), Store(Path(folder)))
+run_all(Experiment("test", "Test", (Setting("cnn", "cnn"),), (5,), base, data).runs(), Path(folder))
 """
 
 
@@ -45,36 +44,36 @@ def without_seconds(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns="seconds").dropna(axis=1)
 
 
-def test_killed_and_started_again_gives_the_same_row(undisturbed, job, dataset_path, tiny_config, store):
-    command = [sys.executable, "-c", KILLED_JOB, dataset_path, store.cache, json.dumps(tiny_config.settings())]
+def test_killed_and_started_again_gives_the_same_row(undisturbed, job, dataset_path, tiny_config, cache):
+    command = [sys.executable, "-c", KILLED_JOB, dataset_path, cache, json.dumps(tiny_config.settings())]
     killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, "")  # TensorFlow is quiet, too
-    folder, whole = store.folder(job[0]), undisturbed[0].folder(job[0])
+    rows, [whole, _] = undisturbed
+    folder, expected = StoredRun(job[0], cache).folder, without_seconds(rows[:1])
     assert len((folder / "log.csv").read_text().splitlines()) == 2  # the header and the first epoch
     first = (folder / "sampling" / "epoch-000.npy").stat().st_mtime_ns
-    rows, failures = run_all(job[:1], store)
+    rows, failures = run_all(job[:1], cache)
     assert len(failures) == 0
-    expected = without_seconds(undisturbed[1][:1])
     pd.testing.assert_frame_equal(without_seconds(rows), expected, check_exact=True)
-    assert (folder / "log.csv").read_text() == (whole / "log.csv").read_text()
+    assert (folder / "log.csv").read_text() == (whole.folder / "log.csv").read_text()
     assert (folder / "sampling" / "epoch-000.npy").stat().st_mtime_ns == first  # the first epoch was not repeated
 
 
 def test_finished_runs_are_kept_also_under_another_name(undisturbed, job, monkeypatch):
     monkeypatch.setattr(sweep, "evaluated", lambda *_: pytest.fail("done again"))
-    store, before = undisturbed
-    rows, failures = run_all(job, store)
+    before, [kept, _] = undisturbed
+    rows, failures = run_all(job, kept.cache)
     assert len(failures) == 0
     pd.testing.assert_frame_equal(rows, before, check_exact=True)
     renamed = [dataclasses.replace(run, id=run.id.replace("test/", "other/")) for run in job]
-    rows, _ = run_all(renamed, store)
+    rows, _ = run_all(renamed, kept.cache)
     assert list(rows["id"]) == ["other/cnn/seed5", "other/max/seed5"]
     pd.testing.assert_frame_equal(rows.drop(columns="id"), before.drop(columns="id"), check_exact=True)
 
 
-def test_diverged_run_is_a_failed_run(runs, dataset_path, tiny_config, store):
-    short = dataclasses.replace(tiny_config, learning_rate=1e30, epochs=2, steps_per_epoch=2)
-    rows, failures = run_all(runs(dataset_path, short, "cnn"), store)
+def test_diverged_run_is_a_failed_run(runs, dataset_path, tiny_config, cache):
+    short = dataclasses.replace(tiny_config, learning_rate=3e38, epochs=1)
+    rows, failures = run_all(runs(dataset_path, short, "cnn"), cache)
     assert len(rows) == 0 and failures["reason"][0].startswith("FloatingPointError: ")
     assert "diverged" in failures["reason"][0]
 
@@ -88,8 +87,8 @@ def made(instant, unmeasured, runs, dataset_path, tiny_config):
     return lambda *methods, **options: runs(dataset_path, tiny_config, *methods, **options)
 
 
-def test_failed_run_is_recorded_and_the_others_go_on(made, store, capsys):
-    rows, failures = run_all(made("broken", "speechless", "constant"), store)
+def test_failed_run_is_recorded_and_the_others_go_on(made, cache, capsys):
+    rows, failures = run_all(made("broken", "speechless", "constant"), cache)
     assert list(rows["id"]) == ["test/constant/seed5"]
     assert failures.to_dict("records") == [
         {"id": "test/broken/seed5", "reason": "RuntimeError: first line"},
@@ -99,15 +98,15 @@ def test_failed_run_is_recorded_and_the_others_go_on(made, store, capsys):
     assert "FAILED test/broken/seed5: RuntimeError: first line" in shown and "[3/3] test/constant/seed5" in shown
 
 
-def test_failed_run_is_tried_again(made, instant, store, capsys):
+def test_failed_run_is_tried_again(made, instant, cache, capsys):
     job = made("broken", "constant")
-    run_all(job, store)
-    run_all(job, store)
+    run_all(job, cache)
+    run_all(job, cache)
     assert len(instant) == 3  # the broken one twice
     assert "1 finished runs kept, 1 to train" in capsys.readouterr().out
 
 
-def test_the_bar_moves_with_the_batches_of_a_run(made, store, monkeypatch):
+def test_the_bar_moves_with_the_batches_of_a_run(made, cache, monkeypatch):
     config, shares = made("constant")[0].config, []
 
     def train(seen, config):
@@ -121,41 +120,41 @@ def test_the_bar_moves_with_the_batches_of_a_run(made, store, monkeypatch):
 
     monkeypatch.setattr(sys.modules[METHODS["constant"].module], "train", train)
     monkeypatch.setattr(sweep.RunProgress, "advance", lambda self, share: shares.append(share))
-    _, failures = run_all(made("constant"), store)
+    _, failures = run_all(made("constant"), cache)
     assert failures["reason"][0] == "RuntimeError: that is all"
     assert shares == pytest.approx([n / (2 * config.epochs) for n in range(2 * config.epochs)])
 
 
-def test_bad_input_stops_the_job(made, instant, store):
+def test_bad_input_stops_the_job(made, instant, cache):
     with pytest.raises(InputError, match="alpha"):
-        run_all(made("misused", "constant"), store)
+        run_all(made("misused", "constant"), cache)
     assert instant == []
 
 
-def test_finished_runs_of_other_code_are_refused_kept_or_done_again(made, instant, store, monkeypatch):
+def test_finished_runs_of_other_code_are_refused_kept_or_done_again(made, instant, cache, monkeypatch):
     job = made("constant")
-    first, _ = run_all(job, store)
+    first, _ = run_all(job, cache)
     entry = METHODS["constant"]
     monkeypatch.setitem(METHODS, "constant", dataclasses.replace(entry, arguments={"changed": True}))
-    path = store.row_path(job[0])
+    path = StoredRun(job[0], cache).row_path
     before = path.read_text()
     with pytest.raises(InputError, match="1 of 1 runs were trained by other code") as caught:
-        run_all(job, store)
+        run_all(job, cache)
     assert "\n" not in str(caught.value) and "--stale redo" in str(caught.value) and path.read_text() == before
     assert first["commit"][0] in str(caught.value)
-    kept, _ = run_all(job, store, Options(stale="keep"))
+    kept, _ = run_all(job, cache, Options(stale="keep"))
     assert len(instant) == 1 and kept["training_digest"][0] == first["training_digest"][0]
-    redone, _ = run_all(job, store, Options(stale="redo"))
+    redone, _ = run_all(job, cache, Options(stale="redo"))
     assert len(instant) == 2 and redone["training_digest"][0] != first["training_digest"][0]
-    again, _ = run_all(job, store)  # is now of today's code
+    again, _ = run_all(job, cache)  # is now of today's code
     assert len(instant) == 2 and again["training_digest"][0] == redone["training_digest"][0]
 
 
-def test_other_code_of_evaluation_is_never_refused(made, instant, unmeasured, store, monkeypatch):
+def test_other_code_of_evaluation_is_never_refused(made, instant, unmeasured, cache, monkeypatch):
     job = made("constant", seeds=(1, 2))
-    run_all(job, store)
-    monkeypatch.setattr(evaluation, "evaluation_digest", lambda run: "other test")
-    rows, _ = run_all(job, store)
+    run_all(job, cache)
+    monkeypatch.setattr(store, "evaluation_digest", lambda run: "other test")
+    rows, _ = run_all(job, cache)
     assert list(rows["evaluation_digest"]) == ["other test"] * 2
     assert (len(instant), len(unmeasured)) == (2, 4)  # no model is trained again
 
@@ -168,9 +167,9 @@ def test_unknown_answers_to_stale_runs_are_one_line(stale):
 
 def test_published_rows_count_as_finished_only_where_nothing_differs(made, instant, tmp_path):
     job = made("constant")
-    rows, _ = run_all(job, Store(tmp_path / "theirs"))
+    rows, _ = run_all(job, tmp_path / "theirs")
     [published] = rows.assign(commit="theirs").to_dict("records")
-    kept, _ = run_all(job, Store(tmp_path / "ours"), Options(published=[published]))
+    kept, _ = run_all(job, tmp_path / "ours", Options(published=[published]))
     assert len(instant) == 1 and list(kept["commit"]) == ["theirs"]
     assert not (tmp_path / "ours" / "runs").exists()
     digests = [name for name in published if name.endswith("_digest")]
@@ -178,42 +177,42 @@ def test_published_rows_count_as_finished_only_where_nothing_differs(made, insta
     others = {"id": "test/other/seed5", "config": config, **dict.fromkeys(digests, "x")}
     assert len(digests) == 4
     for column, other in others.items():
-        fresh, _ = run_all(job, Store(tmp_path / column), Options(published=[published | {column: other}]))
+        fresh, _ = run_all(job, tmp_path / column, Options(published=[published | {column: other}]))
         assert list(fresh["commit"]) != ["theirs"], column
     older = {name: value for name, value in published.items() if name not in digests}  # before there were digests
-    fresh, _ = run_all(job, Store(tmp_path / "older"), Options(published=[older]))
+    fresh, _ = run_all(job, tmp_path / "older", Options(published=[older]))
     assert list(fresh["commit"]) != ["theirs"]
 
 
-def test_two_runs_of_one_id_are_refused(made, store):
+def test_two_runs_of_one_id_are_refused(made, cache):
     with pytest.raises(InputError, match="1 ids occur twice, such as test/constant/seed5"):
-        run_all(made("constant") * 2, store)
+        run_all(made("constant") * 2, cache)
 
 
-def test_data_that_cannot_be_evaluated_are_refused_before_training(made, instant, splits, store, monkeypatch):
+def test_data_that_cannot_be_evaluated_are_refused_before_training(made, instant, splits, cache, monkeypatch):
     few = dataclasses.replace(splits, validation=splits.test)  # 48 negatives cannot resolve 1 %
-    monkeypatch.setattr(Store, "whole", lambda self, data: few)
+    monkeypatch.setattr(store, "loaded", lambda data, cache: few)
     with pytest.raises(InputError, match="48 validation negatives.* at least 100"):
-        run_all(made("constant"), store)
+        run_all(made("constant"), cache)
     assert instant == []
 
 
 @pytest.mark.parametrize("name", ["row.json", "trained.json"])
-def test_a_damaged_file_is_one_line(made, store, name):
+def test_a_damaged_file_is_one_line(made, cache, name):
     job = made("constant")
-    run_all(job, store)
-    path = store.folder(job[0]) / name
+    run_all(job, cache)
+    path = StoredRun(job[0], cache).folder / name
     path.write_text(path.read_text()[:50])
     with pytest.raises(InputError, match="damaged") as caught:
-        run_all(job, store)
+        run_all(job, cache)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_shards_together_are_the_whole(made, instant, store):
+def test_shards_together_are_the_whole(made, instant, cache):
     job = made("constant", seeds=range(5))
-    first, _ = run_all(job, store, Options(shard="1/2"))
+    first, _ = run_all(job, cache, Options(shard="1/2"))
     assert len(first) == 3
-    both, _ = run_all(job, store, Options(shard="2/2"))
+    both, _ = run_all(job, cache, Options(shard="2/2"))
     assert list(both["id"]) == [run.id for run in job] and len(instant) == 5
 
 
