@@ -15,15 +15,17 @@ from debias.data import prepared
 from debias.data.dataset import NO_GROUP, Dataset, Splits
 from debias.data.prepared import open_prepared
 from debias.errors import InputError
-from experiments import __main__, commands, runner
-from experiments.elsewhere import check_test, evaluate_on
+from experiments import __main__
+from experiments.engine import evaluation
+from experiments.engine.checks import check_test
+from experiments.engine.cross_dataset import measure_on
 from experiments.registry import EXPERIMENTS
 
 FACES, OTHERS, PORTRAITS = 160, 1200, 24  # of the negatives a tenth validates, of which 1 % must be one
 SIZE = 16
 GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
 KINDS = [("Male", "Lighter"), ("Female", "Lighter"), ("Male", "Darker"), ("Female", "Darker")]
-SHORT = {"cnn", "product-k2-a0.01", "oracle"}
+SHORT = {"cnn", "max-a0.001", "oracle"}
 
 
 def face(rng, height=48, width=40, side=32, tone=200):
@@ -78,7 +80,7 @@ def write_ppb(root, rng):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Trees in the formats of their sources, prepared and merged by the command line."""
-    folder, rng = tmp_path_factory.mktemp("elsewhere"), np.random.default_rng(0)
+    folder, rng = tmp_path_factory.mktemp("trees"), np.random.default_rng(0)
     write_celeba(folder / "CelebA", rng)
     write_imagenet(folder / "imagenet", rng)
     write_ppb(folder / "PPB-2017", rng)
@@ -99,7 +101,6 @@ def call(monkeypatch, capsys, folder):
     table1 = EXPERIMENTS["table1"]
     few = tuple(setting for setting in table1.settings if setting.name in SHORT)
     monkeypatch.setitem(EXPERIMENTS, "table1", dataclasses.replace(table1, settings=few))
-    monkeypatch.setattr(commands, "README", folder / "README.md")
 
     def main(*words):
         places = ("--cache", str(folder / "cache"), "--results", str(folder / "results"))
@@ -128,7 +129,7 @@ def test_from_trees_of_images_to_the_paper_s_table(call, folder, monkeypatch):
     assert (results / "fig5b_recall.png").stat().st_size > 5000
     assert json.loads((results / "summary.json").read_text())["settings"]["cnn"]["seeds"] == 1
 
-    monkeypatch.setattr(runner, "_trained", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(evaluation, "train", lambda *_: pytest.fail("trained again"))
     assert call(*words)[0] == 0  # nothing is left to do
     (folder / "again.h5").write_bytes((folder / "ppb.h5").read_bytes())
     code, _, error = call(*words[:3], folder / "again.h5", *words[4:])  # tested on another file, not trained again
@@ -150,7 +151,7 @@ def test_from_trees_of_images_to_the_paper_s_table(call, folder, monkeypatch):
     ],
 )
 def test_bad_files_are_one_line_before_any_training(call, folder, words, shown, monkeypatch):
-    monkeypatch.setattr(runner, "_trained", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(evaluation, "train", lambda *_: pytest.fail("trained"))
     pairs = [word for option, name in words for word in (option, folder / name)]
     code, _, error = call(*pairs, "--smoke", "--jobs", 1)
     assert code == 2 and error.count("\n") == 1 and shown in error
@@ -204,7 +205,7 @@ def test_recall_is_of_the_other_file_and_false_positives_are_of_the_training_fil
             Image.fromarray(portrait).save(tmp_path / f"{number}.png")
         images = [np.frombuffer((tmp_path / f"{n}.png").read_bytes(), np.uint8) for n in range(6)]
     test = write_test(tmp_path / "test.h5", images if whole else np.stack(images), [0, 0, 0, 1, 1, 1], ("a", "b"))
-    row = evaluate_on(test, Brightness(), splits, run_folder)
+    row = measure_on(test, Brightness(), splits, run_folder)
     assert [row["recall a"], row["recall b"]] == pytest.approx([200 / 3, 100 / 3])
     assert row["mean_recall"] == pytest.approx(50) and row["var_recall"] == pytest.approx((100 / 3) ** 2 / 2)
     assert row["fpr"] == pytest.approx(10) and row["precision"] == pytest.approx(100 * 3 / 23)
@@ -215,7 +216,7 @@ def test_recall_is_of_the_other_file_and_false_positives_are_of_the_training_fil
 def test_without_groups_all_faces_are_one(splits, run_folder, tmp_path):
     images = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 255, 255, 255)])
     test = write_test(tmp_path / "test.h5", images, [NO_GROUP] * 4, ())
-    assert evaluate_on(test, Brightness(), splits, run_folder)["recall faces"] == pytest.approx(75)
+    assert measure_on(test, Brightness(), splits, run_folder)["recall faces"] == pytest.approx(75)
 
 
 def test_files_that_cannot_be_tested_on(splits, tmp_path):
