@@ -55,7 +55,9 @@ def exact_product(latents, alpha, bins, density=True):
 def test_max_is_the_labs_loop(alpha, bins, histogram):
     latents = normal(5000, 7) * [0.01, 0.1, 1, 1, 3, 10, 100] + 5
     expected = lab_loop(latents, alpha, bins, histogram == "density")
-    np.testing.assert_allclose(probabilities(latents, "max", alpha=alpha, bins=bins, histogram=histogram), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        probabilities(latents, "max", alpha=alpha, bins=bins, histogram=histogram), expected, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("histogram", ["density", "mass"])
