@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from debias.data import hdf5
 from debias.data import prepare as preparing
-from debias.data import prepared
 from debias.data.dataset import open_splits
 from debias.data.prepare import Item, Source, prepare, report_path
 from debias.data.prepared import open_prepared
@@ -300,7 +300,7 @@ def test_a_disk_that_fills_up_is_one_line_and_nothing_half_written(source, tmp_p
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    module = preparing.np if writer == "savez" else prepared.h5py
+    module = preparing.np if writer == "savez" else hdf5.h5py
     with monkeypatch.context() as patched:
         patched.setattr(module, writer, full)
         with pytest.raises(InputError, match="the disk is full") as error:
