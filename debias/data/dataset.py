@@ -1,4 +1,4 @@
-"""One data set type: images with labels, groups and factors, in three splits; its file is `debias.data.hdf5`'s DATASET."""
+"""One data set type: images with labels, groups and factors, in three splits; `debias.data.hdf5` stores it."""
 
 import contextlib
 import dataclasses

@@ -214,7 +214,7 @@ def check_labels(labels: np.ndarray, where: str) -> None:
 
 
 def check_group_names(names: Sequence[str], where: str) -> None:
-    """Raise InputError unless names of groups are few enough, and each is short, printable text and unlike the others."""
+    """Raise InputError unless names of groups are few, and each is short, printable text and unlike the others."""
     if len(names) > MOST_GROUPS:
         raise InputError(
             f"{where}: {len(names)} groups, at most {MOST_GROUPS} are possible: merge some or drop the column"

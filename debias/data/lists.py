@@ -114,6 +114,8 @@ def _separator(text: str, known: set[str]) -> str:
 
 def _text(path: Path, remedy: str) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: cannot be read, it is no plain file: make it one")
         data = path.read_bytes()
     except FileNotFoundError:
         empty = path.parent.is_dir() and not any(path.parent.iterdir())

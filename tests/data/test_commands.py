@@ -37,7 +37,7 @@ def faces(tmp_path, write_image):
 
 @pytest.fixture
 def others(tmp_path, write_image):
-    for number in range(100):
+    for number in range(200, 256):  # other pixels than the faces
         write_image(tmp_path / "others" / "n01440764" / f"n01440764_{number}.JPEG", number)
     return tmp_path / "others"
 
