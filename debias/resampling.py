@@ -13,6 +13,7 @@ import numpy as np
 from debias.errors import InputError
 
 RULES = ("uniform", "product", "max")
+SMALLEST, FARTHEST = 1e-100, 1e100  # of alpha and latents: beyond, float64 cannot hold their inverses
 _ROWS_AT_A_TIME = 2048  # keeps each block of latents in the cache: a whole 55,000 x 100 array is memory-bound
 
 
@@ -62,6 +63,7 @@ def effective_sample_size(p: np.ndarray) -> float:
     p = np.asarray(p, np.float64)
     if p.ndim != 1 or not len(p) or not np.all(np.isfinite(p)) or p.min() < 0 or p.sum() <= 0:
         raise InputError(f"effective_sample_size needs (N,) finite probabilities >= 0, got shape {p.shape}")
+    p = p / p.max()  # squares of tiny ones would vanish
     return float(p.sum() ** 2 / np.sum(p**2))
 
 
@@ -94,7 +96,7 @@ def _binned(latents, bins):
     count, k = latents.shape
     low = latents.min(0).astype(np.float64)
     span = latents.max(0) - low
-    span[span == 0] = 1.0  # a collapsed latent falls in one bin, whatever its width: it then weighs all samples alike
+    span[span < SMALLEST] = 1.0  # a collapsed latent falls in one bin, whatever its width: it then weighs all samples alike
     index = np.empty((count, k), np.int32)
     first = np.arange(k, dtype=np.int32) * bins
     for rows in _blocks(count):
@@ -122,9 +124,11 @@ def _check(latents, rule, alpha, bins, histogram) -> None:
         raise InputError("latents hold NaN or infinity: the model has diverged, lower the learning rate")
     if rule not in RULES:
         raise InputError(f"unknown rule {rule!r}: use one of {', '.join(RULES)}")
-    if not np.isfinite(alpha) or alpha <= 0:
-        raise InputError(f"alpha must be > 0, got {alpha}")
-    if bins < 2:
-        raise InputError(f"bins must be at least 2, got {bins}")
+    if max(-float(latents.min()), float(latents.max())) > FARTHEST:
+        raise InputError(f"latents lie beyond {FARTHEST:g}: the model has diverged, lower the learning rate")
+    if not np.isfinite(alpha) or alpha < SMALLEST:
+        raise InputError(f"alpha must be > 0, at least {SMALLEST}, got {alpha}")
+    if not isinstance(bins, (int, np.integer)) or isinstance(bins, bool) or bins < 2:
+        raise InputError(f"bins must be a whole number of at least 2, got {bins}")
     if histogram not in ("density", "mass"):
         raise InputError(f"unknown histogram {histogram!r}: use 'density' or 'mass'")

@@ -143,6 +143,18 @@ def test_effective_sample_size_closed_forms():
     assert effective_sample_size([2, 1, 1]) == pytest.approx(1 / 0.375)  # the scale does not matter
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160])
+def test_effective_sample_size_of_tiny_and_huge_weights(scale):
+    assert effective_sample_size(np.array([2, 1, 1]) * scale) == pytest.approx(1 / 0.375)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("extent", [1e-320, 1e-90, 1e90])
+def test_latents_of_any_extent_give_probabilities(rule, extent):
+    p = sampling_probabilities(np.linspace(0, extent, 50)[:, None], rule)
+    assert np.isfinite(p).all() and p.sum() == pytest.approx(1)
+
+
 def test_rule_carries_every_switch():
     latents = normal(300, 4)
     p = Rule("product", alpha=0.3, bins=5, histogram="mass")(latents)
@@ -161,7 +173,11 @@ def test_rule_carries_every_switch():
         (np.zeros((2, 1)), {"alpha": 0}, "alpha"),
         (np.zeros((2, 1)), {"alpha": -1}, "alpha"),
         (np.zeros((2, 1)), {"alpha": float("nan")}, "alpha"),
+        (np.zeros((2, 1)), {"alpha": 1e-310}, "alpha"),
         (np.zeros((2, 1)), {"bins": 1}, "bins"),
+        (np.zeros((2, 1)), {"bins": 2.5}, "whole number"),
+        (np.zeros((2, 1)), {"bins": True}, "whole number"),
+        (np.array([[-1e308], [1e308]]), {}, "diverged"),
         (np.zeros((2, 1)), {"histogram": "counts"}, "'counts'"),
     ],
 )
