@@ -78,8 +78,10 @@ class Writer:
         self.written += len(images)
 
     def describe(self, **attributes: str | float) -> None:
-        """Add provenance that is only known now."""
-        self._file.attrs.update(attributes)
+        """Add provenance."""
+        for name, value in attributes.items():
+            # Text of any length would lie in a part of the file that has no checksum.
+            self._file.attrs[name] = np.bytes_(value.encode() or b"\0") if isinstance(value, str) else value
 
 
 @contextlib.contextmanager
@@ -109,7 +111,8 @@ def create(
     check_group_names(group_names, str(path))
     with replacing(path) as temporary:
         with _new(temporary) as file:
-            file.attrs.update({"format": kind, "group_names": [name.encode() for name in group_names], **attributes})
+            writer = Writer(file)
+            writer.describe(format=kind, group_names=[name.encode() for name in group_names], **attributes)
             if image_shape is None:
                 file.create_dataset("encoded", (count,), h5py.vlen_dtype(np.uint8))
             else:
@@ -118,7 +121,6 @@ def create(
                 file.create_dataset(name, (count,), dtype)
             for name, dtype in columns.items():
                 file["factors"].create_dataset(name, (count,), dtype)
-            writer = Writer(file)
             yield writer
         if writer.written != count:
             raise InputError(f"{path}: {writer.written} of {count} images were written: write them all")
@@ -146,7 +148,7 @@ def kind_of(path: Path) -> str | None:
 def attributes(path: Path) -> dict:
     """The provenance stored in a file."""
     with readable(Path(path)) as file:
-        return dict(file.attrs)
+        return _attributes(file)
 
 
 @contextlib.contextmanager
@@ -287,7 +289,7 @@ def _contents(file: h5py.File, path: Path, kind: str) -> Contents:
     factors = {name: _column(file, f"factors/{name}", len(images), path, kind) for name in file["factors"]}
     names = _group_names(file, path)
     _check_values(columns, names, path, kind)
-    return Contents(None if whole else mapped(images, path), columns, factors, names, dict(file.attrs))
+    return Contents(None if whole else mapped(images, path), columns, factors, names, _attributes(file))
 
 
 def _check_parts(file: h5py.File, path: Path, kind: str) -> None:
@@ -340,6 +342,10 @@ def _check_splits(labels: np.ndarray, split: np.ndarray, path: Path) -> None:
         check_labels(labels[split == code], f"{path}, {name} split")
     if split.max() >= len(SPLITS):
         raise InputError(f"{path}: split codes must be 0, 1 or 2, found {split.max()}: build it again")
+
+
+def _attributes(file: h5py.File) -> dict[str, object]:
+    return {name: _text(value) for name, value in file.attrs.items()}
 
 
 def _text(value) -> str | None:

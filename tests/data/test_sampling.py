@@ -66,7 +66,7 @@ def test_without_replacement_too_few_possible_ones_are_refused_and_as_many_are_n
     made.assign(P)  # five are above 0
     assert set(made.draw(5, tf.constant([0, 0])).numpy()) == set(np.flatnonzero(P))
     with pytest.raises(InputError, match="4 of 8 samples have a probability above 0, but 5") as caught:
-        made.assign(np.where(P == P.max(), 0, P))
+        made.assign(np.where(P.max() == P, 0, P))
     assert "\n" not in str(caught.value)
     WeightedSampler(8, most=5).assign(np.eye(8)[0])  # with replacement it is drawn five times
 
