@@ -57,6 +57,21 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_output(path: Path, overwrite: bool) -> None:
+    """Raise InputError where a command must not write its output, before it does any work."""
+    path = Path(path)
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write {path}: {_reason(error) or error}") from error
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder: choose the name of a file")
+    if not overwrite:
+        raise InputError(f"{path}: exists already: choose another --out or pass --overwrite")
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those around it; InputError when that is not possible."""
     try:
@@ -68,7 +83,7 @@ def make_folder(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, atomically; a file that already holds it is left alone."""
     content = text.encode("utf-8")
-    if path.is_file() and path.read_bytes() == content:
+    if os.path.isfile(path) and Path(path).read_bytes() == content:
         return
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -117,4 +132,4 @@ def _reason(error: OSError) -> str | None:
     """Why a file cannot be written and what to do, where that is known."""
     # HDF5 reports a failed write without an errno of its own, only in words.
     in_words = (why for code, why in _UNWRITABLE.items() if os.strerror(code) in str(error))
-    return _UNWRITABLE.get(error.errno) or next(in_words, None)
+    return _UNWRITABLE.get(getattr(error, "errno", None)) or next(in_words, None)

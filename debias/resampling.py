@@ -96,7 +96,8 @@ def _binned(latents, bins):
     count, k = latents.shape
     low = latents.min(0).astype(np.float64)
     span = latents.max(0) - low
-    span[span < SMALLEST] = 1.0  # a collapsed latent falls in one bin, whatever its width: it then weighs all samples alike
+    # A collapsed latent falls in one bin, whatever its width: it then weighs all samples alike.
+    span[span < SMALLEST] = 1.0
     index = np.empty((count, k), np.int32)
     first = np.arange(k, dtype=np.int32) * bins
     for rows in _blocks(count):

@@ -1,5 +1,6 @@
 """Data sets by name or path."""
 
+import os
 from pathlib import Path
 
 from debias.data import hdf5
@@ -33,7 +34,7 @@ def load(name: str, cache: Path) -> Splits:
     if name == "digits":
         return digits()
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):
         return open_folder(path, cache)
     kind = hdf5.kind_of(path)
     if kind == hdf5.SOURCE:

@@ -159,7 +159,7 @@ def readable(path: Path, remedy: str = "download or build it again") -> Iterator
         InputError: it is missing, not HDF5, cut short or damaged.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file it takes any name
         raise InputError(f"{path}: no such file: check the path given to --data")
     _check_that_it_ends(path)
     with _opened(path) as file:

@@ -13,6 +13,7 @@ from debias.data.dataset import NO_GROUP
 from debias.data.lists import assigned
 from debias.data.prepared import Prepared, open_prepared
 from debias.errors import InputError
+from debias.files import check_output
 from debias.progress import progress_bar, say
 
 SHARES = (0.8, 0.1, 0.1)  # the paper trains on 80 %; the rest is held out, half to select by and half to test on
@@ -47,8 +48,7 @@ def merge(
             or a split lacks a class or a group.
     """
     out = Path(out)
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
+    check_output(out, overwrite)
     sources = [_opened(path, label) for label, paths in ((1, positives), (0, negatives)) for path in paths]
     _check(sources, positives, negatives)
     names = _group_names(sources) if groups else ()

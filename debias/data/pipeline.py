@@ -59,7 +59,8 @@ class BalancedBatches(tf.Module):
 
     @staticmethod
     def _mirrored_by_chance(images, seed):
-        chance = tf.random.stateless_uniform([images.shape[0], 1, 1, 1], tf.random.experimental.stateless_fold_in(seed, 2))
+        seed = tf.random.experimental.stateless_fold_in(seed, 2)
+        chance = tf.random.stateless_uniform([images.shape[0], 1, 1, 1], seed)
         return tf.where(chance < 0.5, tf.reverse(images, [2]), images)
 
     def _stream(self, step, stream: int) -> tf.Tensor:

@@ -29,7 +29,7 @@ from debias.data.images import BadImage, read_bytes, square, whole
 from debias.data.packages import digest
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
-from debias.files import make_folder, replacing, shortened, write_text
+from debias.files import check_output, make_folder, replacing, shortened, write_text
 from debias.progress import progress_bar, say
 
 REVISION = 1  # raise it whenever the same source gives other pixels
@@ -158,10 +158,7 @@ def mark_duplicates(items: Sequence[Item]) -> list[Item]:
 
 def _check(source: Source, out: Path, size: int, allow_bad: float, processes: int | None, overwrite: bool) -> None:
     check_processes(processes)
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
-    if out.is_dir():
-        raise InputError(f"{out}: is a folder: choose the name of a file")
+    check_output(out, overwrite)
     if not 8 <= size <= 1024:
         raise InputError(f"--size is {size}: choose 8 to 1024 pixels")
     if not 0 <= allow_bad < 1:

@@ -32,7 +32,7 @@ class WeightedSampler(tf.Module):
         possible = np.count_nonzero(p / p.sum())
         if not self.replacement and possible < self.most:
             raise InputError(
-                f"{possible} of {self.size} samples have a probability above 0, but {self.most} different ones are drawn: "
+                f"{possible} of {self.size} samples have a probability above 0, but {self.most} are drawn at once: "
                 "draw with replacement, choose a smaller batch or a larger alpha"
             )
         self.probabilities.assign(p / p.sum())

@@ -6,6 +6,7 @@ those below 'person' (n00007846) in a file of your own. People are also seen in 
 label noise.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -57,7 +58,9 @@ def read(root: Path, drop: Collection[str] = tuple(HUMAN), follow_links: bool = 
         InputError: there is nothing, a tar file is damaged or compressed, or no image belongs to a synset.
     """
     root, unread = Path(root), Unread()
-    found = list(_in_tar(root, unread) if root.is_file() else _below(check_folder(root, HOW), unread, follow_links))
+    found = list(
+        _in_tar(root, unread) if os.path.isfile(root) else _below(check_folder(root, HOW), unread, follow_links)
+    )
     items = [item for item in found if _wnid(item) not in (None, *drop)]
     for item in found if items else found[:1]:
         if _wnid(item) is None and items:
@@ -82,8 +85,10 @@ def read(root: Path, drop: Collection[str] = tuple(HUMAN), follow_links: bool = 
 def read_drop(path: Path) -> list[str]:
     """The WordNet ids in a text file, one a line; what follows an id on its line is ignored."""
     try:
+        if not os.path.isfile(path):
+            raise OSError("no such file")
         words = [line.split()[0] for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable text file: write one WordNet id a line, such as n09835506") from error
     if bad := [word for word in words if not WNID.fullmatch(word)]:
         raise InputError(f"{path}: {bad[0]!r} is not a WordNet id: write one a line, such as n09835506")

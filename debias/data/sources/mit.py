@@ -1,5 +1,6 @@
 """The course's own training file, train_face.h5: `images` (N, 64, 64, 3) in BGR, 0..255, and `labels` (N, 1)."""
 
+import os
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,7 @@ from debias.data.dataset import NO_GROUP, Dataset, Splits, check_labels, create
 from debias.data.hdf5 import mapped, own, readable
 from debias.data.packages import digest
 from debias.errors import InputError
-from debias.files import replacing
+from debias.files import check_output, replacing
 from debias.progress import progress_bar
 
 IMAGE_SHAPE = (64, 64, 3)
@@ -51,8 +52,7 @@ def convert(path: Path, out: Path, seed: int = 0, overwrite: bool = False) -> No
     Raises:
         InputError: as `open_mit`, or `out` exists or cannot be written.
     """
-    if Path(out).exists() and not overwrite:
-        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
+    check_output(out, overwrite)
     splits = open_mit(path, seed)
     parts = (splits.train, splits.validation, splits.test)
     attributes = {"source": "mit", "seed": seed, "lists_sha256": digest(Path(path)), "channels": "RGB, were BGR"}
@@ -75,7 +75,7 @@ def download(path: Path, address: str = ADDRESS, size: int = BYTES) -> None:
     Raises:
         InputError: it cannot be fetched, or is not `size` bytes long; then nothing that was fetched is kept.
     """
-    if path.exists():
+    if os.path.exists(path):
         return _check_size(path, size)
     pooch.get_logger().setLevel("WARNING")  # it would print what the bar shows
     with progress_bar(Console(stderr=True)) as progress, replacing(path) as temporary:

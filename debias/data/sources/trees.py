@@ -68,7 +68,7 @@ class Listed:
 def check_folder(path: Path, how: str) -> Path:
     """`path`, resolved; InputError with `how` to get the data when it is not a folder that can be read."""
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # unlike Path.is_dir it takes any name
         raise InputError(f"{path}: no such folder: {how}")
     if not os.access(path, os.R_OK | os.X_OK):
         raise InputError(f"{path}: permission denied: choose a folder that you may read")
