@@ -1,6 +1,8 @@
 """What decides a training run, as plain data: same config, same data, same model."""
 
 import dataclasses
+import math
+import numbers
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +10,8 @@ from debias.errors import InputError
 
 if TYPE_CHECKING:
     import keras
+
+SMALLEST = 1e-100  # alpha: below, float64 cannot hold the product of its inverse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +53,9 @@ class Histograms:
     histogram: str = "density"
 
     def __post_init__(self):
-        if not 0 < self.alpha < float("inf"):
-            raise InputError(f"alpha must be > 0, got {self.alpha}")
-        if self.bins != int(self.bins) or self.bins < 2:
+        if not SMALLEST <= self.alpha < math.inf:
+            raise InputError(f"alpha must be > 0, at least {SMALLEST}, got {self.alpha}")
+        if not isinstance(self.bins, numbers.Integral) or isinstance(self.bins, bool) or self.bins < 2:
             raise InputError(f"bins must be a whole number of at least 2, got {self.bins}")
         if self.histogram not in ("density", "mass"):
             raise InputError(f"unknown histogram {self.histogram!r}: use 'density' or 'mass'")

@@ -29,6 +29,8 @@ from debias.presets import LAB, PRESETS, Preset, network, preset
         (Histograms, {"alpha": float("inf")}),
         (Histograms, {"bins": 1}),
         (Histograms, {"bins": 2.5}),
+        (Histograms, {"bins": True}),
+        (Histograms, {"alpha": 1e-310}),
         (Histograms, {"histogram": "counts"}),
         (Loss, {"reconstruction": "l3"}),
         (Loss, {"classification_weight": -1.0}),
@@ -51,7 +53,10 @@ def test_settings_are_everything_but_folder_and_callbacks():
 
 
 def test_changes_are_what_differs_from_the_defaults_but_the_seed():
-    assert Config(seed=3, alpha=0.5, epochs=Config().epochs, kl_weight=0.0).changes() == {"alpha": 0.5, "kl_weight": 0.0}
+    assert Config(seed=3, alpha=0.5, epochs=Config().epochs, kl_weight=0.0).changes() == {
+        "alpha": 0.5,
+        "kl_weight": 0.0,
+    }
 
 
 def test_a_config_takes_the_preset_but_for_what_it_sets_itself():

@@ -31,7 +31,7 @@ class BalancedBatches(tf.Module):
         half = batch_size // 2
         if not replacement and half > len(self.positives):
             raise InputError(f"{half} positives a batch without replacement need as many, got {len(self.positives)}")
-        self.sampler = WeightedSampler(len(self.positives), replacement)
+        self.sampler = WeightedSampler(len(self.positives), replacement, half)
         self._uniform = WeightedSampler(len(self.negatives))
 
     @property
@@ -42,17 +42,26 @@ class BalancedBatches(tf.Module):
     def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """images (B, H, W, C) float32 in [0, 1] and labels (B,) float32, positives first."""
         half = self.batch_size // 2
-        faces = self._gathered(self.positives, self.sampler.draw(half, self._stream(step, 0)))
-        others = self._gathered(self.negatives, self._uniform.draw(half, self._stream(step, 1)))
+        faces = self._drawn(self.positives, self.sampler, self._stream(step, 0))
+        others = self._drawn(self.negatives, self._uniform, self._stream(step, 1))
         return scale(tf.concat([faces, others], 0)), tf.concat([tf.ones(half), tf.zeros(half)], 0)
 
-    def _gathered(self, images, index):
+    def _drawn(self, images, sampler, seed):
+        index = sampler.draw(self.batch_size // 2, seed)
         if not self.flip:
             return images.gather(index)
+        if index.shape[0] % 2:  # every second one would not be half of them
+            return self._mirrored_by_chance(images.gather(index), seed)
         # Draws are independent: to mirror every second one is to mirror each image with probability one half, and it
         # costs a tenth of a choice per image.
         mirrored = tf.reverse(images.gather(index[1::2]), [2])
         return tf.concat([images.gather(index[::2]), mirrored], 0)
+
+    @staticmethod
+    def _mirrored_by_chance(images, seed):
+        seed = tf.random.experimental.stateless_fold_in(seed, 2)
+        chance = tf.random.stateless_uniform([images.shape[0], 1, 1, 1], seed)
+        return tf.where(chance < 0.5, tf.reverse(images, [2]), images)
 
     def _stream(self, step, stream: int) -> tf.Tensor:
         # Two draws a step need two independent streams; fold_in derives them without overlap.

@@ -13,17 +13,28 @@ class WeightedSampler(tf.Module):
     replacement takes the largest of log p + Gumbel noise (Gumbel top-k): O(N).
     """
 
-    def __init__(self, size: int, replacement: bool = True):
+    def __init__(self, size: int, replacement: bool = True, most: int = 1):
+        """For draws of up to `most` of `size` indices."""
         super().__init__()
-        self.size, self.replacement = size, replacement
+        self.size, self.replacement, self.most = size, replacement, most
         self.probabilities = tf.Variable(np.full(size, 1 / size), trainable=False, dtype=tf.float64)
         self.cumulative = tf.Variable(np.cumsum(np.full(size, 1 / size)), trainable=False, dtype=tf.float64)
 
     def assign(self, probabilities: np.ndarray) -> None:
-        """Set the (N,) float64 probabilities of the next draws; they need not sum to one."""
+        """Set the (N,) float64 probabilities of the next draws; they need not sum to one.
+
+        Raises:
+            InputError: they are no probabilities, or too few are above 0 for a draw without replacement.
+        """
         p = np.asarray(probabilities, np.float64)
         if p.shape != self.probabilities.shape or not np.all(np.isfinite(p)) or p.min() < 0 or p.sum() <= 0:
             raise InputError(f"probabilities must be {self.probabilities.shape} finite, >= 0 and not all 0")
+        possible = np.count_nonzero(p / p.sum())
+        if not self.replacement and possible < self.most:
+            raise InputError(
+                f"{possible} of {self.size} samples have a probability above 0, but {self.most} are drawn at once: "
+                "draw with replacement, choose a smaller batch or a larger alpha"
+            )
         self.probabilities.assign(p / p.sum())
         self.cumulative.assign(np.cumsum(p / p.sum()))
 

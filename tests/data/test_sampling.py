@@ -61,6 +61,16 @@ def test_without_replacement_draws_are_distinct_and_never_impossible():
         assert set(drawn) == set(np.flatnonzero(P))
 
 
+def test_without_replacement_too_few_possible_ones_are_refused_and_as_many_are_not():
+    made = WeightedSampler(8, replacement=False, most=5)
+    made.assign(P)  # five are above 0
+    assert set(made.draw(5, tf.constant([0, 0])).numpy()) == set(np.flatnonzero(P))
+    with pytest.raises(InputError, match="4 of 8 samples have a probability above 0, but 5") as caught:
+        made.assign(np.where(P.max() == P, 0, P))
+    assert "\n" not in str(caught.value)
+    WeightedSampler(8, most=5).assign(np.eye(8)[0])  # with replacement it is drawn five times
+
+
 def test_without_replacement_includes_as_sequential_draws_do():
     p, count, repeats = np.array([0.5, 0.3, 0.15, 0.05]), 2, 20_000
     made = sampler(p, replacement=False)

@@ -10,14 +10,14 @@ from pathlib import Path
 import matplotlib.image
 import pandas as pd
 import pytest
+from experiments.common import on_other_data
+from experiments.store import Store
 
 from baselines import METHODS
 from debias.data import catalog
 from debias.data.dataset import SPLITS
 from experiments import __main__, commands, evidence, provenance, publish, runner
-from experiments.common import on_other_data
 from experiments.registry import EXPERIMENTS
-from experiments.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ("groups.png", "sampling.png", "reconstructions.png")

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.runner import Options
 
 from debias.backend import keras, tf
 from debias.data.sources import photographs
 from debias.errors import InputError
 from experiments import detection
-from experiments.runner import Options
 
 
 class Brightness(keras.Model):

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.elsewhere import check_test, evaluate_on
 from PIL import Image
 
 from debias.backend import keras, tf
@@ -16,7 +17,6 @@ from debias.data.dataset import NO_GROUP, Dataset, Splits
 from debias.data.prepared import open_prepared
 from debias.errors import InputError
 from experiments import __main__, commands, runner
-from experiments.elsewhere import check_test, evaluate_on
 from experiments.registry import EXPERIMENTS
 
 FACES, OTHERS, PORTRAITS = 160, 1200, 24  # of the negatives a tenth validates, of which 1 % must be one

@@ -124,7 +124,9 @@ def test_docstrings_do_not_count(copied, before):
     root = copied({})
     for name in ("debias/dbvae.py", "experiments/engine/measures.py"):
         source = (root / name).read_text()
-        (root / name).write_text(source.replace('    """', '    """Another word. ', 1).replace('"""', '"""One more. ', 1))
+        (root / name).write_text(
+            source.replace('    """', '    """Another word. ', 1).replace('"""', '"""One more. ', 1)
+        )
     assert changed(digests(root), before) == set()
 
 

@@ -11,7 +11,6 @@ import pytest
 from baselines import METHODS
 from experiments.engine import evaluation, store, training
 from experiments.engine.evaluation import evaluated, finished
-from experiments.engine.store import StoredRun
 from experiments.engine.training import is_stale, trained
 
 
@@ -146,7 +145,9 @@ def test_a_stale_model_may_be_kept_and_is_tested_by_today_s_code(
     assert again["training_digest"] == row["training_digest"] and again["evaluation_digest"] == "other test"
 
 
-def test_half_a_run_is_gone_on_with_by_the_same_code_alone(instant, unmeasured, runs, dataset_path, tiny_config, stored):
+def test_half_a_run_is_gone_on_with_by_the_same_code_alone(
+    instant, unmeasured, runs, dataset_path, tiny_config, stored
+):
     [run] = runs(dataset_path, tiny_config, "broken")
     for _ in range(2):
         with pytest.raises(RuntimeError):
