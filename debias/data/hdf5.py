@@ -227,6 +227,8 @@ def check_group_names(names: Sequence[str], where: str) -> None:
             raise InputError(
                 f"{where}: a group is called {shown!r}: use 1 to {LONGEST_NAME} characters, all of which can be printed"
             )
+        if name.count("$") > 1:
+            raise InputError(f"{where}: a group is called {name!r}: figures take what is between two $ for a formula")
         if list(names).count(name) > 1:
             raise InputError(f"{where}: two groups are called {name!r}: rename one")
 

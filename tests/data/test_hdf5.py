@@ -149,6 +149,7 @@ def test_rows_that_were_forgotten_are_counted(tmp_path):
 BAD_NAMES = {
     "twice": ("a", "a"),
     "NUL": ("a\0b", "c"),
+    "a formula": ("a $\\frac$", "c"),
     "a line break": ("a\nb", "c"),
     "nothing": ("", "c"),
     "blanks": (" ", "c"),
@@ -166,7 +167,7 @@ def test_bad_names_of_groups_are_one_line_before_anything_is_written(tmp_path, n
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400 and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("names", [("$x$", "|"), ("Ä \u202f b"[:1], "ß"), ("x" * 100, "![x](http://y)")])
+@pytest.mark.parametrize("names", [("5 $", "|"), ("Ä", "ß"), ("x" * 100, "![x](http://y)")])
 def test_other_names_come_back_as_they_are(tmp_path, names):
     assert open_splits(write(tmp_path / "a.h5", names=names)).train.group_names == names
 
