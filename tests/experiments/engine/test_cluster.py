@@ -174,7 +174,7 @@ def test_processes_end_with_a_killed_command_that_printed_nothing(dataset_path, 
     command = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run_id = f"killed{command.pid}/cnn/seed0"
     wait_until(lambda: command.poll() is not None or process_of(run_id))
-    assert command.poll() is None
+    assert command.poll() is None, command.communicate()
     command.kill()
     assert command.communicate() == ("", "")
     wait_until(lambda: process_of(run_id) is None)  # would hang if it survived
