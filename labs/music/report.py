@@ -15,7 +15,7 @@ from labs.music.sampling import Generator
 ROUNDS, CHARACTERS = 3, 200
 
 ROWS = {  # key of the summary -> what people read
-    "parse_rate": "tunes that music21 reads, %",
+    "parse_rate": "tunes that can be played, %",
     "full_bars": "bars that fill the metre, %",
     "exact_copies": "exact copies of training tunes",
     "longest_common_run": "longest run shared with a training tune, characters",

@@ -297,7 +297,7 @@ print(written[0])
 # %% [markdown]
 # ## 10. Is it any good?
 #
-# Four questions, asked of all of them, none left out. Can music21 read the tune? Are its bars as long as the metre
+# Four questions, asked of all of them, none left out. Can the tune be played? Are its bars as long as the metre
 # says? Is it copied? And how many bits does the next character of a tune cost that was held out? Real tunes do not fill
 # every bar either: pick-ups and endings are short.
 
