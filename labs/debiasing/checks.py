@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from debias.backend import keras, tf, tfp
+from debias.config import Histograms
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
@@ -110,7 +111,7 @@ def max_rule(student: Callable) -> None:
         "this is the mean over latents: take the maximum": _normalised(columns.mean(1)),
         "this is the minimum over latents: take the maximum": _normalised(columns.min(1)),
     }
-    compare("max_rule", p, sampling_probabilities(latents, "max", alpha, BINS), mistakes)
+    compare("max_rule", p, sampling_probabilities(latents, "max", Histograms(alpha, BINS)), mistakes)
     print("max_rule: right, it agrees with debias.resampling")
 
 
@@ -125,7 +126,7 @@ def product_rule(student: Callable) -> None:
         "these are the logarithms: np.exp is missing": _normalised(np.log(rare).sum(1)),
         "the product is upside down: rare faces must weigh more": _normalised(np.exp(-_log_weights(rare))),
     }
-    compare("product_rule", p, sampling_probabilities(latents, "product", alpha, BINS), mistakes)
+    compare("product_rule", p, sampling_probabilities(latents, "product", Histograms(alpha, BINS)), mistakes)
     many = 10.0 ** np.random.default_rng(1).uniform(2, 3, (FACES, 400))
     for flow, table in (("overflows", many), ("underflows", 1 / many)):
         p = called(student, table)

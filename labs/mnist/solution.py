@@ -19,11 +19,11 @@ from IPython.display import Markdown
 
 from debias.backend import keras, tf
 from debias.files import write_text
+from debias.markdown import markdown
 from debias.metrics import wilson
 from debias.plots import save
+from debias.provenance import ROOT, provenance
 from debias.training import annealed_adam, on_gpu, seed_everything
-from experiments.provenance import ROOT, provenance
-from experiments.tables import markdown
 from labs.mnist import checks, data, pictures
 
 # %% tags=["parameters"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from matplotlib.figure import Figure
 
 from debias.backend import keras
+from debias.markdown import markdown
 from debias.plots.style import NOTE, WIDTH, colours, styled
-from experiments.tables import markdown
 from labs.music import course
 from labs.music.sampling import Generator
 

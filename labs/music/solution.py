@@ -25,8 +25,8 @@ from IPython.display import SVG, Audio, Image, Markdown, display
 from debias import plots
 from debias.backend import keras, tf
 from debias.files import write_text
+from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
-from experiments.provenance import ROOT, provenance
 from labs.music import checks, corpus, course, model, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 

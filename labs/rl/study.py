@@ -14,7 +14,7 @@ import pandas as pd
 from debias import plots
 from debias.errors import InputError
 from debias.files import write_text
-from experiments.provenance import ROOT, provenance
+from debias.provenance import ROOT, provenance
 from labs.rl import peer, pictures, report, settings, training, video
 from labs.rl.agent import Agent
 from labs.rl.evaluation import evaluate
