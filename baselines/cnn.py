@@ -19,4 +19,5 @@ def prepare(splits: Splits, config: Config) -> tuple[Classifier, BalancedBatches
     """The untrained CNN of the config's preset, and its batches with uniform sampling weights."""
     seed_everything(config.seed)
     model = Classifier(build_encoder(network(config), splits.train.image_shape))
-    return model, BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)
+    drawing = config.batch_size, config.seed, config.flip, config.replacement, config.images
+    return model, BalancedBatches(splits.train, *drawing)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from debias.backend import keras, tf
-from debias.data.pipeline import BalancedBatches, DeviceImages, scale
+from debias.data.pipeline import BalancedBatches, DeviceImages, StreamedImages, scale
+from debias.data.reading import told
 from debias.data.sampling import WeightedSampler
 from debias.errors import InputError
 from debias.files import replacing
@@ -112,7 +113,9 @@ class Progress(keras.callbacks.Callback):
             self.advance((self.epoch + batch / steps) / self.epochs)
 
 
-def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | None = None) -> np.ndarray:
+def encode(
+    model: keras.Model, images: DeviceImages | StreamedImages, seed: tuple[int, int] | None = None
+) -> np.ndarray:
     """Posterior means (N, k) float32 of N images, or samples if `seed` is given.
 
     `model` is a DBVAE or anything else with a `posterior`.
@@ -121,10 +124,8 @@ def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | Non
         FloatingPointError: a latent is NaN or infinite.
     """
     run = _encoder(model, images, seed)
-    blocks = (
-        tf.range(start, min(start + _ENCODED_AT_ONCE, len(images))) for start in range(0, len(images), _ENCODED_AT_ONCE)
-    )
-    latents = np.concatenate([run(index).numpy() for index in blocks])  # (N, k)
+    with told():
+        latents = np.concatenate([run(*block).numpy() for block in images.blocks(_ENCODED_AT_ONCE)])  # (N, k)
     if not np.all(np.isfinite(latents)):
         raise FloatingPointError("latents are NaN or infinite: the run has diverged, lower the learning rate")
     return latents
@@ -137,15 +138,16 @@ def save_array(path: Path, array: np.ndarray) -> None:
 
 
 def _encoder(model, images, seed) -> Callable:
-    def run(index):
-        posterior = model.posterior(scale(images.gather(index)))
+    def run(first, block):
+        posterior = model.posterior(scale(block))
         if seed is None:
             return posterior.mean()
         # Folding in the first row gives each block noise of its own.
-        return posterior.sample(seed=tf.random.experimental.stateless_fold_in(tf.constant(seed), index[0]))
+        return posterior.sample(seed=tf.random.experimental.stateless_fold_in(tf.constant(seed), first))
 
     # Traced once for blocks of any length; a concrete function spares the warnings that a new tf.function gives.
-    return tf.function(run).get_concrete_function(tf.TensorSpec([None], tf.int32))
+    block = tf.TensorSpec([None, *images.shape], tf.uint8)
+    return tf.function(run).get_concrete_function(tf.TensorSpec([], tf.int32), block)
 
 
 def _read_rows(path: Path) -> list[dict]:

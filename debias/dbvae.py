@@ -28,7 +28,7 @@ def train(splits: Splits, config: Config, rule: str = "max") -> "DBVAE":
     check_rule(rule)
     seed_everything(config.seed)
     model = build(config, splits.train.image_shape)
-    batches = BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)
+    batches = BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement, config.images)
     # The sampler starts uniform: a uniform rule needs no latents, and to encode all faces takes a fifth of the time.
     refresh = [] if rule == "uniform" else [_resample(rule, batches, config)]
     return fit(model, batches, splits.validation, config, refresh)

@@ -6,6 +6,7 @@ from scipy.special import expit
 from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.data.pipeline import in_order
+from debias.data.reading import told
 
 UNGROUPED = ("faces",)  # where no groups are known, all positives are one
 
@@ -16,7 +17,8 @@ def predict(model: keras.Model, dataset: Dataset) -> np.ndarray:
     Raises:
         FloatingPointError: a logit is NaN.
     """
-    logits = model.predict(in_order(dataset), verbose=0)
+    with told():
+        logits = model.predict(in_order(dataset), verbose=0)
     if np.any(np.isnan(logits)):
         raise FloatingPointError("logits are NaN: the run has diverged, lower the learning rate")
     return expit(np.asarray(logits, np.float64))
