@@ -53,13 +53,14 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     kept = [RunFolder(config.folder, model, batches.sampler)] if config.folder else []
     model.batches = None if batches.streamed else batches
+    begun = _Begun()
     with told():
         model.fit(
-            _epoch(model, batches, steps),
+            batches.ahead(steps, lambda: begun.epoch * steps) if batches.streamed else _counted(steps),
             epochs=config.epochs,
             initial_epoch=kept[0].restore() if kept else 0,
             validation_data=in_order(validation, images=config.images, parts=config.replicas),
-            callbacks=[*callbacks, *kept, *config.callbacks],
+            callbacks=[begun, *callbacks, *kept, *config.callbacks],
             shuffle=False,
             verbose=0,
         )
@@ -67,13 +68,20 @@ def fit(
     return model
 
 
-def _epoch(model: Detector, batches: BalancedBatches, steps: int) -> tf.data.Dataset:
-    """What `fit` goes through in each epoch: the batches, or only a count where the step draws its own."""
-    if batches.streamed:
-        return batches.ahead(steps, first=lambda: model.optimizer.iterations.numpy())
-    return distributed(lambda parts, _: untuned(tf.data.Dataset.range(steps * len(parts))))
-
-
 def annealed_adam(learning_rate: float, steps: int) -> keras.optimizers.Adam:
     """Adam whose rate falls to zero along a cosine over `steps`."""
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+
+
+class _Begun(keras.callbacks.Callback):
+    """The number of the epoch: steps count themselves, but while one runs it is not certain whether it has."""
+
+    epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+
+def _counted(steps: int) -> tf.data.Dataset:
+    """What `fit` goes through in an epoch where the step draws its own batch."""
+    return distributed(lambda parts, _: untuned(tf.data.Dataset.range(steps * len(parts))))
