@@ -10,6 +10,7 @@ from debias.backend import keras, tf
 from debias.data.pipeline import BalancedBatches, DeviceImages, StreamedImages, scale
 from debias.data.reading import told
 from debias.data.sampling import WeightedSampler
+from debias.devices import check_agreed, is_chief
 from debias.errors import InputError
 from debias.files import replacing
 
@@ -66,11 +67,14 @@ class RunFolder(keras.callbacks.Callback):
                     f"{self.manager.directory}: checkpoint damaged or of another model: "
                     "delete this folder to start the run again"
                 ) from error
-        done = int(self.epoch)
+        done = int(self.epoch.numpy())
+        check_agreed(done, "checkpoints")
         self.rows = _read_rows(self.folder / "log.csv")[:done]
         return done
 
     def on_epoch_end(self, epoch, logs=None):
+        if not is_chief():  # all workers have the same to write
+            return
         p = self.sampler.probabilities.numpy()
         save_array(self.folder / "sampling" / f"epoch-{epoch:03d}.npy", p)
         losses = {name: float(value) for name, value in (logs or {}).items()}

@@ -45,7 +45,9 @@ def replicas(strategy: str) -> int:
     """
     if strategy not in STRATEGIES:
         raise InputError(f"unknown strategy {strategy!r}: use one of {', '.join(STRATEGIES)}")
-    count = len(_devices()) if strategy == "mirrored" else len(_workers()) * max(1, len(_devices("GPU")))
+    # Logical devices are made when they are first listed, after which workers cannot meet any more.
+    each = len(_devices()) if strategy == "mirrored" else max(1, len(tf.config.list_physical_devices("GPU")))
+    count = each if strategy == "mirrored" else each * len(_workers())
     if count < 2:
         raise InputError(f"strategy {strategy}: found one device, it needs two or more: leave it out")
     return count
@@ -84,9 +86,17 @@ def strategy_of(count: int) -> tf.distribute.Strategy:
 
 def is_chief() -> bool:
     """Whether this process keeps the run: the first of several workers does."""
-    strategy = tf.distribute.get_strategy()
-    resolver = getattr(strategy, "cluster_resolver", None)
+    resolver = tf.distribute.get_strategy().cluster_resolver
     return resolver is None or not resolver.task_id
+
+
+def check_agreed(number: int, what: str) -> None:
+    """Raise InputError unless all workers have the same `number`."""
+    strategy = tf.distribute.get_strategy()
+    if strategy.cluster_resolver is not None:
+        mean = strategy.reduce("MEAN", strategy.run(lambda: tf.constant(float(number))), axis=None)
+        if float(mean) != number:
+            raise InputError(f"the workers differ in their {what}: give them one folder that all share")
 
 
 def part() -> tuple[tf.Tensor | int, int]:
@@ -116,10 +126,9 @@ def distributed(make) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
     return strategy.distribute_datasets_from_function(of_worker)
 
 
-def _devices(kind: str | None = None) -> list:
+def _devices() -> list:
     """The GPUs; without any, the CPUs, of which there are several only in tests."""
-    kinds = [kind] if kind else ["GPU", "CPU"]
-    return next((found for kind in kinds if (found := tf.config.list_logical_devices(kind))), [])
+    return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
 
 
 def _workers() -> list[str]:

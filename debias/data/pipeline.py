@@ -245,7 +245,8 @@ _RESIDENT: dict[tuple[int, str], tf.Tensor] = {}
 
 def _resident(array: np.ndarray) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
-    device = context.devices[0] if context and context.num_replicas_in_sync > 1 else ""
+    shared = context is not None and context.num_replicas_in_sync > 1
+    device = tf.nest.flatten(context.devices)[0] if shared else ""
     key = id(array), device
     if key not in _RESIDENT:
         weakref.finalize(array, _RESIDENT.pop, key, None)
