@@ -4,7 +4,7 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from debias.backend import keras, tf
 from debias.config import Config
@@ -107,11 +107,11 @@ def part() -> tuple[tf.Tensor | int, int]:
     return context.replica_id_in_sync_group, context.num_replicas_in_sync
 
 
-def distributed(make) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
-    """A data set of which each replica takes its elements in turn.
+def distributed(steps: int, make: Callable) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
+    """A data set of which each replica takes an element a step.
 
     Args:
-        make: (parts of this process, all parts) -> data set whose elements are those parts of the first step, then of
+        make: (parts of this process, all parts) -> data set whose elements are these parts of the first step, then of
             the second, and so on.
     """
     strategy = tf.distribute.get_strategy()
@@ -123,7 +123,21 @@ def distributed(make) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
         first = context.input_pipeline_id * share
         return make(range(first, first + share), total)
 
-    return strategy.distribute_datasets_from_function(of_worker)
+    return _Shared(strategy.distribute_datasets_from_function(of_worker), steps)
+
+
+class _Shared(tf.distribute.DistributedDataset):
+    """`tf.distribute` counts what all replicas take as so many steps more than there are."""
+
+    def __init__(self, dataset: tf.distribute.DistributedDataset, steps: int):
+        self._dataset, self.cardinality = dataset, steps
+
+    def __iter__(self) -> Iterator:
+        return iter(self._dataset)
+
+    @property
+    def element_spec(self):
+        return self._dataset.element_spec
 
 
 def _devices() -> list:

@@ -84,4 +84,4 @@ class _Begun(keras.callbacks.Callback):
 
 def _counted(steps: int) -> tf.data.Dataset:
     """What `fit` goes through in an epoch where the step draws its own batch."""
-    return distributed(lambda parts, _: untuned(tf.data.Dataset.range(steps * len(parts))))
+    return distributed(steps, lambda parts, _: untuned(tf.data.Dataset.range(steps * len(parts))))

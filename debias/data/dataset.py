@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from debias.data.contiguous import contiguous
 from debias.errors import InputError
 from debias.files import replacing
 
@@ -268,14 +269,14 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def memory_map(images: h5py.Dataset, path: Path) -> np.ndarray:
-    """(N, ...) array over an HDF5 data set, without copying where its layout is contiguous.
+    """(N, ...) array over an HDF5 data set: over the file where it stores one block, else see `contiguous`.
 
     Raises:
         InputError: the file is shorter than its images.
     """
     offset = images.id.get_offset()
     if offset is None:  # chunked or compressed: there is no single block to map
-        return images[:]
+        return contiguous(images, path)
     if offset + images.size * images.dtype.itemsize > path.stat().st_size:
         raise InputError(f"{path}: cut short within its images: download or build it again")
     return np.memmap(path, images.dtype, "r", offset, images.shape)

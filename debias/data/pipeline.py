@@ -87,7 +87,7 @@ class BalancedBatches(tf.Module):
         """
         if self._half % tf.distribute.get_strategy().num_replicas_in_sync:
             raise InputError(self._indivisible())
-        return distributed(lambda parts, total: self._ahead(steps, first, parts, total))
+        return distributed(steps, lambda parts, total: self._ahead(steps, first, parts, total))
 
     def _ahead(self, steps, first, parts, total) -> tf.data.Dataset:
         def beginning(_):

@@ -5,6 +5,7 @@ process's memory, and a file that is cut short under a map ends the process with
 """
 
 import contextlib
+import itertools
 import mmap
 import os
 import re
@@ -41,7 +42,7 @@ class Reader:
         images = np.empty((len(rows), *self.shape), np.uint8)
         # Rows that follow each other are read at once.
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1).tolist()
-        for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        for start, end in itertools.pairwise([*starts, len(rows)]):
             self._read(images[start:end], int(rows[start]))
         return images
 
