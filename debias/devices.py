@@ -123,21 +123,10 @@ def distributed(steps: int, make: Callable) -> "tf.data.Dataset | tf.distribute.
         first = context.input_pipeline_id * share
         return make(range(first, first + share), total)
 
-    return _Shared(strategy.distribute_datasets_from_function(of_worker), steps)
-
-
-class _Shared(tf.distribute.DistributedDataset):
-    """`tf.distribute` counts what all replicas take as so many steps more than there are."""
-
-    def __init__(self, dataset: tf.distribute.DistributedDataset, steps: int):
-        self._dataset, self.cardinality = dataset, steps
-
-    def __iter__(self) -> Iterator:
-        return iter(self._dataset)
-
-    @property
-    def element_spec(self):
-        return self._dataset.element_spec
+    dataset = strategy.distribute_datasets_from_function(of_worker)
+    # It counts an element of each replica as a step of its own, and Keras would wait for as many; it has no setter.
+    dataset._cardinality = steps
+    return dataset
 
 
 def _devices() -> list:
