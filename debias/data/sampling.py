@@ -47,14 +47,21 @@ class WeightedSampler(tf.Module):
         return draw(count, seed, self.table if table is None else table)
 
     def _with_replacement(self, count, seed, cumulative):
-        u = tf.random.stateless_uniform([count], seed, dtype=tf.float64) * cumulative[-1]
+        u = uniform(count, seed) * cumulative[-1]
         # side="right" finds the first entry above u, so that an index of probability 0 is never drawn.
         return tf.minimum(tf.searchsorted(cumulative, u, side="right"), self.size - 1)
 
     def _without_replacement(self, count, seed, probabilities):
-        u = tf.random.stateless_uniform([self.size], seed, minval=1e-300, dtype=tf.float64)
+        u = uniform(self.size, seed) * (1 - 1e-300) + 1e-300
         gumbel = -tf.math.log(-tf.math.log(u))
         drawn = tf.math.top_k(tf.math.log(probabilities) + gumbel, count).indices
         # Likely indices come first in it; who uses a position for something, such as mirroring, must not prefer them.
         order_seed = tf.random.experimental.stateless_fold_in(seed, 1)
         return tf.random.experimental.stateless_shuffle(drawn, order_seed)
+
+
+def uniform(count: int, seed: tf.Tensor) -> tf.Tensor:
+    """(count,) float64 in [0, 1), those of `tf.random.stateless_uniform`, which XLA makes of the same bits otherwise."""
+    bits = tf.random.stateless_uniform([count], seed, None, None, tf.uint64, alg="philox")
+    low, high = bits & tf.constant(0xFFFFF, tf.uint64), tf.bitwise.right_shift(bits, tf.constant(32, tf.uint64))
+    return tf.cast(tf.bitwise.left_shift(low, tf.constant(32, tf.uint64)) | high, tf.float64) * 2.0**-52
