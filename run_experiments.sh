@@ -2,31 +2,29 @@
 # One short line per artefact of the paper; the first call sets up .venv. See ./run_experiments.sh --help
 set -euo pipefail
 
-root=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+script=${BASH_SOURCE[0]}
+while [[ -L $script ]]; do # one link at a time: before macOS 12.3 readlink has no -f
+    link=$(readlink -- "$script")
+    if [[ $link == /* ]]; then script=$link; else script=$(dirname -- "$script")/$link; fi
+done
+root=$(CDPATH='' cd -P -- "$(dirname -- "$script")" && pwd)
 venv=$root/.venv
-created=$venv/created.stamp     # Python's version, written once the empty environment is whole
-installed=$venv/installed.stamp # checksum of requirements.txt, written once every package is in
+created=$venv/created.stamp     # there once the empty environment is whole
+installed=$venv/installed.stamp # the requirements, once every package is in
 log=$root/.cache/setup.log
-needed_gib=5
-supported='3.11 3.12 3.13'
+gpu=${GPU:-}
+gpu=${gpu#0}
+platforms='Linux with glibc on x86_64 or aarch64, macOS on Apple silicon, or Windows through WSL2'
 
-# artefact, minutes on two cores after the set-up, what it makes
-artefacts='
-quick         8  the comparison of five methods on four groups: table, figures and rows in results/quick (default)
-table1       75  the table of the paper: two rules, four values of alpha, two numbers of latents, ten seeds
-figures       5  the figures of the paper, and what it does not show; with table1 done, else 12 minutes more
-ablations    90  fifteen ablations, five to ten seeds each; with table1 done, else as much again
-calibration  15  the benchmark shows the bias of the paper: ten seeds of the CNN and of the oracle
-all         190  all of the above
-labs        130  the labs of the course, solved, in full: tables, figures and tunes in results/labs; or one: labs music
-report        1  every table, figure and results/index.html again from the rows in results/
-benchmark     8  images per second of training, resampling and rendering, each beside its peer: results/benchmark
-detection     2  sliding windows on real photographs, by the models of quick: results/detection
-list          0  every experiment with its runs and minutes
-test          8  the tests; further words go to pytest
-'
-# the ablations one by one
-ablations='alpha rule threshold k histogram latents bins reconstruction refresh kl encoder darker size lighter epochs'
+# What is no experiment; experiments and ablations are found by their files.
+commands='  ablations       90 min  all ablations below; with table1 done, else as much again
+  all            190 min  all experiments and ablations
+  labs           130 min  the labs of the course, solved, in full: results/labs; or one of them: labs music
+  report           1 min  every table, figure and results/index.html again from the rows in results/
+  benchmark        8 min  images per second of training, resampling and rendering, each beside its peer
+  detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
+  list             0 min  every experiment with its runs and minutes
+  test             8 min  the tests; further words go to pytest'
 
 main() {
     case ${1:-quick} in
@@ -39,34 +37,42 @@ main() {
 
 show_help() {
     cat <<EOF
-Usage: ./run_experiments.sh [ARTEFACT] [OPTIONS]
+Usage: ./run_experiments.sh [ARTEFACT] [OPTIONS]; without an artefact: quick
 
 Artefact, minutes on two cores, what it makes:
-$(awk 'NF { minutes = $2; name = $1; $1 = $2 = ""; printf "  %-12s %3d min%s\n", name, minutes, $0 }' <<<"$artefacts")
+$(experiments_in experiments)
+$commands
 
-One ablation alone: $ablations
+One ablation alone:
+$(experiments_in experiments/ablations)
 
-The first call also sets up .venv (2 to 5 minutes, 4 GiB); PYTHON=/path/to/python3 chooses its Python (${supported// /, }).
+The first call also sets up .venv (1 to 5 minutes, 4 GiB), on $platforms.
+PYTHON=/path/to/python3 chooses its Python: 3.11, 3.12 or 3.13.
+GPU=1 adds CUDA for NVIDIA cards on Linux (4 GiB more); without it everything runs on the CPU, as the minutes above did.
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
 
-Examples:
   ./run_experiments.sh                                 everything the README's first screen shows
-  ./run_experiments.sh --data digits                   the same job on handwritten digits
-  ./run_experiments.sh --data path/to/train_face.h5    the same job on the course's faces
-  ./run_experiments.sh table1 --train celeba.h5 --test ppb.h5   the paper's own data, see README
-  ./run_experiments.sh table1 --seeds 3 --jobs 1       fewer seeds, one run at a time
+  ./run_experiments.sh --data path/to/train_face.h5    the same job on the course's faces; or: --data digits
   ./run_experiments.sh ablations --smoke               every ablation at toy size
   ./run_experiments.sh quick --help                    the options of an artefact
-  ./run_experiments.sh labs music                      one lab, solved, from start to end
   ./run_experiments.sh test -k resampling              some of the tests
 EOF
 }
 
+# Name, minutes and first sentence of each file in a folder that holds an EXPERIMENT, the shortest first.
+experiments_in() {
+    awk 'FNR == 1 { name = FILENAME; gsub(/.*\/|[.]py$/, "", name); gsub(/"""/, ""); about[name] = $0 }
+        match($0, /minutes=[0-9]+/) { minutes[name] = substr($0, RSTART + 8, RLENGTH - 8) }
+        /^EXPERIMENT *[:=]/ { found[name] }
+        END { for (name in found) printf "  %-14s %3d min  %s\n", name, minutes[name], about[name] }' \
+        "$root/$1"/*.py | LC_ALL=C sort -k 2,2n -k 1,1
+}
+
 # The caller stays in their own folder, so that relative paths mean what they say.
 run_artefact() {
-    check_artefact "$1"
+    show_help | awk -v name="$1" '$1 == name && $3 == "min" { found = 1 } END { exit !found }' ||
+        fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
     set_up
-    use_repository
     case $1 in
         report | benchmark | detection | list) exec "$venv/bin/python" -m experiments "$@" ;;
         labs) exec "$venv/bin/python" -m labs run "${@:2}" ;;
@@ -74,169 +80,145 @@ run_artefact() {
     esac
 }
 
-check_artefact() {
-    if [[ " $ablations " == *" $1 "* || ($1 =~ ^[a-z_]+$ && -f $root/experiments/ablations/$1.py) ]]; then return; fi
-    awk -v name="$1" '$1 == name { found = 1 } END { exit !found }' <<<"$artefacts" ||
-        fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
-}
-
 run_tests() {
     local style=0
     set_up
-    use_repository
     cd -- "$root"
     "$venv/bin/python" -m ruff check --quiet || style=$?
     # One process a file: what the tests of a file share is made once.
     "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@" && return "$style"
 }
 
-use_repository() {
-    export PYTHONPATH=$root PYTHONSAFEPATH=1 # the caller's folder must not shadow our packages
-    export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
-}
-
-say() {
-    printf '%s\n' "$*" >&2
-}
-
 fail() {
-    say "error: $*"
+    echo "error: $*" >&2
     exit 2
 }
 
-# --- the environment ---------------------------------------------------------------------------------------------
+# --- the environment: kill this at any moment and call it again, it goes on from the last stamp ---------------------
 
-# Kill it at any moment and call it again: it goes on from the last stamp.
 set_up() {
-    if is_complete; then return; fi
-    { mkdir -p "$root/.cache" && : >>"$log"; } 2>/dev/null || fail "cannot write to $root: clone to a folder of your own"
-    (
-        take_turn
-        if ! is_complete; then make_environment; fi
-    ) 9>>"$root/.cache/setup.lock"
+    unset PYTHONPATH PYTHONHOME # another project's packages must not leak into ours,
+    export PYTHONSAFEPATH=1     # nor modules of the caller's folder
+    if ! is_complete; then
+        { mkdir -p "$root/.cache" && : >>"$log"; } 2>/dev/null || fail "cannot write to $root: clone to a folder of your own"
+        make_environment 3>&2 9>>"$root/.cache/setup.lock"
+    fi
+    export PYTHONPATH=$root NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-$root/.cache/numba}
+    export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
 }
 
-is_complete() {
-    has_environment && [[ -f $installed && $(<"$installed") == "$(requirements)" ]]
+is_complete() { # what was installed for a GPU begins with what is needed without one
+    has_environment && [[ -f $installed && $(<"$installed") == "$(requirements)"* ]]
 }
 
 has_environment() {
-    [[ -f $created && -x $venv/bin/python ]] || return
-    [[ -z ${PYTHON:-} || $(version_of "$PYTHON") == "$(<"$created")" ]]
-}
-
-requirements() {
-    sha256sum <"$root/requirements.txt"
-}
-
-take_turn() {
-    if ! command -v flock >/dev/null || flock --nonblock 9; then return; fi
-    say 'Another call is setting up: waiting for it.'
-    flock 9
-}
-
-make_environment() {
-    : >"$log"
-    if ! has_environment; then create_environment; fi
-    rm -f "$installed"
-    forget_half_installed
-    install_packages
-    requirements >"$installed.part"
-    mv "$installed.part" "$installed"
-}
-
-create_environment() {
-    local python
-    python=$(choose_python)
-    check_disk
-    rm -f "$created"
-    "$python" -m venv --clear "$venv" >>"$log" 2>&1 || fail "$python could not create $venv: see $log"
-    version_of "$python" >"$created.part"
-    mv "$created.part" "$created"
-}
-
-choose_python() {
-    local candidate version candidates=(python3.13 python3.12 python3.11 python3) wrong='' without_venv=''
-    if [[ -n ${PYTHON:-} ]]; then candidates=("$PYTHON"); fi
-    for candidate in "${candidates[@]}"; do
-        version=$(version_of "$candidate") || continue
-        if [[ " $supported " != *" $version "* ]]; then
-            wrong=$version
-        elif ! "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
-            without_venv=$version
-        else
-            echo "$candidate"
-            return
-        fi
-    done
-    explain_no_python "$wrong" "$without_venv"
-}
-
-explain_no_python() {
-    local wrong=$1 without_venv=$2
-    if [[ -n $without_venv ]]; then
-        fail "Python $without_venv lacks its venv module: install it (Debian, Ubuntu: apt install python$without_venv-venv)"
-    fi
-    fail "Python ${supported// /, } is needed, found ${wrong:-none}: install one or set PYTHON=/path/to/python3"
+    [[ -f $created && -x $venv/bin/python ]] &&
+        [[ -z ${PYTHON:-} || $(version_of "$PYTHON") == "$(version_of "$venv/bin/python")" ]]
 }
 
 version_of() {
     "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 }
 
-check_disk() {
-    local free_kib
-    free_kib=$(df -Pk -- "$root" | awk 'NR == 2 { print $4 }')
-    ((free_kib >= needed_gib << 20)) ||
-        fail "$root has $((free_kib >> 10)) MiB left, the packages need $needed_gib GiB: free some space and run again"
+requirements() {
+    cat "$root/requirements.txt"
+    echo "${gpu:+tensorflow[and-cuda]}"
 }
 
-# pip writes INSTALLER last: without it the package was being copied when the set-up was interrupted, and pip would
-# nevertheless believe that it is installed.
-forget_half_installed() {
-    local package
-    for package in "$venv"/lib/python*/site-packages/*.dist-info; do
-        if [[ ! -f $package/INSTALLER ]]; then rm -rf -- "$package"; fi
-    done
-}
-
-install_packages() {
-    local progress status=0
-    trap interrupted INT # pip ends an interrupted installation like a failed one
-    say "Setting up .venv with Python $(<"$created"): 2 to 5 minutes, 900 MB to download, 4 GiB on disk the first time."
+make_environment() (
+    trap 'echo "interrupted: the same command continues where it stopped" >&3; exit 130' INT
+    check_platform
+    python=$venv/bin/python
+    if ! has_environment; then python=$(choose_python); fi
+    take_turn
+    if is_complete; then return; fi
+    : >"$log"
+    if ! has_environment; then create_environment; fi
+    rm -f "$installed"
+    requirements >"$installed.part"
+    echo "Setting up .venv with Python $(version_of "$python"): 1 to 5 minutes, 900 MB to download the first time." >&2
     show_progress &
-    progress=$!
-    "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --only-binary :all: \
-        --requirement "$root/requirements.txt" >>"$log" 2>&1 || status=$?
-    kill "$progress" 2>/dev/null || true
-    wait "$progress" 2>/dev/null || true
-    if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
-    if ((status != 0)); then explain_pip; fi
+    install_packages >>"$log" 2>&1 || failed=yes
+    kill $! 2>/dev/null || true
+    wait $! 2>/dev/null || true
+    if [[ -n ${failed:-} ]]; then explain_failure; fi
+    mv "$installed.part" "$installed"
+)
+
+check_platform() {
+    local platform
+    platform=$(uname -sm)
+    if [[ $(ldd --version 2>&1) == *musl* ]]; then platform+=' with musl'; fi
+    case $platform in
+        'Linux x86_64' | 'Linux aarch64') ;;
+        'Darwin arm64') if [[ -n $gpu ]]; then fail 'GPU=1 is for NVIDIA cards on Linux: leave it out'; fi ;;
+        *) fail "TensorFlow has no packages for $platform: use $platforms" ;;
+    esac
 }
 
-interrupted() {
-    say $'\ninterrupted: the same command continues where it stopped'
-    exit 130
+choose_python() {
+    local python version candidates=(python3.13 python3.12 python3.11 python3) found=none
+    if [[ -n ${PYTHON:-} ]]; then candidates=("$PYTHON"); fi
+    for python in "${candidates[@]}"; do
+        version=$(version_of "$python") || continue
+        found=$version
+        case $version in 3.11 | 3.12 | 3.13) ;; *) continue ;; esac
+        if "$python" -c 'import ensurepip, venv' 2>/dev/null; then echo "$python" && return; fi
+        found="$version without its venv module (Debian, Ubuntu: apt install python$version-venv)"
+    done
+    fail "Python 3.11, 3.12 or 3.13 is needed, found $found: install one or set PYTHON=/path/to/python3"
 }
 
-# One line that is written over: the time so far and what pip is doing.
+# The lock is held until this process and what it started have ended. By Python, since macOS has no flock command.
+take_turn() {
+    local lock='import fcntl; fcntl.flock(9, fcntl.LOCK_EX'
+    if "$python" -c "$lock | fcntl.LOCK_NB)" 2>/dev/null; then return; fi
+    echo 'Another call is setting up: waiting for it.' >&2
+    "$python" -c "$lock)"
+}
+
+create_environment() {
+    local needed_gib=5 free_mib
+    if [[ -n $gpu ]]; then needed_gib=10; fi
+    free_mib=$(df -Pk -- "$root" | awk 'NR == 2 { print int($4 / 1024) }')
+    ((free_mib >= needed_gib * 1024)) ||
+        fail "$root has $free_mib MiB left, the packages need $needed_gib GiB: free some space and run again"
+    rm -f "$created"
+    "$python" -m venv --clear "$venv" >>"$log" 2>&1 || fail "$python could not create $venv: see $log"
+    : >"$created"
+}
+
+# By uv, several times as fast as pip; by pip where uv cannot be had, or fails: of pip's settings it takes the index alone.
+install_packages() {
+    local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --no-input --only-binary :all:)
+    export PIP_USER=0 # a user's own 'user = true' is an error inside an environment
+    export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$("${pip[@]:0:3}" config get global.index-url || true)}}
+    forget_half_installed
+    "${pip[@]}" --retries 2 uv && "$venv/bin/uv" pip install --python "$venv/bin/python" --only-binary :all: \
+        --compile-bytecode --requirement "$installed.part" && return
+    forget_half_installed
+    "${pip[@]}" --requirement "$installed.part"
+}
+
+# Installers write INSTALLER last: where it is missing, the package was being copied when the set-up was killed.
+forget_half_installed() {
+    find "$venv"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' ! -exec test -f '{}/INSTALLER' ';' -exec rm -rf '{}' +
+}
+
+# One line that is written over: the time so far and what the installer said last.
 show_progress() {
-    local doing
+    trap 'printf "\r\033[K" >&2; exit' TERM
     while [[ -t 2 ]] && sleep 1 && kill -0 $$ 2>/dev/null; do
-        doing=$(sed -nE 's/^ *((Collecting|Downloading) [^ (]+|Installing collected packages).*/\1/p' "$log" | tail -n 1)
-        printf '\r\033[K%d:%02d  %.60s' $((SECONDS / 60)) $((SECONDS % 60)) "$doing" >&2
+        printf '\r\033[K%d:%02d  %.70s' $((SECONDS / 60)) $((SECONDS % 60)) "$(tail -n 1 "$log")" >&2
     done
 }
 
-explain_pip() {
-    local reason='pip failed'
-    if grep -q 'No space left on device' "$log"; then
-        reason='the disk is full'
-    elif grep -qE 'Connection|timed out|from versions: none' "$log"; then
-        reason='the package registry cannot be reached: check network and proxy'
-    fi
+explain_failure() {
+    local reason='the packages could not be installed'
+    if grep -qE 'from versions:' "$log"; then reason="a package has no build for this machine, which must be $platforms"; fi
+    if grep -qE 'Connection|timed out' "$log"; then reason='the package registry cannot be reached: check network and proxy'; fi
+    if grep -qE 'No space left|quota exceeded' "$log"; then reason='the disk is full'; fi
     fail "$reason; then run again, see $log"
 }
 
-unset PYTHONPATH PYTHONHOME # another project's packages must not leak into ours
 main "$@"

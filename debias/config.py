@@ -137,5 +137,6 @@ class Config(Histograms):
 
     def adapted(self, usual):
         """`usual`, a `Loss` or `Preset`, with what this config sets itself: its fields that are not None."""
-        fields = {field.name for field in dataclasses.fields(usual)} & {field.name for field in dataclasses.fields(self)}
-        return dataclasses.replace(usual, **{name: x for name in fields if (x := getattr(self, name)) is not None})
+        own = {name: value for name, value in vars(self).items() if value is not None}
+        names = (field.name for field in dataclasses.fields(usual) if field.name in own)
+        return dataclasses.replace(usual, **{name: own[name] for name in names})

@@ -48,7 +48,8 @@ class DBVAE(Detector):
     """Detector with a VAE beside its logit; works with any encoder and decoder.
 
     Minimises Eq. 2: c1 * cross-entropy over the batch, plus for faces only c2 * reconstruction +
-    c3 * KL(q(z|x) || N(0, I)), summed over faces / batch size as in the lab. Non-faces never pass through the decoder, so neither its gradients nor its batch norm see them.
+    c3 * KL(q(z|x) || N(0, I)), summed over faces / batch size as in the lab. Non-faces never pass through the decoder,
+    so neither its gradients nor its batch norm see them.
 
     Args:
         encoder: images (B, H, W, C) -> features (B, F).

@@ -2,7 +2,7 @@
 
 from debias.backend import keras, tf
 from debias.data.pipeline import scale
-from debias.devices import part
+from debias.devices import has_workers, part
 
 
 class Detector(keras.Model):
@@ -48,7 +48,13 @@ class Detector(keras.Model):
     def _track(self, terms):
         for name, value in terms.items():
             self._trackers[name].update_state(value)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        results = {name: tracker.result() for name, tracker in self._trackers.items()}
+        # Keras takes the mean over several workers along an axis, which a scalar does not have.
+        return {name: tf.reshape(x, [1]) for name, x in results.items()} if has_workers() else results
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # All layers are built: Keras, which would average a first batch over the devices for it, has nothing to do.
+        return
 
 
 @keras.saving.register_keras_serializable("debias")

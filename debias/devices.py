@@ -84,16 +84,20 @@ def strategy_of(count: int) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name.removeprefix("/device:") for device in devices[:count]])
 
 
+def has_workers() -> bool:
+    """Whether this process trains together with others."""
+    return tf.distribute.get_strategy().cluster_resolver is not None
+
+
 def is_chief() -> bool:
     """Whether this process keeps the run: the first of several workers does."""
-    resolver = tf.distribute.get_strategy().cluster_resolver
-    return resolver is None or not resolver.task_id
+    return not has_workers() or not tf.distribute.get_strategy().cluster_resolver.task_id
 
 
 def check_agreed(number: int, what: str) -> None:
     """Raise InputError unless all workers have the same `number`."""
     strategy = tf.distribute.get_strategy()
-    if strategy.cluster_resolver is not None:
+    if has_workers():
         mean = strategy.reduce("MEAN", strategy.run(lambda: tf.constant(float(number))), axis=None)
         if float(mean) != number:
             raise InputError(f"the workers differ in their {what}: give them one folder that all share")

@@ -14,9 +14,7 @@ from debias.errors import InputError
 _ROWS_AT_A_TIME = 2048  # keeps each block of latents in the cache: a whole 55,000 x 100 array is memory-bound
 
 
-def sampling_probabilities(
-    latents: np.ndarray, rule: str = "max", histograms: Histograms = Histograms()
-) -> np.ndarray:
+def sampling_probabilities(latents: np.ndarray, rule: str = "max", histograms: Histograms = Histograms()) -> np.ndarray:
     """How likely each sample is to be drawn: rare latents more often.
 
     Args:

@@ -1,4 +1,4 @@
-"""The toy size of everything, for --smoke: does every part still work? A hundredth of the images, two steps an epoch."""
+"""The toy size of everything, for --smoke: a hundredth of the images, two steps an epoch. Does all still work?"""
 
 from collections.abc import Mapping
 

@@ -29,7 +29,7 @@ from debias.markdown import markdown
 from debias.training import annealed_adam, on_gpu
 from experiments.engine.cluster import evaluated_in_parallel
 from experiments.engine.experiment import Experiment
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun, loaded
 from experiments.settings import DATA, FACES, debiased
 
 IMAGES, STEPS, ROUNDS, PAIRS = 8_000, 10, 7, 41
@@ -157,13 +157,13 @@ def _one_by_one(image: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def _hours(cache: Path, jobs: int) -> float:
     """Hours that `jobs` processes take for the runs of PARALLEL, none of which is finished yet."""
-    Store(cache).whole(DATA)  # built before the clock starts
+    loaded(DATA, cache)  # built before the clock starts
     with tempfile.TemporaryDirectory() as folder:
         for path in cache.glob("*.h5"):
             (Path(folder) / path.name).symlink_to(path.resolve())
-        store, runs = Store(Path(folder)), PARALLEL.runs()
+        todo = [StoredRun(run, Path(folder)) for run in PARALLEL.runs()]
         began = time.perf_counter()
-        for _, outcome in evaluated_in_parallel(runs, store, False, jobs):
+        for _, outcome in evaluated_in_parallel(todo, False, jobs):
             if isinstance(outcome, Exception):
                 raise outcome
         return (time.perf_counter() - began) / 3600

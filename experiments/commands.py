@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from debias.commandline import parse
+from debias.data.names import is_public
 from debias.errors import InputError
 from debias.files import write_text
 from debias.provenance import ROOT, provenance
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
 
-    from experiments.engine.store import Store
     from experiments.engine.sweep import Options
 
 TABLE_WIDTH = 100
-CACHE, RESULTS, README = ROOT / ".cache", ROOT / "results", ROOT / "README.md"
+CACHE, RESULTS = ROOT / ".cache", ROOT / "results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Folders:
     cache: Path = CACHE
     """Data, checkpoints and logs."""
     results: Path = RESULTS
-    """Rows, tables and figures."""
+    """Rows, tables and figures. What is made of your own data goes to the cache folder unless you say where."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,23 +79,23 @@ class Run(Folders):
     """Toy size, in the cache folder: does every part still work?"""
 
     def __call__(self) -> int:
-        from experiments.engine.store import Store
         from experiments.engine.sweep import Options
 
         _check_data(self.data, self.train, self.test)
         _check_seeds(self.seeds)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         options = Options(jobs=_jobs(self.jobs, self.address), address=self.address, shard=self.shard, stale=stale)
-        names, store = _names(self.name), Store(self.cache)
-        chosen = [self._adapted(EXPERIMENTS[name], store) for name in names]
-        return max([self._run(experiment, store, options, brief=len(chosen) > 1) for experiment in chosen])
+        chosen = [self._adapted(EXPERIMENTS[name]) for name in _names(self.name)]
+        return max([self._run(experiment, options, brief=len(chosen) > 1) for experiment in chosen])
 
-    def _adapted(self, experiment: Experiment, store: "Store") -> Experiment:
+    def _adapted(self, experiment: Experiment) -> Experiment:
         """The experiment with this call's data, size and seeds."""
+        from experiments.engine.store import loaded
+
         if self.smoke:
             experiment = experiment.at_smoke_size()
         if data := self.data or self.train:
-            splits = store.whole(data)
+            splits = loaded(data, self.cache)
             experiment = experiment.on_other_data(
                 data, splits.name, splits.train.group_names, splits.rare_groups(), self.test
             )
@@ -104,7 +104,7 @@ class Run(Folders):
             experiment = dataclasses.replace(experiment, seeds=tuple(range(first, first + self.seeds)))
         return experiment
 
-    def _run(self, experiment: Experiment, store: "Store", options: "Options", brief: bool) -> int:
+    def _run(self, experiment: Experiment, options: "Options", brief: bool) -> int:
         from experiments.engine.sweep import run_all
         from experiments.report.rows import read_rows
 
@@ -114,7 +114,7 @@ class Run(Folders):
             options = dataclasses.replace(options, published=published.to_dict("records"))
         if brief:
             print(f"{experiment.name}: {experiment.title}")
-        rows, failures = run_all(runs, store, options)
+        rows, failures = run_all(runs, self.cache, options)
         if len(failures):
             return _tell_failures(folder, failures)
         if len(rows) < len(runs):
@@ -122,23 +122,30 @@ class Run(Folders):
             print(f"{experiment.name}: {there}; a call without --shard writes the results")
             return 0
         folder, rows = self._place(experiment, folder, published, rows)
-        self._write(experiment, folder, rows, store)
+        self._write(experiment, folder, rows)
         return _show(folder, *_shown(experiment, rows, brief))
 
-    def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame", store: "Store") -> None:
+    def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame") -> None:
         """All artefacts, where they are not those of these rows already."""
-        from experiments.report import artefacts, collect, everything, figure_data
+        from experiments.engine.store import StoredRun
+        from experiments.report import artefacts, figure_data, models, results
 
         if not artefacts.is_current(folder, rows):
-            finished = [run for run in experiment.runs() if store.model_path(run).exists()]
-            found = collect.collected(experiment, finished, store)
+            stored = [StoredRun(run, self.cache) for run in experiment.runs()]
+            found = models.collect(experiment, [each for each in stored if each.model_path.exists()])
             # What is here of some models goes on top of what is written of others.
             artefacts.write(experiment, folder, rows, figure_data.merged(figure_data.load(folder), found))
         if self._results() == self.results:
-            everything.refresh(self.results, README, EXPERIMENTS.values())
+            results.refresh(self.results, EXPERIMENTS.values())
+        elif not self.smoke:
+            print("Figures show images of your own data, so nothing is written to results/: --results says where else")
 
     def _results(self) -> Path:
-        return self.cache / "smoke" if self.smoke else self.results
+        """Figures of a user's own data may show people: they stay out of what git would publish."""
+        if self.smoke:
+            return self.cache / "smoke"
+        own = (self.data or self.train) and not is_public(self.data or self.train)
+        return self.cache / "results" if own and self.results == RESULTS else self.results
 
     def _place(self, experiment, folder: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
         """Where the rows go: never over published ones that they differ from, unless asked to."""
@@ -179,12 +186,14 @@ class Report(Folders):
     """
 
     def __call__(self) -> int:
-        from experiments.report import everything
+        from experiments.report import results
 
-        missing = everything.regenerate(self.results, README, EXPERIMENTS.values())
+        if not self.results.is_dir():
+            raise InputError(f"{self.results}: no such folder: --results takes one that holds rows")
+        missing = results.regenerate(self.results, EXPERIMENTS.values())
         for experiment in missing:
             print(f"no rows yet: {experiment.name}, {experiment.minutes} min: ./run_experiments.sh {experiment.name}")
-        print(f"The page: {self.results / everything.PAGE}")
+        print(f"The page: {self.results / results.PAGE}")
         return 0
 
 
@@ -203,7 +212,7 @@ class Benchmark(Folders):
         measured, folder = benchmark.measure(self.cache), self.results / "benchmark"
         write_text(folder / "table.md", benchmark.table(measured))
         write_text(folder / "summary.json", json.dumps(measured | provenance(), indent=1) + "\n")
-        readme.refresh_readme(README, self.results)
+        readme.refresh_pages(self.results)
         return _show(folder, benchmark.table(measured))
 
 
@@ -220,12 +229,11 @@ class Detection(Folders):
 
     def __call__(self) -> int:
         from experiments import detection
-        from experiments.engine.store import Store
         from experiments.engine.sweep import Options
-        from experiments.report import everything
+        from experiments.report import results
 
-        folder = detection.run(Store(self.cache), self.results, Options(stale=self.stale))
-        everything.refresh(self.results, README, EXPERIMENTS.values())
+        folder = detection.run(self.cache, self.results, Options(stale=self.stale))
+        results.refresh(self.results, EXPERIMENTS.values())
         return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 

@@ -22,11 +22,11 @@ from debias.data.sources import photographs
 from debias.detection import Windows, heat_map, image_scores, sensitivity, window_scores
 from debias.errors import InputError
 from debias.files import write_text
-from debias.metrics import OWN_THRESHOLD
 from debias.markdown import markdown
+from debias.metrics import OWN_THRESHOLD
 from debias.provenance import provenance
 from experiments.engine.experiment import Run
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 from experiments.engine.sweep import Options, run_all
 from experiments.quick import EXPERIMENT
 
@@ -67,34 +67,35 @@ PHOTOGRAPHS = {
 DRAWN = ("astronaut", "motorcycle")
 
 
-def run(store: Store, results: Path, options: Options) -> Path:
+def run(cache: Path, results: Path, options: Options) -> Path:
     """Measure and write `results`/detection: table.md, summary.json and heat.png; returns the folder.
 
     Raises:
         InputError: models of 'quick' are missing and cannot be trained, or photographs are.
     """
     runs = [run for run in EXPERIMENT.runs() if run.setting.name in SETTINGS]
-    rows, failures = run_all(runs, store, options)
+    rows, failures = run_all(runs, cache, options)
     if len(failures):
         raise InputError(f"{len(failures)} runs failed ({failures['reason'].iloc[0]}): ./run_experiments.sh quick")
-    singles, sets, trade = measure(runs, store)
+    stored = [StoredRun(run, cache) for run in runs]
+    singles, sets, trade = measure(stored)
     folder = results / FOLDER
     write_text(folder / "table.md", table(singles, sets, trade))
     measured = {"photographs": singles, "sets": sets, "sensitivity": trade}
     summary = {name: part.to_dict("records") for name, part in measured.items()}
     trained = {"models": sorted(rows["id"]), "model_commits": sorted(rows["commit"].unique())}
     write_text(folder / "summary.json", json.dumps({**summary, **trained, **provenance()}, indent=1) + "\n")
-    plots.save(figure(runs, store), folder / "heat.png")
+    plots.save(figure(stored), folder / "heat.png")
     return folder
 
 
-def measure(runs: Sequence[Run], store: Store) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def measure(runs: Sequence[StoredRun]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Single photographs, sets of them, and the trade-off of stride and threshold; rates over seeds, in %."""
     images = {name: photographs.bundled(each.package, each.path) for name, each in PHOTOGRAPHS.items()}
-    models = [(run, store.model(run)) for run in runs]
+    models = [(stored.run, stored.model()) for stored in runs]
     singles = [single for run, model in models for single in _singles(run, model, images)]
-    sets = [_sets(run, model, images, store.cache) for run, model in models]
-    faces, _, _ = photographs.course_photographs(store.cache)
+    sets = [_sets(run, model, images, runs[0].cache) for run, model in models]
+    faces, _, _ = photographs.course_photographs(runs[0].cache)
     others = [images[name] for name, each in PHOTOGRAPHS.items() if not each.face]
     trade = sensitivity(models[-1][1], faces, others)
     return _over_seeds(singles), _over_seeds(sets), trade.assign(model=models[-1][0].id)
@@ -126,17 +127,18 @@ def table(singles: pd.DataFrame, sets: pd.DataFrame, trade: pd.DataFrame) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def figure(runs: Sequence[Run], store: Store) -> Figure:
+def figure(runs: Sequence[StoredRun]) -> Figure:
     """Heat maps of two photographs by the first seed of each setting."""
     images = {name: photographs.bundled(PHOTOGRAPHS[name].package, PHOTOGRAPHS[name].path) for name in DRAWN}
     heat, best = {}, {}
-    for run in (run for run in runs if run.config.seed == runs[0].config.seed):
-        heat[run.setting.title], best[run.setting.title] = {}, {}
-        found = window_scores(store.model(run), images.values(), FAR)
+    for stored in (stored for stored in runs if stored.run.config.seed == runs[0].run.config.seed):
+        title = stored.run.setting.title
+        heat[title], best[title] = {}, {}
+        found = window_scores(stored.model(), images.values(), FAR)
         for (name, image), scores in zip(images.items(), found, strict=True):
             places = FAR.places(*image.shape[:2])
-            heat[run.setting.title][name] = heat_map(image.shape, places, scores)
-            best[run.setting.title][name] = places[scores.argmax()].tolist(), float(scores.max())
+            heat[title][name] = heat_map(image.shape, places, scores)
+            best[title][name] = places[scores.argmax()].tolist(), float(scores.max())
     return plots.heat_maps(images, heat, best)
 
 

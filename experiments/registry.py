@@ -1,20 +1,27 @@
-"""Every experiment by name. A new one is one file and one line here; a new ablation has its line in `ablations`."""
+"""Every experiment by name, found by its file: a module here or in `ablations` that sets EXPERIMENT."""
 
-from experiments import calibration, figures, quick, table1
-from experiments.ablations import ABLATIONS
-from experiments.experiment import Experiment
+import importlib
+import re
+from pathlib import Path
 
-EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment
-    for experiment in (
-        quick.EXPERIMENT,
-        calibration.EXPERIMENT,
-        table1.EXPERIMENT,
-        figures.EXPERIMENT,
-        *ABLATIONS,
-    )
-}
+from experiments.engine.experiment import Experiment
+
+_FOLDER = Path(__file__).parent
+_HOLDS_ONE = re.compile(r"^EXPERIMENT *[:=]", re.MULTILINE)  # looked for in the text: other modules load TensorFlow
+
+
+def _found(package: str, folder: Path) -> list[Experiment]:
+    """The experiments in the modules of a folder, by name."""
+    files = sorted(folder.glob("[a-z]*.py"))
+    names = [path.stem for path in files if _HOLDS_ONE.search(path.read_text(encoding="utf-8"))]
+    return [importlib.import_module(f"{package}.{name}").EXPERIMENT for name in names]
+
+
+_ABLATIONS = _found("experiments.ablations", _FOLDER / "ablations")
+_OTHERS = sorted(_found("experiments", _FOLDER), key=lambda experiment: experiment.minutes)  # the quick ones first
+
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (*_OTHERS, *_ABLATIONS)}
 GROUPS = {  # name -> several experiments in one go
-    "ablations": tuple(experiment.name for experiment in ABLATIONS),
+    "ablations": tuple(experiment.name for experiment in _ABLATIONS),
     "all": tuple(EXPERIMENTS),
 }

@@ -106,7 +106,7 @@ WORKER = (
     BEGINNING
     + """
 told["replicas"] = devices.replicas("workers")
-told["linear"] = weights_of_a_linear_model(2, images=sys.argv[2])
+told["linear"] = weights_of_a_linear_model(2, images="streamed")
 kept = dataclasses.replace(config, epochs=1, folder=folder.parent / "kept")
 METHODS["dbvae-max"].train(splits, kept)
 told["log"] = (kept.folder / "log.csv").read_text()
@@ -182,8 +182,7 @@ def test_two_workers_learn_what_one_process_learns(two, tmp_path):
     for index in range(2):
         (tmp_path / str(index)).mkdir()
         settings = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        where = "streamed" if index else "resident"  # each may choose
-        workers.append(started(WORKER, tmp_path / str(index), where, TF_CONFIG=json.dumps(settings)))
+        workers.append(started(WORKER, tmp_path / str(index), TF_CONFIG=json.dumps(settings)))
     found = told(workers)
     for worker in found:
         assert worker["replicas"] == 2

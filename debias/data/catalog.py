@@ -6,19 +6,11 @@ import h5py
 
 from debias.data import prepared
 from debias.data.dataset import FORMAT, Splits, open_hdf5, open_splits
+from debias.data.names import DIGITS, EMBEDDED
 from debias.data.sources.digits import digits
 from debias.data.sources.folder import open_folder
 from debias.data.sources.mit import open_mit
 from debias.errors import InputError
-
-EMBEDDED = {  # name -> preset of the embedded benchmark
-    "parliament": "default",
-    "parliament-other": "other",
-    "parliament-balanced": "balanced",
-    "parliament-tiny": "tiny",
-    "parliament-pool": "pool",
-    "parliament-smoke": "smoke",
-}
 
 
 def load(name: str, cache: Path) -> Splits:
@@ -32,7 +24,7 @@ def load(name: str, cache: Path) -> Splits:
         from debias.data.parliament import build  # the renderer compiles on import of numba: only when needed
 
         return open_splits(build.ensure(build.PRESETS[EMBEDDED[name]], cache), name)
-    if name == "digits":
+    if name == DIGITS:
         return digits()
     path = Path(name)
     if path.is_dir():

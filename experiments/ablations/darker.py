@@ -1,12 +1,7 @@
 """The number of darker training faces, beside 10,000 lighter ones."""
 
-from experiments.ablations.base import drawn
-from experiments.common import CNN, K, debiased
+from experiments.ablation import CNN_AND_MAX, drawn
 
-DRAWS = {
-    count: {"darker male": round(0.55 * count), "darker female": round(0.45 * count)} for count in (40, 640, 1_600)
-}
+DRAWS = {n: {"darker male": round(0.55 * n), "darker female": round(0.45 * n)} for n in (40, 640, 1_600)}
 
-EXPERIMENT = drawn(
-    "darker", "Number of darker faces", [CNN, debiased("max", K)], DRAWS, 160, "darker faces", minutes=16
-)
+EXPERIMENT = drawn("darker", "Number of darker faces", CNN_AND_MAX, DRAWS, 160, "darker faces", minutes=16)

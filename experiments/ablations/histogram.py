@@ -1,10 +1,6 @@
 """Histograms of density, as in the lab, or of mass, as Eq. 4 may be read: alpha means something else in each."""
 
-from experiments.ablations.base import switch
-from experiments.common import K_WORKS, K, debiased
+from experiments.ablation import BOTH_RULES, switch
 
-DEFAULTS = [debiased("max", K), debiased("product", K_WORKS)]
-
-EXPERIMENT = switch(
-    "histogram", "Histograms of density or mass", DEFAULTS, "histogram", "density", ["mass"], minutes=10
-)
+TITLE = "Histograms of density or mass"
+EXPERIMENT = switch("histogram", TITLE, BOTH_RULES, "histogram", "density", ["mass"], minutes=10)

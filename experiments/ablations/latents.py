@@ -1,8 +1,5 @@
 """What the histograms are made of: the posterior's mean, as in the lab, or a sample of it, as in Algorithm 1."""
 
-from experiments.ablations.base import switch
-from experiments.common import K_WORKS, K, debiased
+from experiments.ablation import BOTH_RULES, switch
 
-DEFAULTS = [debiased("max", K), debiased("product", K_WORKS)]
-
-EXPERIMENT = switch("latents", "Mean or sample of z", DEFAULTS, "latents", "mean", ["sample"], minutes=10)
+EXPERIMENT = switch("latents", "Mean or sample of z", BOTH_RULES, "latents", "mean", ["sample"], minutes=10)

@@ -1,7 +1,6 @@
 """The share of lighter faces, in % of 3,200 training faces: what a balance of the groups is worth at the same cost."""
 
-from experiments.ablations.base import drawn
-from experiments.common import CNN, K, debiased
+from experiments.ablation import CNN_AND_MAX, drawn
 
 FACES = 3_200
 
@@ -19,4 +18,4 @@ def _draw(share: float) -> dict[str, int]:
 
 DRAWS = {share: _draw(share) for share in (98.4, 90, 75, 50)}
 
-EXPERIMENT = drawn("lighter", "Share of lighter faces", [CNN, debiased("max", K)], DRAWS, None, "lighter %", minutes=20)
+EXPERIMENT = drawn("lighter", "Share of lighter faces", CNN_AND_MAX, DRAWS, None, "lighter %", minutes=20)

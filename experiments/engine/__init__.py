@@ -1,1 +1,1 @@
-"""Runs -> rows. From the top: many runs (sweep), one run's row (evaluation), one run's model (training), files (store)."""
+"""Runs -> rows. Many runs (sweep), one run's row (evaluation), its model (training), its files (store)."""

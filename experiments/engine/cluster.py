@@ -23,9 +23,9 @@ import joblib
 from debias.errors import InputError
 from debias.files import replacing
 from debias.provenance import COMMIT, ROOT, commit
-from experiments.engine.evaluation import evaluated, wanted_digests
+from experiments.engine.evaluation import evaluated
 from experiments.engine.experiment import Run
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 
 RETRIES = 3  # of a run whose process died
 RUNS_A_PROCESS = 6  # TensorFlow keeps what compiled steps have captured, the images too: a new process forgets them
@@ -54,12 +54,12 @@ except Exception as error:
 
 
 def evaluated_in_parallel(
-    runs: Sequence[Run], store: Store, keep_stale: bool, jobs: int, address: str | None = None
-) -> Iterator[tuple[Run, dict | Exception]]:
-    """Yield (run, its row) or (run, the error that made it fail) as they finish.
+    todo: Sequence[StoredRun], keep_stale: bool, jobs: int, address: str | None = None
+) -> Iterator[tuple[str, dict | Exception]]:
+    """Yield (id of a run, its row) or (id, the error that made it fail) as they finish.
 
     Args:
-        store: of this machine. What nodes of a cluster keep on disks of their own is copied into it.
+        todo: runs of one cache. What nodes of a cluster keep on disks of their own is copied into it.
         keep_stale: see `evaluation.evaluated`.
         jobs: how many runs at a time.
         address: of a running Ray cluster, 'host:port', or 'auto' on one of its machines; None starts Ray here.
@@ -67,31 +67,25 @@ def evaluated_in_parallel(
     Raises:
         InputError: there are fewer CPUs than `jobs`, the cluster does not answer, or Ray fails.
     """
-    with _connected(jobs, address) as ray, _mark(store.cache) as mark:
-        task = ray.remote(num_cpus=1, num_gpus=_gpus_a_run(ray, jobs), max_retries=RETRIES, max_calls=RUNS_A_PROCESS)(
-            _evaluated
-        )
-        waiting, running = collections.deque(runs), {}
+    with _connected(jobs, address) as ray, _mark(todo[0].cache) as mark:
+        options = {"num_cpus": 1, "num_gpus": _gpus_a_run(ray, jobs), "max_retries": RETRIES}
+        task = ray.remote(**options, max_calls=RUNS_A_PROCESS)(_evaluated)
+        waiting, running = collections.deque(todo), {}
         while waiting or running:
             while waiting and len(running) < jobs:
-                run = waiting.popleft()
-                arguments = run, store, wanted_digests(run, store), keep_stale, mark, Path.cwd()
-                running[task.options(name=run.id).remote(*arguments)] = run
+                each = waiting.popleft()
+                arguments = each.run, each.cache, each.digests, keep_stale, mark, Path.cwd()
+                running[task.options(name=each.run.id).remote(*arguments)] = each
             done = _next_done(ray, list(running))
-            run = running.pop(done)
-            yield run, _outcome(ray, done, store.folder(run))
+            each = running.pop(done)
+            yield each.run.id, _outcome(ray, done, each.folder)
 
 
 # --- in a process of Ray's -----------------------------------------------------------------------------------------
 
 
 def _evaluated(
-    run: Run,
-    store: Store,
-    wanted: Mapping[str, str],
-    keep_stale: bool,
-    mark: Path,
-    folder: Path,
+    run: Run, cache: Path, digests: Mapping[str, str], keep_stale: bool, mark: Path, folder: Path
 ) -> tuple[dict, dict]:
     """A run's row and, where the caller does not share our disk, its files."""
     from debias.training import one_thread
@@ -99,19 +93,18 @@ def _evaluated(
     one_thread()
     if mark.exists():
         os.chdir(folder)  # relative paths mean what they mean to the caller
-        return evaluated(run, store, keep_stale=keep_stale), {}
-    store = Store(Path.home() / ".cache" / "debias")
-    _check_data(run, store, wanted)
-    return evaluated(run, store), _read(store.folder(run))
+        return evaluated(StoredRun(run, cache), keep_stale=keep_stale), {}
+    stored = StoredRun(run, Path.home() / ".cache" / "debias")
+    _check_data(stored, digests)
+    return evaluated(stored), _read(stored.folder)
 
 
-def _check_data(run: Run, store: Store, wanted: Mapping[str, str]) -> None:
-    found = store.data_digests(run)
+def _check_data(stored: StoredRun, wanted: Mapping[str, str]) -> None:
     for name in ("data_digest", "test_digest"):
-        if found[name] != wanted[name]:
+        if stored.digests[name] != wanted[name]:
             raise InputError(
-                f"{run.data} is other data on {socket.gethostname()} ({found[name]}) than here ({wanted[name]}): "
-                "copy it there"
+                f"{stored.run.data} is other data on {socket.gethostname()} ({stored.digests[name]}) than here "
+                f"({wanted[name]}): copy it there"
             )
 
 

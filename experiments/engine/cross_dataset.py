@@ -13,8 +13,8 @@ from debias.backend import keras
 from debias.data.dataset import NO_GROUP, Dataset, Splits
 from debias.data.prepared import Prepared
 from debias.detection import image_scores
-from debias.evaluation import predict
-from experiments.engine.measures import columns
+from debias.evaluation import predict, rates
+from experiments.engine.measures import of_training
 
 
 def measure_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
@@ -25,7 +25,8 @@ def measure_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path)
     """
     negatives = splits.test.negatives()
     scores = np.concatenate([_scores(model, test, splits), predict(model, negatives)])
-    return columns(model, splits, folder, _joined(test, negatives), scores)
+    fixing = predict(model, splits.validation.negatives())
+    return rates(_joined(test, negatives), scores, fixing) | of_training(splits.train, folder)
 
 
 def _scores(model: keras.Model, test: Prepared, splits: Splits) -> np.ndarray:

@@ -6,65 +6,56 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debias.files import write_text
-from experiments.engine.digests import evaluation_digest, training_digest
-from experiments.engine.experiment import Run
-from experiments.engine.store import Store, read_json
+from experiments.engine.store import StoredRun
 from experiments.engine.training import is_stale, train, trained
 
 if TYPE_CHECKING:
     import keras
 
 
-def finished(run: Run, store: Store, keep_stale: bool = False) -> dict | None:
+def finished(stored: StoredRun, keep_stale: bool = False) -> dict | None:
     """The row of a run that is trained and evaluated by today's code, under its id in this experiment; else None.
 
     Args:
         keep_stale: also where other code has trained it.
     """
-    row = read_json(store.row_path(run))
-    wanted = wanted_digests(run, store)
-    if keep_stale and (facts := trained(run, store)):
+    row, wanted = stored.read(stored.row_path.name), dict(stored.digests)
+    if keep_stale and (facts := trained(stored)):
         wanted["training_digest"] = facts["training_digest"]
     if row is None or any(row.get(name) != digest for name, digest in wanted.items()):
         return None
-    return {**run.names(), **row}
+    return {**stored.run.names(), **row}
 
 
 def evaluated(
-    run: Run, store: Store, callbacks: "Sequence[keras.callbacks.Callback]" = (), keep_stale: bool = False
+    stored: StoredRun, callbacks: "Sequence[keras.callbacks.Callback]" = (), keep_stale: bool = False
 ) -> dict:
     """The row of a run, which is on disk then; it is trained, or only evaluated, where it is not finished."""
-    with store.locked(run):
-        return finished(run, store, keep_stale) or _evaluated(run, store, callbacks, keep_stale)
+    with stored.locked():
+        return finished(stored, keep_stale) or _evaluated(stored, callbacks, keep_stale)
 
 
-def wanted_digests(run: Run, store: Store) -> dict[str, str]:
-    """Columns by which a row is known to be what the run would give: of code that trains, code that tests, and data."""
-    data = store.data_digests(run)
-    code = {"training_digest": training_digest(run), "evaluation_digest": evaluation_digest(run)}
-    return code | {name: data[name] for name in ("data_digest", "test_digest")}
-
-
-def _evaluated(run, store, callbacks, keep_stale) -> dict:
+def _evaluated(stored, callbacks, keep_stale) -> dict:
     from debias.backend import keras  # seconds: not for those whose runs are finished
 
     keras.backend.clear_session()
-    kept = trained(run, store) if keep_stale or not is_stale(run, store) else None
-    facts = kept or train(run, store, callbacks)
+    kept = trained(stored) if keep_stale or not is_stale(stored) else None
+    facts = kept or train(stored, callbacks)
     began = time.perf_counter()
-    measured = _measured(run, store)
+    measured = _measured(stored)
     facts["seconds"] += time.perf_counter() - began
-    row = {**run.facts(), **measured, **facts, **store.data_digests(run), "evaluation_digest": evaluation_digest(run)}
-    write_text(store.row_path(run), json.dumps(row))
-    return finished(run, store, keep_stale)
+    # What has trained the model, which may be other code, overrides what would train it today.
+    row = {**stored.run.facts(), **measured, "data": stored.data_name, **stored.digests, **facts}
+    write_text(stored.row_path, json.dumps(row))
+    return finished(stored, keep_stale)
 
 
-def _measured(run, store) -> dict[str, float]:
-    model, splits, folder = store.model(run), store.splits(run), store.folder(run)
-    if other := store.other_test(run):
+def _measured(stored) -> dict[str, float]:
+    model, splits = stored.model(), stored.splits
+    if stored.other_test:
         from experiments.engine.cross_dataset import measure_on
 
-        return measure_on(other, model, splits, folder)
+        return measure_on(stored.other_test, model, splits, stored.folder)
     from experiments.engine.measures import measure
 
-    return measure(model, splits, folder)
+    return measure(model, splits, stored.folder)

@@ -128,9 +128,7 @@ class Experiment:
     def at_smoke_size(self) -> "Experiment":
         """All its settings at toy size, with its first seed: one is enough to see that everything runs."""
         settings = tuple(dataclasses.replace(s, draw=smoke.draw(s.draw), data=None) for s in self.settings)
-        return dataclasses.replace(
-            self, settings=settings, seeds=self.seeds[:1], base=smoke.CONFIG, data=smoke.DATA
-        )
+        return dataclasses.replace(self, settings=settings, seeds=self.seeds[:1], base=smoke.CONFIG, data=smoke.DATA)
 
     def on_other_data(
         self, data: str, name: str, group_names: tuple[str, ...], rare: tuple[str, ...], test: str | None = None

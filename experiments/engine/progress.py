@@ -6,7 +6,6 @@ from rich.console import Console
 
 from debias.progress import progress_bar
 
-
 if TYPE_CHECKING:
     import keras
 

@@ -1,4 +1,4 @@
-"""Runs on disk: one folder a run, named by what it trains, and the data that runs need.
+"""Runs on disk: one folder a run, named by what it trains.
 
 `<cache>/runs/<data>-<digest>/<method>/<what differs from the defaults>/seed3/` holds settings.json from the start,
 checkpoints, log.csv and sampling/ while it trains, then model.keras and trained.json, and last a row for each test,
@@ -6,6 +6,7 @@ each written atomically. Two experiments that share a setting share its folder, 
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import functools
 import json
@@ -19,100 +20,122 @@ from debias.data import catalog
 from debias.data.dataset import Splits
 from debias.data.prepared import Prepared, open_prepared
 from debias.errors import InputError
+from experiments.engine.digests import evaluation_digest, training_digest
 from experiments.engine.experiment import Run
 
 if TYPE_CHECKING:
     import keras
 
 
-class Store:
-    """The runs in a cache folder, and the data that they train on.
+@dataclasses.dataclass(frozen=True)
+class StoredRun:
+    """A run with all that is known of it on this machine: its data, its folder, and what code and data it stands for.
 
-    Args:
-        cache: holds data sets and `runs/`.
+    Attributes:
+        run: what to train and to test on.
+        cache: the folder that holds data sets and `runs/`.
     """
 
-    def __init__(self, cache: Path):
-        self.cache = Path(cache)
+    run: Run
+    cache: Path
 
-    def whole(self, data: str) -> Splits:
-        """All of a data set, built if need be."""
-        return _loaded(data, self.cache)[0]
+    @property
+    def whole(self) -> Splits:
+        """All of the data set, built if need be."""
+        return loaded(self.run.data, self.cache)
 
-    def splits(self, run: Run) -> Splits:
-        """What a run trains and is tested on, its own draw of the training images."""
-        return self.whole(run.data).draw(run.setting.draw, run.config.seed)
+    @property
+    def splits(self) -> Splits:
+        """What the run trains and is tested on, its own draw of the training images."""
+        return self.whole.draw(self.run.setting.draw, self.run.config.seed)
 
-    def other_test(self, run: Run) -> Prepared | None:
-        """The prepared file that a run is tested on, None for its own test split."""
-        return _prepared(run.test) if run.test else None
+    @property
+    def other_test(self) -> Prepared | None:
+        """The prepared file that the run is tested on, None for its own test split."""
+        return _prepared(self.run.test) if self.run.test else None
 
-    def data_digests(self, run: Run) -> dict[str, str]:
-        """Columns: the name of the data, and digests of what a run trains and is tested on."""
-        splits, (training, test) = _loaded(run.data, self.cache)
-        columns = {"data": splits.name, "data_digest": training, "test_digest": test}
-        if other := self.other_test(run):
-            columns |= {"data": f"{splits.name}, {other.path.stem}", "test_digest": f"{test}-{other.digest()}"}
-        return columns
+    @functools.cached_property
+    def digests(self) -> dict[str, str]:
+        """Columns by which a row is known to be the run's: code that trains, code that tests, and data."""
+        training, test = _data_digests(self.run.data, self.cache)
+        return {
+            "training_digest": training_digest(self.run),
+            "evaluation_digest": evaluation_digest(self.run),
+            "data_digest": training,
+            "test_digest": f"{test}-{self.other_test.digest()}" if self.run.test else test,
+        }
 
-    def folder(self, run: Run) -> Path:
-        """Where a run is kept; it follows from its method, settings, draw and training data alone."""
-        splits, (digest, _) = _loaded(run.data, self.cache)
-        name = f"{splits.name}-{digest}"
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where the run is kept; it follows from its method, settings, draw and training data alone."""
+        name = f"{self.whole.name}-{self.digests['data_digest']}"
+        run = self.run
         return self.cache / "runs" / name / run.setting.method / _changes(run) / f"seed{run.config.seed}"
 
-    def row_path(self, run: Run) -> Path:
-        """The file of a run's row in its folder."""
-        return self.folder(run) / (f"row-{Path(run.test).stem}.json" if run.test else "row.json")
+    @property
+    def data_name(self) -> str:
+        """What the data are called in a row."""
+        return ", ".join([self.whole.name, *([self.other_test.path.stem] if self.run.test else [])])
 
-    def model_path(self, run: Run) -> Path:
-        """The file of a run's trained model."""
-        return self.folder(run) / "model.keras"
+    @property
+    def row_path(self) -> Path:
+        """The file of the run's row."""
+        return self.folder / (f"row-{Path(self.run.test).stem}.json" if self.run.test else "row.json")
 
-    def model(self, run: Run) -> "keras.Model":
-        """The trained model of a finished run."""
+    @property
+    def model_path(self) -> Path:
+        """The file of the trained model."""
+        return self.folder / "model.keras"
+
+    def model(self) -> "keras.Model":
+        """The trained model."""
         from debias.backend import keras  # seconds: not for those who only look at rows
 
-        return keras.saving.load_model(self.model_path(run), compile=False)
+        return keras.saving.load_model(self.model_path, compile=False)
 
-    def sampling(self, run: Run) -> list[np.ndarray]:
-        """Sampling probabilities (faces,) of every epoch of a run, in order."""
-        paths = sorted((self.folder(run) / "sampling").glob("epoch-*.npy"))
+    def sampling(self) -> list[np.ndarray]:
+        """Sampling probabilities (faces,) of every epoch, in order."""
+        paths = sorted((self.folder / "sampling").glob("epoch-*.npy"))
         return [np.load(path, allow_pickle=False) for path in paths]
 
-    @contextlib.contextmanager
-    def locked(self, run: Run) -> Iterator[None]:
-        """Wait until no other process trains this run; the system lets go when a process dies."""
-        folder = self.folder(run)
+    def read(self, name: str) -> dict | None:
+        """What the run has written to a JSON file of its folder, None where it has not.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.folder / name
+        if not path.exists():
+            return None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = (folder / "lock").open("w")
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path}: damaged: delete its folder to train the run anew") from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Wait until no other process trains this run; the system lets go when a process dies."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / "lock").open("w")
         except OSError as error:
-            raise InputError(f"cannot write {folder}: {error.strerror}: choose another --cache") from error
+            raise InputError(f"cannot write {self.folder}: {error.strerror}: choose another --cache") from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
 
-def read_json(path: Path) -> dict | None:
-    """What a run has written to `path`, None where it has not.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: damaged: delete its folder to train the run anew") from error
-
-
 # A process that trains many runs loads their data once; few are kept, so that it does not grow.
 @functools.lru_cache(maxsize=4)
-def _loaded(data: str, cache: Path) -> tuple[Splits, tuple[str, str]]:
-    splits = catalog.load(data, cache)
-    return splits, (splits.training_digest(), splits.test_digest())
+def loaded(data: str, cache: Path) -> Splits:
+    """A data set by name or path, see `debias.data.catalog.load`."""
+    return catalog.load(data, cache)
+
+
+@functools.lru_cache(maxsize=64)
+def _data_digests(data: str, cache: Path) -> tuple[str, str]:
+    splits = loaded(data, cache)
+    return splits.training_digest(), splits.test_digest()
 
 
 @functools.lru_cache(maxsize=4)

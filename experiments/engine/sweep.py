@@ -4,17 +4,18 @@ import collections
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from baselines import method
 from debias.errors import InputError
 from experiments.engine.checks import check_splits, check_test
-from experiments.engine.evaluation import evaluated, finished, wanted_digests
+from experiments.engine.evaluation import evaluated, finished
 from experiments.engine.experiment import Run
 from experiments.engine.progress import RunProgress
 from experiments.engine.shards import shard
-from experiments.engine.store import Store
+from experiments.engine.store import StoredRun
 from experiments.engine.training import is_stale, trained
 
 STALE = ("refuse", "keep", "redo")
@@ -43,20 +44,21 @@ class Options:
             raise InputError(f"unknown --stale {self.stale!r}: use one of {', '.join(STALE)}")
 
 
-def run_all(runs: Sequence[Run], store: Store, options: Options = Options()) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of all runs that are finished in the end, in order, and failures (id, reason).
 
     Raises:
         InputError: two runs of one id, models of other code, data that cannot be evaluated, or bad settings.
     """
-    ours = shard(runs, options.shard)  # of all runs: what is left differs from one part to the next
-    _check(runs, store)
+    ours = {run.id for run in shard(runs, options.shard)}  # of all: what is left differs from one part to the next
+    stored = [StoredRun(run, cache) for run in runs]
+    _check(stored)
     if options.stale == "refuse":
-        _refuse_stale(runs, store)
-    kept = _finished(runs, store, options)
-    todo = [run for run in ours if run.id not in kept]
-    failures = _evaluate_all(todo, store, options, skipped=len(ours) - len(todo))
-    rows = kept | _finished([run for run in runs if run.id not in kept], store, options)
+        _refuse_stale(stored)
+    rows = _finished(stored, options)
+    todo = [each for each in stored if each.run.id in ours - set(rows)]
+    failures = _evaluate_all(todo, options, skipped=len(ours) - len(todo))
+    rows |= _finished([each for each in stored if each.run.id not in rows], options)
     in_order = [rows[run.id] for run in runs if run.id in rows]
     return pd.DataFrame(in_order), pd.DataFrame(failures, columns=["id", "reason"])
 
@@ -68,71 +70,73 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {line.strip()}".removesuffix(": ")
 
 
-def _check(runs, store) -> None:
-    counts = collections.Counter(run.id for run in runs)
+def _check(stored) -> None:
+    counts = collections.Counter(each.run.id for each in stored)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise InputError(f"{len(twice)} ids occur twice, such as {twice[0]}: give each setting its own name")
-    for run in {run.setting.method: run for run in runs}.values():
-        method(run.setting.method)
-    for data in dict.fromkeys(run.data for run in runs):
-        check_splits(store.whole(data))
-    for run in {run.test: run for run in runs if run.test}.values():
-        check_test(store.other_test(run), store.whole(run.data))
+    for name in dict.fromkeys(each.run.setting.method for each in stored):
+        method(name)
+    for each in {each.run.data: each for each in stored}.values():
+        check_splits(each.whole)
+    for each in {each.run.test: each for each in stored if each.run.test}.values():
+        check_test(each.other_test, each.whole)
 
 
-def _refuse_stale(runs, store) -> None:
+def _refuse_stale(stored) -> None:
     """Models of other code than today's are not mixed in unnoticed."""
-    stale = [run for run in runs if is_stale(run, store)]
+    stale = [each for each in stored if is_stale(each)]
     if stale:
-        commits = ", ".join(sorted({trained(run, store)["commit"] for run in stale}))
+        commits = ", ".join(sorted({trained(each)["commit"] for each in stale}))
         raise InputError(
-            f"{len(stale)} of {len(runs)} runs were trained by other code (commit {commits}), such as "
-            f"{stale[0].id}: --stale redo trains them anew, --stale keep mixes them in"
+            f"{len(stale)} of {len(stored)} runs were trained by other code (commit {commits}), such as "
+            f"{stale[0].run.id}: --stale redo trains them anew, --stale keep mixes them in"
         )
 
 
-def _finished(runs, store, options) -> dict[str, dict]:
-    """id -> row, in the store or published."""
+def _finished(stored, options) -> dict[str, dict]:
+    """id -> row, on disk or published."""
     published = {row["id"]: dict(row) for row in options.published}
     found = {}
-    for run in runs:
-        row = finished(run, store, keep_stale=options.stale == "keep")
-        if row is None and run.id in published and _same(run, store, published[run.id]):
-            row = published[run.id]
-        if row is not None:
-            found[run.id] = row
+    for each in stored:
+        name = each.run.id
+        if row := finished(each, keep_stale=options.stale == "keep"):
+            found[name] = row
+        elif name in published and _same(each, published[name]):
+            found[name] = published[name]
     return found
 
 
-def _same(run, store, row) -> bool:
+def _same(each, row) -> bool:
     """Whether a published row is what the run would give."""
-    wanted = {"config": run.settings(), **wanted_digests(run, store)}
-    return wanted == {**{name: row.get(name) for name in wanted}, "config": json.loads(row["config"])}
+    digests = {name: row.get(name) for name in each.digests}
+    return digests == each.digests and json.loads(row["config"]) == each.run.settings()
 
 
-def _evaluate_all(todo, store, options, skipped) -> list[dict]:
+def _evaluate_all(todo, options, skipped) -> list[dict]:
     failures = []
     with RunProgress(len(todo), skipped) as progress:
-        for run, outcome in _outcomes(todo, store, options, progress):
+        for run_id, outcome in _outcomes(todo, options, progress):
             if isinstance(outcome, InputError):
                 raise outcome
             if isinstance(outcome, Exception):  # one broken run must not cost the others
-                failures.append({"id": run.id, "reason": reason(outcome)})
+                failures.append({"id": run_id, "reason": reason(outcome)})
                 progress.failed(failures[-1])
             else:
                 progress.finished(outcome)
     return failures
 
 
-def _outcomes(todo, store, options, progress) -> Iterator[tuple[Run, dict | Exception]]:
+def _outcomes(todo, options, progress) -> Iterator[tuple[str, dict | Exception]]:
+    """(id of a run, its row or the error that made it fail), as they finish."""
     keep_stale = options.stale == "keep"
     if todo and (options.address or min(options.jobs, len(todo)) > 1):
         from experiments.engine.cluster import evaluated_in_parallel  # Ray takes seconds to import
 
-        yield from evaluated_in_parallel(todo, store, keep_stale, options.jobs, options.address)
+        yield from evaluated_in_parallel(todo, keep_stale, options.jobs, options.address)
         return
-    for run in todo:
+    for each in todo:
+        bar = progress.start(each.run.id, each.run.config.epochs)
         try:
-            yield run, evaluated(run, store, [progress.start(run.id, run.config.epochs)], keep_stale)
+            yield each.run.id, evaluated(each, [bar], keep_stale)
         except Exception as error:
-            yield run, error
+            yield each.run.id, error

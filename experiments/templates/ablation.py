@@ -1,13 +1,11 @@
 """A new ablation: the learning rate, three settings of DB-VAE beside the CNN.
 
 1. cp experiments/templates/ablation.py experiments/ablations/learning_rate.py
-2. In experiments/ablations/__init__.py, import it (`learning_rate,`) and add to ABLATIONS:
-   learning_rate.EXPERIMENT,
-3. ./run_experiments.sh learning_rate
+2. ./run_experiments.sh learning_rate
 """
 
-from experiments.ablations.base import Point, ablation
-from experiments.common import changed, debiased
+from experiments.ablation import Point, ablation
+from experiments.settings import changed, debiased
 
 DEFAULT = debiased("max")  # learning rate 0.001; trained once, whichever experiment asks for it first
 

@@ -27,6 +27,6 @@ class Focal(Classifier):
 
 
 def train(splits: Splits, config: Config) -> Focal:
-    """Train on uniformly drawn batches; `splits` holds no test images, and groups only where METHODS says labels="group"."""
+    """Train on uniformly drawn batches; `splits` holds no test images, and groups only if METHODS declares them."""
     model, batches = prepare(splits, config)
     return fit(Focal(model.encoder), batches, splits.validation, config)

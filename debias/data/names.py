@@ -1,0 +1,16 @@
+"""The data sets that come with this repository, by name; any other name is a path of the user's."""
+
+EMBEDDED = {  # name -> preset of the embedded benchmark
+    "parliament": "default",
+    "parliament-other": "other",
+    "parliament-balanced": "balanced",
+    "parliament-tiny": "tiny",
+    "parliament-pool": "pool",
+    "parliament-smoke": "smoke",
+}
+DIGITS = "digits"  # scikit-learn's
+
+
+def is_public(name: str) -> bool:
+    """Whether a data set comes with this repository, so that its images may be shown to anybody."""
+    return name in EMBEDDED or name == DIGITS

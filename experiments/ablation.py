@@ -1,0 +1,137 @@
+"""How ablations are put together: settings, each with its place in a figure, most of them a default with one change."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from experiments.engine.experiment import Experiment, Setting
+from experiments.settings import CNN, DATA, FACES, K_THAT_WORKS, RARE, changed, debiased
+
+SEEDS = tuple(range(5))
+# What most ablations change; the names of changed settings begin with these words.
+BOTH_RULES = {"max": debiased("max"), f"product-k{K_THAT_WORKS}": debiased("product", K_THAT_WORKS)}
+CNN_AND_MAX = {"cnn": CNN, "max": debiased("max")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A setting and where it stands in the ablation's figure.
+
+    Attributes:
+        x: position: a number, or text.
+        line: which line it belongs to; also named in the figure's legend.
+        against: name of the setting that it is compared with, usually its line's default.
+    """
+
+    setting: Setting
+    x: float | str
+    line: str
+    against: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Ablation(Experiment):
+    """An experiment whose settings are points of a figure.
+
+    Attributes:
+        points: its settings, but for the baseline.
+        x: label of the horizontal axis.
+        log: whether that axis is logarithmic.
+        baseline: drawn as a dashed line; None draws none.
+    """
+
+    points: tuple[Point, ...] = ()
+    x: str = ""
+    log: bool = False
+    baseline: Setting | None = None
+
+
+def ablation(
+    name: str,
+    title: str,
+    points: Sequence[Point],
+    x: str,
+    *,
+    minutes: int,
+    log: bool = False,
+    baseline: Setting | None = CNN,
+    seeds: Sequence[int] = SEEDS,
+) -> Ablation:
+    """An ablation on the faces, in results/ablations/<name>.
+
+    Args:
+        minutes: on two cores, when nothing of it has been trained by another experiment.
+        others: as of `Ablation`.
+    """
+    settings = [point.setting for point in points] + ([baseline] if baseline else [])
+    return Ablation(
+        name,
+        title,
+        tuple({setting.name: setting for setting in settings}.values()),
+        tuple(seeds),
+        FACES,
+        DATA,
+        folder=f"ablations/{name}",
+        minutes=minutes,
+        rare=RARE,
+        points=tuple(points),
+        x=x,
+        log=log,
+        baseline=baseline,
+    )
+
+
+def switch(
+    name: str, title: str, defaults: Mapping[str, Setting], field: str, usual, others: Sequence, **options
+) -> Ablation:
+    """An ablation of one field of `Config`: every default as it is, and with each of the `others` in that field.
+
+    Args:
+        defaults: what the names of its changed settings begin with -> the default.
+        usual: the value that the defaults have.
+        options: for `ablation`.
+    """
+    values = [usual, *others] if isinstance(usual, str) else sorted([usual, *others])
+    points = [
+        Point(_switched(default, short, name, field, value, usual), value, default.title, default.name)
+        for short, default in defaults.items()
+        for value in values
+    ]
+    return ablation(name, title, points, field, **options)
+
+
+def drawn(
+    name: str,
+    title: str,
+    defaults: Mapping[str, Setting],
+    draws: Mapping[float, Mapping[str, int]],
+    usual: float | None,
+    x: str,
+    **options,
+) -> Ablation:
+    """An ablation of the training images: every default with each of the draws, and, at `usual`, as it is.
+
+    Args:
+        defaults: as for `switch`.
+        draws: position on the horizontal axis -> training images of each group.
+        usual: position of the defaults' own draw; None leaves it out, the first draw is then compared with.
+        options: for `ablation`.
+    """
+    points = []
+    for short, default in defaults.items():
+        settings = {value: _redrawn(default, short, name, value, draw) for value, draw in draws.items()}
+        settings |= {usual: default} if usual is not None else {}
+        against = settings[min(draws) if usual is None else usual].name
+        points += [Point(settings[value], value, default.title, against) for value in sorted(settings)]
+    return ablation(name, title, points, x, baseline=None, **options)
+
+
+def _switched(default: Setting, short: str, name: str, field: str, value, usual) -> Setting:
+    if value == usual:
+        return default
+    shown = value if isinstance(value, str) else f"{name}{value:g}"
+    return changed(default, f"{short}-{shown}", f"{default.title}, {field} {value}", **{field: value})
+
+
+def _redrawn(default: Setting, short: str, name: str, value: float, draw: Mapping[str, int]) -> Setting:
+    title = f"{default.title}, {name} {value:g}"
+    return dataclasses.replace(default, name=f"{short}-{name}{value:g}", title=title, draw=draw)

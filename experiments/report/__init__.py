@@ -1,0 +1,1 @@
+"""Rows -> what is read of them: tables, figures, the page and the blocks of README."""

@@ -1,0 +1,66 @@
+"""What every ablation's rows become: a table with differences, one figure, and which differences are clear."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from debias import plots
+from debias.markdown import plain
+from experiments.ablation import Ablation
+from experiments.report import tables
+from experiments.report.comparisons import CHANGES, FIXED_RATE, difference, excludes_zero, interval
+from experiments.report.figure_data import FigureData
+from experiments.report.report import Report
+
+
+def table(experiment: Ablation, rows: pd.DataFrame) -> str:
+    """The usual table, and each setting's difference to what it is compared with."""
+    return tables.as_markdown(rows, [tables.difference_section(rows, compared(experiment))])
+
+
+def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+    """E[A] and Var[A] at 1 % FPR, the rare groups' mass and the ESS, a line for each `Point.line`."""
+    rows = rows.assign(rare=tables.rare_mass(experiment, rows))
+    x, points, baseline = experiment.x, experiment.points, experiment.baseline
+    placed = pd.concat(rows[rows["setting"] == p.setting.name].assign(**{x: p.x, "line": p.line}) for p in points)
+    across = {baseline.title: rows[rows["setting"] == baseline.name]} if baseline else {}
+    return {experiment.name: plots.setting_points(placed, x, _panels(experiment), "line", experiment.log, across)}
+
+
+def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
+    """Which settings differ from what they are compared with at 1 % FPR by more than chance, over paired seeds."""
+    parts = tables.by_setting(rows)
+    pairs = {name: other for name, other in compared(experiment).items() if {name, other} <= set(parts)}
+    alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
+    fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
+    clear = [_clear(parts[name], parts[pairs[name]], measure) for measure in CHANGES for name in alive]
+    said = "; ".join(filter(None, clear)) or "no interval of a difference excludes zero"
+    collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
+    return f"At 1 % false positives, over {rows['seed'].nunique()} paired seeds: {said}.{collapsed}"
+
+
+def compared(experiment: Ablation) -> dict[str, str]:
+    """Name of a setting -> name of what it is compared with."""
+    return {p.setting.name: p.against for p in experiment.points if p.against != p.setting.name}
+
+
+def _panels(experiment: Ablation) -> Mapping[str, str]:
+    rare = {"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}
+    return {
+        "mean_recall_fpr1": "E[A] in %, 1 % FPR",
+        "var_recall_fpr1": "Var[A] in %², 1 % FPR",
+        **rare,
+        "ess": "ESS in faces",
+    }
+
+
+def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, measure: str) -> str:
+    """The difference, where its interval excludes zero."""
+    found = difference(ours, theirs, measure + FIXED_RATE)
+    if not found or not excludes_zero(found):
+        return ""
+    return f"{plain(tables.title(ours))}: {CHANGES[measure]} {interval(found)}"
+
+
+REPORT = Report(table=table, figures=figures, sentence=sentence)

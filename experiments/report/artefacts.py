@@ -1,0 +1,72 @@
+"""What an experiment leaves in results/: rows and figure data, and all that is made from them.
+
+runs.csv and figure_data/ are the record. Tables, figures and summary.json follow from it: summary.json comes last and
+says for which rows, so that a call after one that was broken off draws again.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from debias import plots
+from debias.files import write_text
+from experiments.engine.experiment import Experiment
+from experiments.report import figure_data, tables
+from experiments.report.figure_data import FigureData
+from experiments.report.registry import report_of
+from experiments.report.rows import RUNS, as_csv, write_rows
+
+SUMMARY, SENTENCE = "summary.json", "sentence.md"
+FORMATS = (".png", ".svg")
+
+
+def write(experiment: Experiment, folder: Path, rows: pd.DataFrame, data: FigureData) -> None:
+    """Everything a complete experiment leaves in `folder`."""
+    figure_data.save(folder, data)
+    write_rows(folder, rows)
+    draw(experiment, folder, rows)
+
+
+def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:
+    """Figures, texts and summary.json from rows and the figure data in `folder`; the same rows give the same bytes."""
+    report, data = report_of(experiment), figure_data.load(folder)
+    _save(folder, report.figures(experiment, rows, data))
+    texts = {"table.md": report.table(experiment, rows), **report.texts(experiment, rows, data)}
+    if said := report.sentence(experiment, rows):
+        texts[SENTENCE] = f"{said}\n"
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    summary = {"runs_sha256": _digest(as_csv(rows)), **tables.summary(rows), "text": said}
+    write_text(folder / SUMMARY, json.dumps(summary, indent=1) + "\n")
+
+
+def is_current(folder: Path, rows: pd.DataFrame) -> bool:
+    """Whether `folder` holds exactly these rows, and all that is made from them."""
+    try:
+        written = (folder / RUNS).read_text(encoding="utf-8")
+        drawn = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["runs_sha256"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    return written == as_csv(rows) and drawn == _digest(written)
+
+
+def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """What the rows show, in one paragraph; empty for none."""
+    return report_of(experiment).sentence(experiment, rows)
+
+
+def _save(folder: Path, figures) -> None:
+    for name, figure in figures.items():
+        for suffix in FORMATS:
+            plots.save(figure, folder / f"{name}{suffix}")
+    # What begins with a dot is on its way to a name that another process gives it.
+    drawn = [path for path in folder.iterdir() if path.suffix in FORMATS and path.name[0] != "."]
+    for path in drawn:
+        if path.stem not in figures:
+            path.unlink(missing_ok=True)  # of a figure that has another name now
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

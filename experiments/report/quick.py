@@ -1,0 +1,58 @@
+"""The first table: recall by group, what resampling prefers, what the autoencoders see, and real photographs."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from baselines import METHODS
+from debias.markdown import markdown
+from experiments.engine.experiment import Experiment
+from experiments.report import figures
+from experiments.report.comparisons import FIXED_RATE, MEASURES, OWN, against_baseline
+from experiments.report.figure_data import FigureData
+from experiments.report.report import Report
+from experiments.report.tables import by_setting, title
+
+PHOTOGRAPHS = "photographs"
+_HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
+
+
+def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+    """Recall by group; and, as far as there are data for it, what resampling prefers and what the autoencoders see."""
+    titles = figures.titles(experiment.settings)
+    drawn = {"groups": figures.group_figure(rows, titles)}
+    if "sampling" in data:
+        drawn["sampling"] = figures.sampling_figure(data, titles)
+    if "faces" in data:
+        drawn["reconstructions"] = figures.reconstruction_figure(data, titles)
+    return drawn
+
+
+def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
+    """short.md: a line a method; photographs.md: rates on real photographs, means over seeds."""
+    short = {"short.md": _short(rows)}
+    if PHOTOGRAPHS not in data:
+        return short
+    means = data[PHOTOGRAPHS].drop(columns="setting").groupby("title", sort=False).mean()
+    lines = [[title, *(f"{value:.1f}" for value in rates)] for title, rates in means.iterrows()]
+    return short | {f"{PHOTOGRAPHS}.md": f"{_HEAD}\n\n{markdown(['setting', *means.columns], lines)}\n"}
+
+
+def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """By how much the methods that resample change recall."""
+    resampled = [setting.name for setting in experiment.settings if METHODS[setting.method].resamples]
+    return against_baseline(rows, resampled)
+
+
+def _short(rows: pd.DataFrame) -> str:
+    """The mean, the variance and the worst of the groups' recalls, at both thresholds."""
+    measures = [f"{measure}{suffix}" for suffix in (OWN, FIXED_RATE) for measure in MEASURES]
+    lines = [
+        [title(part), *(f"{part[measure].mean():.1f}" for measure in measures), f"{part['seconds'].mean():.0f}"]
+        for part in by_setting(rows).values()
+    ]
+    names = ("E[A] %", "Var[A] %²", "worst %")
+    header = ["recall", *names, *(f"{name}, 1 % FPR" for name in names), "seconds a run"]
+    return markdown(header, lines) + "\n"
+
+
+REPORT = Report(figures=draw, texts=texts, sentence=sentence)

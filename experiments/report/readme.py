@@ -1,0 +1,27 @@
+"""Blocks of README and of other Markdown files that are made from results/."""
+
+import re
+from pathlib import Path
+
+from debias.files import write_text
+
+# A mark stands on a line of its own, where no text that comes from data can stand: see `debias.markdown.plain`.
+_BLOCK = re.compile(r"^(<!-- begin (\S+) -->\n).*?^(<!-- end -->)$", re.DOTALL | re.MULTILINE)
+PAGES = ("README.md", "debias/data/README.md", "labs/README.md", "results/README.md")
+
+
+def fill(text: str, results: Path) -> str:
+    """`text` with what stands between the lines '<!-- begin FILE -->' and '<!-- end -->' replaced by results/FILE."""
+
+    def block(match: re.Match) -> str:
+        source = results / match[2]
+        return f"{match[1]}{source.read_text(encoding='utf-8')}{match[3]}" if source.exists() else match[0]
+
+    return _BLOCK.sub(block, text)
+
+
+def refresh_pages(results: Path) -> None:
+    """Bring the generated blocks of the pages beside `results`, README and others, up to date with it."""
+    for path in (results.resolve().parent / page for page in PAGES):
+        if path.exists():
+            write_text(path, fill(path.read_text(encoding="utf-8"), results))

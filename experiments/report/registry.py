@@ -1,0 +1,19 @@
+"""Which report an experiment has: its own, that of all ablations, or a table alone."""
+
+from experiments.ablation import Ablation
+from experiments.engine.experiment import Experiment
+from experiments.report import ablation, calibration, paper_figures, quick, table1, threshold
+from experiments.report.report import Report
+
+REPORTS = {
+    "quick": quick.REPORT,
+    "table1": table1.REPORT,
+    "figures": paper_figures.REPORT,
+    "calibration": calibration.REPORT,
+    "threshold": threshold.REPORT,
+}
+
+
+def report_of(experiment: Experiment) -> Report:
+    """The report of an experiment, whichever data set it was run on."""
+    return ablation.REPORT if isinstance(experiment, Ablation) else REPORTS.get(experiment.name, Report())

@@ -1,0 +1,55 @@
+"""Everything that is made from committed rows, made again: tables, figures, deviations, the page and README's blocks.
+
+    python -m experiments report
+
+It trains nothing and needs neither data nor the cache. The same rows give the same files, byte for byte.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from debias.files import write_text
+from experiments.engine.experiment import Experiment
+from experiments.report import artefacts, deviations, page
+from experiments.report.readme import refresh_pages
+from experiments.report.rows import read_all
+
+PAGE, DEVIATIONS = "index.html", "deviations.md"
+
+
+def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experiment]:
+    """Draw every experiment that has rows again, then `refresh`; returns those that have none yet.
+
+    Raises:
+        InputError: a runs.csv or figure data are damaged; nothing is written where it is a runs.csv.
+    """
+    experiments, rows = tuple(experiments), read_all(results)
+    for experiment in experiments:
+        if experiment.folder in rows:
+            artefacts.draw(experiment, results / experiment.folder, rows[experiment.folder])
+    refresh(results, experiments)
+    return [experiment for experiment in experiments if experiment.folder not in rows]
+
+
+def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
+    """Bring deviations.md, index.html and the pages' blocks up to date with what is in `results`.
+
+    Raises:
+        InputError: a runs.csv is damaged; nothing is written then.
+    """
+    experiments, rows = tuple(experiments), read_all(results)
+    write_text(results / DEVIATIONS, describe_deviations(experiments, rows))
+    write_text(results / PAGE, page.render(results, experiments, rows))
+    refresh_pages(results)
+
+
+def describe_deviations(experiments: Iterable[Experiment], rows: Mapping[str, pd.DataFrame]) -> str:
+    """The text of deviations.md.
+
+    Args:
+        rows: folder -> rows, of `read_all`.
+    """
+    named = {experiment.name: rows[experiment.folder] for experiment in experiments if experiment.folder in rows}
+    return deviations.render(named)

@@ -1,0 +1,110 @@
+"""The rows in results/: runs.csv of each experiment is the record that everything else is made from."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from debias.errors import InputError
+from debias.files import write_text
+
+RUNS, FAILURES = "runs.csv", "failures.csv"
+_NEEDED = ("id", "setting", "title", "method", "seed")
+_REMEDY = "restore it (git checkout) or move its folder away"
+# What may differ between two rows of the same run on two machines or days, beside digests.
+_CIRCUMSTANCES = ("seconds", "threads", "commit", "versions", "host", "code", "fingerprint")
+
+
+def write_rows(folder: Path, rows: pd.DataFrame) -> None:
+    """Write runs.csv, atomically; the experiment is complete then, so failures.csv goes away."""
+    write_text(folder / RUNS, as_csv(rows))
+    (folder / FAILURES).unlink(missing_ok=True)
+
+
+def write_failures(folder: Path, failures: pd.DataFrame) -> None:
+    """Write failures.csv: id and reason of each failed run."""
+    write_text(folder / FAILURES, as_csv(failures))
+
+
+def read_rows(folder: Path) -> pd.DataFrame | None:
+    """The rows in `folder`, None where there are none.
+
+    Raises:
+        InputError: runs.csv is no table, lacks columns that all rows have, or holds an id twice.
+    """
+    path = folder / RUNS
+    if not path.exists():
+        return None
+    rows = read_table(path, _REMEDY)
+    if missing := [name for name in _NEEDED if name not in rows]:
+        raise InputError(f"{path}: no column {', '.join(missing)}: {_REMEDY}")
+    if twice := sorted(rows["id"][rows["id"].duplicated()].astype(str).unique()):
+        raise InputError(f"{path}: {len(twice)} ids occur twice, such as {twice[0]}: {_REMEDY}")
+    return rows
+
+
+def read_all(results: Path) -> dict[str, pd.DataFrame]:
+    """Folder under `results` -> its rows, of every folder that has some; InputError as of `read_rows`."""
+    folders = sorted(path.parent for path in results.rglob(RUNS))
+    return {folder.relative_to(results).as_posix(): read_rows(folder) for folder in folders}
+
+
+def read_failures(results: Path) -> list[Mapping[str, str]]:
+    """Id and reason of every failed run under `results`."""
+    tables = [read_table(path, "delete it") for path in sorted(results.rglob(FAILURES))]
+    return [failure for table in tables for failure in table.to_dict("records")]
+
+
+def merged(published: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame | None:
+    """`rows`, with published ones kept as they are; None where a published one would be lost or changed."""
+    if published is None:
+        return rows
+    old, new = (table.set_index("id", drop=False) for table in (published, rows))
+    if set(old.index) - set(new.index) or not _agree(old, new.loc[old.index]):
+        return None
+    added = new.drop(index=old.index)
+    both = pd.concat([old, added]) if len(added) else old
+    return both.loc[new.index].reset_index(drop=True)
+
+
+def as_csv(rows: pd.DataFrame) -> str:
+    """The text of a CSV file."""
+    return rows.to_csv(index=False, lineterminator="\n")
+
+
+def read_table(path: Path, remedy: str, **options) -> pd.DataFrame:
+    """A CSV file that is whole.
+
+    Args:
+        remedy: what to do about a damaged one.
+        options: for `pandas.read_csv`.
+
+    Raises:
+        InputError: it is empty or no CSV, or lines are cut off or of different length.
+    """
+    try:
+        text = path.read_bytes().decode()
+        lengths = {len(line) for line in csv.reader(io.StringIO(text), strict=True)}
+        if not text.endswith("\n") or len(lengths) != 1:
+            raise ValueError("lines of different length")  # pandas would fill them up without a word
+        return pd.read_csv(io.StringIO(text), **options)
+    except (ValueError, csv.Error) as error:  # UnicodeDecodeError and what pandas raises are ValueErrors
+        raise InputError(f"{path}: damaged table: {remedy}") from error
+
+
+def _agree(old: pd.DataFrame, new: pd.DataFrame) -> bool:
+    """Whether two tables of the same runs measure the same."""
+    columns = [name for name in new if name not in _CIRCUMSTANCES and not name.endswith("_digest")]
+    return set(columns) <= set(old) and all(_equal(name, old[name], new[name]) for name in columns)
+
+
+def _equal(name: str, old: pd.Series, new: pd.Series) -> bool:
+    if all(pd.api.types.is_numeric_dtype(values) for values in (old, new)):
+        return np.allclose(old, new, rtol=1e-9, equal_nan=True)
+    if name == "config":
+        old, new = (values.map(json.loads) for values in (old, new))
+    return bool(((old == new) | (old.isna() & new.isna())).all())

@@ -1,0 +1,162 @@
+"""Rows -> tables in Markdown and on screen, and summary.json."""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from debias.markdown import markdown
+from experiments.engine.experiment import Experiment
+from experiments.report.comparisons import BASELINE, CHANGES, FIXED_RATE, OWN, differences, interval
+from experiments.settings import RARE
+
+THRESHOLDS = {
+    OWN: "At the model's own threshold (0.5)",
+    FIXED_RATE: "At 1 % false positives, fixed on validation negatives",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """One table: what it shows, its header and its lines; the first column is text, the others mostly numbers."""
+
+    title: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """The title in bold, and the table."""
+        return f"**{self.title}**\n\n{markdown(self.header, self.lines)}"
+
+
+def sections(rows: pd.DataFrame) -> list[Section]:
+    """Recalls at either threshold, then what was sampled; one line a setting, means over seeds."""
+    recalls = [_recall_section(rows, threshold, title) for threshold, title in THRESHOLDS.items()]
+    return [*recalls, _sampling_section(rows)]
+
+
+def caption(rows: pd.DataFrame) -> str:
+    """What the numbers are."""
+    seeds = rows.groupby("setting")["seed"].nunique()
+    count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
+    return (
+        f"Recall in % by group, mean over {count} paired seeds. E[A]: unweighted mean over groups in %. "
+        "Var[A]: sample variance over groups in %², both ± standard error over seeds. FPR and precision in %."
+    )
+
+
+def as_markdown(rows: pd.DataFrame, further: Sequence[Section] = ()) -> str:
+    """All sections, and `further` ones after them, as Markdown."""
+    parts = [section.markdown() for section in (*sections(rows), *further)]
+    return "\n\n".join([caption(rows), *parts]) + "\n"
+
+
+def on_screen(rows: pd.DataFrame) -> list[Table]:
+    """All sections as tables for a terminal of about 90 columns."""
+    return [_screen(part) for part in sections(rows)]
+
+
+def summary(rows: pd.DataFrame) -> dict:
+    """Per setting: mean, standard error and number of seeds of every measure, and the paired difference to the CNN."""
+    parts = by_setting(rows)
+    out = {name: {"seeds": len(part)} | _moments(part) for name, part in parts.items()}
+    for name, part in parts.items():
+        if name != BASELINE and BASELINE in parts:
+            out[name]["difference_to_cnn"] = differences(part, parts[BASELINE])
+    return {"settings": out, "commits": sorted(rows["commit"].unique()), "seconds": float(rows["seconds"].sum())}
+
+
+def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str]) -> Section:
+    """Each setting minus its baseline over common seeds: mean [95 % paired bootstrap interval], at either threshold.
+
+    Args:
+        baselines: setting -> the setting it is compared with; those without rows are left out.
+    """
+    parts, lines = by_setting(rows), []
+    for name, other in baselines.items():
+        if {name, other} <= set(parts) and (found := differences(parts[name], parts[other])):
+            cells = [interval(found[measure + threshold]) for threshold in THRESHOLDS for measure in CHANGES]
+            lines.append([title(parts[name]), title(parts[other]), *cells])
+    header = ["setting", "minus"] + [f"{name}{at}" for at in ("", ", 1 % FPR") for name in CHANGES.values()]
+    return Section(
+        "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
+    )
+
+
+def by_setting(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name of each setting -> its rows, in order of appearance."""
+    return dict(list(rows.groupby("setting", sort=False)))
+
+
+def groups_of(rows: pd.DataFrame, kind: str = "recall") -> list[str]:
+    """Names of the groups that the rows have recalls ('recall') or sampling mass ('mass') for, in order."""
+    return [column.removeprefix(f"{kind} ") for column in rows if column.startswith(f"{kind} ")]
+
+
+def endings(rows: pd.DataFrame, kind: str) -> dict[float, str]:
+    """What columns end in, such as '_t0.3', by the threshold ('t') or false-positive rate in % ('f') they are of."""
+    found = (re.fullmatch(rf"mean_recall(_{kind}([\d.]+))", column) for column in rows)
+    return {float(match[2]): match[1] for match in found if match}
+
+
+def rare_mass(experiment: Experiment, rows: pd.DataFrame, kind: str = "mass") -> pd.Series:
+    """The share of the sampling mass ('mass') or of the faces ('share') that the rare groups have, in %."""
+    return rows[[f"{kind} {group}" for group in experiment.rare]].sum(axis=1)
+
+
+def rare_faces(experiment: Experiment) -> str:
+    """What the rare groups are called together."""
+    return "darker faces" if experiment.rare == RARE else " and ".join(experiment.rare)
+
+
+def title(part: pd.DataFrame) -> str:
+    """The name, as people read it, of the setting that these rows are of."""
+    return part["title"].iloc[0]
+
+
+def with_error(values: pd.Series) -> str:
+    """Mean over seeds ± its standard error, which one seed has not."""
+    error = "" if len(values) < 2 else f" ±{values.sem():.1f}"
+    return f"{values.mean():.1f}{error}"
+
+
+def _recall_section(rows, threshold, heading) -> Section:
+    groups = groups_of(rows)
+    lines = []
+    for part in by_setting(rows).values():
+        recalls = [f"{part[f'recall{threshold} {group}'].mean():.1f}" for group in groups]
+        moments = [with_error(part[f"{measure}{threshold}"]) for measure in ("mean_recall", "var_recall")]
+        rates = [f"{part[f'{rate}{threshold}'].mean():.1f}" for rate in ("worst_recall", "fpr", "precision")]
+        lines.append([title(part), *recalls, *moments, *rates])
+    return Section(heading, ["setting", *groups, "E[A]", "Var[A]", "worst", "FPR", "precision"], lines)
+
+
+def _sampling_section(rows) -> Section:
+    groups = groups_of(rows, "mass")  # of the training faces
+    lines = []
+    for part in by_setting(rows).values():
+        masses = [f"{part[f'mass {group}'].mean():.2f}" for group in groups]
+        others = [f"{part['train_loss'].mean():.3f}", f"{part['auroc'].mean():.4f}", f"{part['ece'].mean():.3f}"]
+        lines.append([title(part), f"{part['ess'].mean():,.0f}", *masses, *others, f"{part['seconds'].mean():.0f}"])
+    header = ["setting", "ESS", *groups, "training loss", "AUROC", "ECE", "seconds"]
+    return Section("Last epoch: ESS in faces, and each group's share of the sampling mass in %", header, lines)
+
+
+def _screen(section: Section) -> Table:
+    table = Table(title=section.title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for index, name in enumerate(section.header):
+        table.add_column(name.replace(" ", "\n"), justify="right" if index else "left", no_wrap=True, vertical="bottom")
+    for line in section.lines:
+        table.add_row(*line)
+    return table
+
+
+def _moments(part: pd.DataFrame) -> dict:
+    numbers = part.drop(columns=["seed"]).select_dtypes("number").dropna(axis=1, how="all")
+    return {
+        name: {"mean": float(values.mean()), "sem": float(values.sem()) if len(values) > 1 else None}
+        for name, values in numbers.items()
+    }

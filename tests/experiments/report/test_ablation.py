@@ -1,0 +1,72 @@
+"""What an ablation's rows become, with the rows of a small one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from debias.config import Config
+from experiments.ablation import Ablation, Point
+from experiments.engine.experiment import Setting
+from experiments.report import ablation, threshold
+from experiments.report.registry import report_of
+
+CNN, MAX = Setting("cnn", "cnn"), Setting("max", "dbvae-max", title="max")
+STRONG = dataclasses.replace(MAX, name="strong", title="strong")
+EXPERIMENT = Ablation(
+    "small",
+    "Small",
+    (CNN, MAX, STRONG),
+    (0, 1, 2),
+    Config(),
+    "x",
+    rare=("right",),
+    points=(Point(MAX, 1.0, "line", "max"), Point(STRONG, 2.0, "line", "max")),
+    x="alpha",
+    baseline=CNN,
+)
+
+
+@pytest.fixture
+def rows(rows_of):
+    return rows_of(EXPERIMENT)
+
+
+def test_it_has_the_report_of_ablations_on_whatever_data():
+    assert report_of(EXPERIMENT) is report_of(dataclasses.replace(EXPERIMENT, name="table1", data="digits"))
+    assert report_of(EXPERIMENT) is ablation.REPORT
+
+
+def test_differences_are_to_what_each_setting_is_compared_with(rows):
+    lines = ablation.table(EXPERIMENT, rows).splitlines()
+    assert [cell.strip() for cell in lines[-1].strip("|").split("|")][:3] == ["strong", "max", "+2.0 [+2.0, +2.0] *"]
+    assert "strong: ΔE[A] +2.0 [+2.0, +2.0] *; strong: ΔVar[A] -2.0" in ablation.sentence(EXPERIMENT, rows)
+
+
+def test_the_figure_has_a_panel_for_the_rare_groups_mass_where_there_are_any(rows):
+    panels = ablation.figures(EXPERIMENT, rows, {})["small"].axes
+    titles = [axes.get_title(loc="left") for axes in panels]
+    mass = titles.index("right' share of the mass, %")
+    np.testing.assert_allclose(panels[mass].lines[0].get_ydata(), 2.0)
+    nobody = dataclasses.replace(EXPERIMENT, rare=())
+    assert len(ablation.figures(nobody, rows, {})["small"].axes) == len(panels) - 1
+
+
+def test_collapsed_settings_are_named(rows):
+    rows.loc[rows["setting"] == "strong", "mean_recall"] = 10.0
+    said = ablation.sentence(EXPERIMENT, rows)
+    assert "Collapsed (mean recall below 50 %): strong." in said and "no interval" in said
+
+
+def test_settings_that_other_data_do_not_allow_are_left_out(rows):
+    left = rows[rows["setting"] != "max"]  # as the oracle where there are no groups
+    assert "strong" not in ablation.sentence(EXPERIMENT, left)
+    assert "small" in ablation.figures(EXPERIMENT, left, {}) and "strong" in ablation.table(EXPERIMENT, left)
+
+
+def test_thresholds_are_those_of_the_columns(rows):
+    unfolded = threshold.unfolded(rows.assign(**{"fpr_t0.3": 7.0}))
+    assert len(unfolded) == 2 * len(rows) and set(unfolded["threshold"]) == {0.3, 0.5}
+    assert (unfolded.loc[unfolded["threshold"] == 0.3, "fpr"] == 7.0).all()
+    lines = threshold.table(EXPERIMENT, rows).splitlines()
+    assert len(lines) == 2 + 2 * 3 and lines[2].split("|")[2].strip() == "0.3"

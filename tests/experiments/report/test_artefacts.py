@@ -1,0 +1,97 @@
+"""What an experiment leaves in results/, also when it is broken off."""
+
+import dataclasses
+import json
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from debias.config import Config
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import artefacts, registry
+from experiments.report.report import Report
+from experiments.report.rows import read_rows
+
+EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
+DATA = {"few": pd.DataFrame({"setting": ["cnn"], "number": [0.1]})}
+REPORT = Report(
+    table=lambda experiment, rows: "the table",
+    figures=lambda experiment, rows, data: {"groups": Figure()},
+    texts=lambda experiment, rows, data: {"notes.md": "words " * len(data)},
+    sentence=lambda experiment, rows: "a sentence",
+)
+
+
+@pytest.fixture
+def rows(rows_of):
+    return rows_of(EXPERIMENT)
+
+
+@pytest.fixture(autouse=True)
+def report(monkeypatch):
+    monkeypatch.setitem(registry.REPORTS, "test", REPORT)
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_everything_is_there(rows, tmp_path):
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    assert sorted(contents(tmp_path)) == [
+        "figure_data/few.csv",
+        "groups.png",
+        "groups.svg",
+        "notes.md",
+        "runs.csv",
+        "sentence.md",
+        "summary.json",
+        "table.md",
+    ]
+    pd.testing.assert_frame_equal(read_rows(tmp_path), rows)
+    strict = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert set(strict["settings"]) == {"cnn", "oracle"} and strict["text"] == "a sentence"
+    assert artefacts.sentence(EXPERIMENT, rows) == "a sentence"
+
+
+def test_what_is_drawn_again_is_the_same_to_the_byte(rows, tmp_path):
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    before = contents(tmp_path)
+    (tmp_path / "groups.png").unlink()
+    artefacts.draw(EXPERIMENT, tmp_path, read_rows(tmp_path))
+    assert contents(tmp_path) == before
+
+
+def test_figures_of_another_name_go_and_half_written_ones_of_another_process_stay(rows, tmp_path):
+    for name in ("old.png", "old.svg", ".groups.1a2b3c4d.png"):
+        (tmp_path / name).touch()
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert ".groups.1a2b3c4d.png" in left and not left & {"old.png", "old.svg"}
+
+
+def test_rows_are_current_only_with_all_that_is_made_of_them(rows, tmp_path):
+    assert not artefacts.is_current(tmp_path, rows)
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    assert artefacts.is_current(tmp_path, rows) and artefacts.is_current(tmp_path, read_rows(tmp_path))
+    assert not artefacts.is_current(tmp_path, rows.assign(seconds=1.0))
+    (tmp_path / "runs.csv").write_text("no table")
+    assert not artefacts.is_current(tmp_path, rows)
+
+
+@pytest.mark.parametrize("broken", ["figures", "table", "texts"])
+def test_a_call_that_was_broken_off_is_made_good_by_the_next(rows, tmp_path, monkeypatch, broken):
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    new = rows.assign(mean_recall=50.0)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setitem(registry.REPORTS, "test", dataclasses.replace(REPORT, **{broken: killed}))
+        artefacts.write(EXPERIMENT, tmp_path, new, DATA)
+    pd.testing.assert_frame_equal(read_rows(tmp_path), new)
+    assert not artefacts.is_current(tmp_path, new)
+    artefacts.write(EXPERIMENT, tmp_path, new, DATA)
+    assert artefacts.is_current(tmp_path, new)

@@ -1,0 +1,85 @@
+"""Rates on real photographs, with a detector whose answers are known."""
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from debias.backend import keras
+from debias.config import Config
+from debias.data.dataset import Dataset
+from debias.errors import InputError
+from experiments.engine.experiment import Experiment, Run, Setting
+from experiments.report import photographs, quick
+
+EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), Config(), "faces")
+
+
+class Brightness(keras.Model):
+    """Calls an image a face when its first pixel is brighter than half."""
+
+    def call(self, images):
+        return images[:, 0, 0, 0] - 0.5
+
+
+def dataset(first_pixels, labels, groups=None):
+    images = np.zeros((len(labels), 4, 4, 3), np.uint8)
+    images[:, 0, 0, 0] = first_pixels
+    named = {} if groups is None else {"groups": np.array(groups, np.int8), "group_names": ("left", "right")}
+    return Dataset(images, np.arange(len(labels)), np.array(labels, np.uint8), **named)
+
+
+@dataclasses.dataclass
+class Bright:
+    """A run whose model looks at brightness."""
+
+    run: Run
+    cache: Path
+    shape: tuple[int, ...] = photographs.IMAGE_SHAPE
+
+    @property
+    def splits(self):
+        return SimpleNamespace(train=SimpleNamespace(image_shape=self.shape))
+
+    def model(self):
+        return Brightness()
+
+
+@pytest.fixture
+def sets(monkeypatch):
+    grey = dataset([255, 255, 0, 255], [1, 1, 0, 0])
+    grouped = dataset([255, 0, 255, 255], [1] * 4, [0, 0, 1, 1])
+    monkeypatch.setattr(photographs.photographs, "lfw_subset", lambda: grey)
+    monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", lambda cache: grouped)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return [Bright(run, tmp_path) for run in EXPERIMENT.runs()]
+
+
+def test_rates_by_part(sets, runs, rows_of):
+    found = photographs.rates_on_photographs(runs)
+    text = quick.texts(None, rows_of(EXPERIMENT), found)["photographs.md"]
+    header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
+    rates = dict(zip(header, line, strict=True))
+    assert rates["LFW: faces (n=2)"] == "100.0" and rates["LFW: non-faces (n=2)"] == "50.0"
+    assert rates["course: left (n=2)"] == "50.0" and rates["course: right (n=2)"] == "100.0"
+
+
+def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, capsys):
+    def unreachable(cache):
+        raise InputError("no network")
+
+    monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", unreachable)
+    found = photographs.rates_on_photographs(runs)
+    assert not [name for name in found[quick.PHOTOGRAPHS] if name.startswith("course")]
+    said = capsys.readouterr().out
+    assert "Left out" in said and "no network" in said
+
+
+def test_images_of_another_size_are_left_alone(runs):
+    assert photographs.rates_on_photographs([dataclasses.replace(run, shape=(8, 8, 1)) for run in runs]) == {}
+    assert photographs.rates_on_photographs([]) == {}

@@ -1,0 +1,50 @@
+"""README's generated blocks."""
+
+from pathlib import Path
+
+import pytest
+
+from debias.markdown import markdown
+from experiments.report.readme import PAGES, fill, refresh_pages
+
+README = """before
+<!-- begin quick/table.md -->
+old | table
+with \\1 lines
+<!-- end -->
+between
+<!-- begin missing.md -->
+kept
+<!-- end -->
+after
+"""
+
+
+def test_blocks_are_filled(tmp_path):
+    results = tmp_path / "results"
+    (results / "quick").mkdir(parents=True)
+    (results / "quick" / "table.md").write_text("| new \\2 |\n")
+    readmes = [tmp_path / "README.md", results / "README.md"]  # other pages need not be there
+    for readme in readmes:
+        readme.write_text(README)
+    refresh_pages(results)
+    for readme in readmes:
+        assert readme.read_text() == README.replace("old | table\nwith \\1 lines\n", "| new \\2 |\n")
+    before = readme.stat().st_mtime_ns
+    refresh_pages(results)  # nothing left to do
+    assert readme.stat().st_mtime_ns == before
+
+
+def test_every_page_with_blocks_is_known():
+    root = Path(__file__).resolve().parents[3]
+    found = [path.relative_to(root) for name in ("debias", "labs", "results") for path in (root / name).rglob("*.md")]
+    filled = {page.as_posix() for page in found if "<!-- begin " in (root / page).read_text(encoding="utf-8")}
+    assert filled <= set(PAGES)
+
+
+@pytest.mark.parametrize("name", ["<!-- end -->", "a\n<!-- end -->\nb", "<!-- begin quick/table.md -->\n"])
+def test_a_groups_name_is_no_mark(tmp_path, name):
+    (tmp_path / "quick").mkdir()
+    (tmp_path / "quick" / "table.md").write_text(markdown(["setting", name], [["cnn", "1.0"]]) + "\n")
+    once = fill(README, tmp_path)
+    assert fill(once, tmp_path) == once and once.endswith("kept\n<!-- end -->\nafter\n")

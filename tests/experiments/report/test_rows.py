@@ -1,0 +1,92 @@
+"""runs.csv: written whole, read exactly, and never changed or lost unasked."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from debias.config import Config
+from debias.errors import InputError
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report.rows import as_csv, merged, read_all, read_failures, read_rows, write_failures, write_rows
+
+EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
+
+
+@pytest.fixture
+def rows(rows_of):
+    return rows_of(EXPERIMENT)
+
+
+def test_rows_survive_the_file_exactly(rows, tmp_path):
+    awkward = rows.assign(auroc=[0.1 + 0.2, 1 / 3, np.nan, 1e-17, 2.0, 100 / 7], brier=np.nan)
+    write_rows(tmp_path / "deep" / "folder", awkward)
+    read = read_rows(tmp_path / "deep" / "folder")
+    pd.testing.assert_frame_equal(read, awkward, check_exact=True)
+    assert as_csv(read) == as_csv(awkward)
+    assert list(read_all(tmp_path)) == ["deep/folder"]
+    assert read_rows(tmp_path) is None and read_all(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text + text.splitlines(keepends=True)[-1],  # an id twice
+        lambda text: "",
+        lambda text: text.replace("id,", "name,", 1),
+        lambda text: text.replace("cnn", '"cnn'),
+        lambda text: text + "word\n",
+    ],
+)
+def test_damaged_rows_are_one_line(rows, tmp_path, damage):
+    path = tmp_path / "runs.csv"
+    path.write_text(damage(as_csv(rows)))
+    with pytest.raises(InputError, match="git checkout") as caught:
+        read_rows(tmp_path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_failures_are_written_and_go_away_with_success(rows, tmp_path):
+    failures = pd.DataFrame([{"id": "test/cnn/seed0", "reason": 'a "quoted", reason'}])
+    write_failures(tmp_path / "test", failures)
+    assert read_failures(tmp_path) == failures.to_dict("records")
+    write_rows(tmp_path / "test", rows)
+    assert read_failures(tmp_path) == []
+
+
+def test_circumstances_may_differ_and_the_published_row_stays(rows):
+    config = rows["config"].map(lambda text: json.dumps(dict(reversed(json.loads(text).items()))))
+    later = {"seconds": 99.0, "commit": "later", "training_digest": "other", "evaluation_digest": "new"}
+    again = rows.assign(config=config, threads=2, **later)
+    assert merged(None, rows) is rows
+    pd.testing.assert_frame_equal(merged(rows, again), rows, check_exact=True)
+    pd.testing.assert_frame_equal(merged(rows.iloc[::-1], again), rows, check_exact=True)
+
+
+def test_rows_of_older_code_lack_digests_that_new_ones_have(rows):
+    older = rows.drop(columns=["training_digest", "data_digest"]).assign(code="c", fingerprint="f")
+    pd.testing.assert_frame_equal(merged(older, rows), older, check_exact=True)
+
+
+def test_new_rows_join_published_ones(rows):
+    old = rows[rows["setting"] == "oracle"].reset_index(drop=True)
+    both = merged(old, rows.assign(seconds=99.0))
+    assert list(both["id"]) == list(rows["id"])
+    assert list(both["seconds"]) == [99.0 if setting == "cnn" else 900.0 for setting in rows["setting"]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows.assign(mean_recall=rows["mean_recall"] + 0.01),
+        lambda rows: rows.assign(auroc=np.nan),
+        lambda rows: rows[rows["seed"] < 2],  # would lose a row
+        lambda rows: rows.assign(brier=0.1),  # measures what the old rows lack
+        lambda rows: rows.assign(method="vae"),
+        lambda rows: rows.assign(config="{}"),
+    ],
+)
+def test_published_rows_are_never_changed_or_lost(rows, change):
+    assert merged(rows, change(rows)) is None

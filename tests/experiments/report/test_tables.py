@@ -1,0 +1,79 @@
+"""Rows -> tables and summary.json."""
+
+import numpy as np
+import pytest
+
+from baselines import METHODS
+from debias.config import Config
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import tables
+
+EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
+
+
+@pytest.fixture
+def rows(rows_of):
+    return rows_of(EXPERIMENT)
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_table_has_means_and_standard_errors(rows):
+    lines = [line for line in tables.as_markdown(rows).splitlines() if line.startswith("|")]
+    header, _, cnn, oracle = (cells(line) for line in lines[:4])
+    found = dict(zip(header, oracle, strict=True))
+    assert found["left"] == "91.0" and found["right"] == "95.0"
+    assert found["E[A]"] == f"93.0 ±{np.std([92, 93, 94], ddof=1) / np.sqrt(3):.1f}"
+    assert found["Var[A]"] == "7.0 ±0.6"
+    assert cnn[0] == METHODS["cnn"].title
+    sampled = dict(zip(cells(lines[8]), cells(lines[10]), strict=True))
+    assert sampled["ESS"] == "1,234" and sampled["left"] == "98.00"
+
+
+def test_one_seed_has_no_standard_error(rows):
+    assert "±" not in tables.as_markdown(rows[rows["seed"] == 0]).split("**")[2]
+
+
+def test_summary_has_paired_differences(rows):
+    summary = tables.summary(rows)
+    methods = summary["settings"]
+    assert methods["cnn"]["mean_recall"] == pytest.approx({"mean": 91.0, "sem": 1 / np.sqrt(3)})
+    assert methods["oracle"]["seeds"] == 3
+    # the seeds differ by one point, the methods by exactly two on each of them
+    difference = methods["oracle"]["difference_to_cnn"]["mean_recall"]
+    assert difference == pytest.approx({"mean": 2, "low": 2, "high": 2})
+    assert "difference_to_cnn" not in methods["cnn"]
+    assert (summary["commits"], summary["seconds"]) == (["abc"], 5400.0)
+
+
+def test_rows_of_a_new_measure_reach_the_summary(rows):
+    summary = tables.summary(rows.assign(brier=0.1))
+    assert summary["settings"]["cnn"]["brier"]["mean"] == pytest.approx(0.1)
+
+
+def test_difference_tables_mark_what_excludes_zero(rows):
+    section = tables.difference_section(rows, {"oracle": "cnn", "absent": "cnn", "cnn": "absent"})
+    assert section.lines == [
+        [METHODS["oracle"].title, METHODS["cnn"].title, *["+2.0 [+2.0, +2.0] *", "-2.0 [-2.0, -2.0] *"] * 2]
+    ]
+
+
+def test_every_line_has_as_many_cells_as_there_are_headings(rows):
+    for section in tables.sections(rows):
+        assert {len(line) for line in section.lines} == {len(section.header)}
+    assert [len(table.columns) for table in tables.on_screen(rows)] == [len(s.header) for s in tables.sections(rows)]
+
+
+def test_thresholds_are_found_in_the_columns(rows):
+    assert tables.endings(rows, "t") == {0.3: "_t0.3", 0.5: "_t0.5"}
+    assert tables.endings(rows, "f") == {0.5: "_f0.5", 2: "_f2"}  # not '_fpr1'
+
+
+def test_a_groups_name_cannot_break_the_table(rows):
+    name = "a|b\n<!-- end -->"
+    renamed = rows.rename(columns=lambda column: column.replace("right", name))
+    text = tables.as_markdown(renamed)
+    assert len(text.splitlines()) == len(tables.as_markdown(rows).splitlines())
+    assert "a\\|b \\<!-- end -->" in text

@@ -1,0 +1,103 @@
+"""The experiments: found by their files, whole, and known at no cost."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.ablation import Ablation
+from experiments.figures import LONG
+from experiments.registry import EXPERIMENTS, GROUPS
+from experiments.settings import DRAW, K_THAT_WORKS, debiased, vae
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"tensorflow", "keras", "ray", "numba"}
+LOADED = "import sys, importlib; [importlib.import_module(name) for name in sys.argv[1:]]; print(*sys.modules)"
+# What is made of models is imported when there are some.
+OF_MODELS = {"models", "photographs"}
+REPORTS = [path.stem for path in (ROOT / "experiments" / "report").glob("[a-z]*.py") if path.stem not in OF_MODELS]
+
+
+def loaded(*modules: str) -> set[str]:
+    """Packages in a process that imports these modules."""
+    command = [sys.executable, "-c", LOADED, *modules]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+def test_to_know_all_experiments_costs_nothing():
+    assert not loaded("experiments.registry") & (HEAVY | {"matplotlib", "pandas", "sklearn"})
+
+
+def test_reports_need_no_tensorflow():
+    assert not loaded(*(f"experiments.report.{name}" for name in REPORTS)) & HEAVY
+
+
+def test_what_draws_nothing_needs_no_matplotlib():
+    drawless = ("rows", "tables", "comparisons", "deviations", "figure_data", "readme")
+    assert "matplotlib" not in loaded(*(f"experiments.report.{name}" for name in drawless))
+
+
+def test_every_file_of_the_folder_is_an_ablation():
+    files = {path.stem for path in (ROOT / "experiments" / "ablations").glob("[a-z]*.py")}
+    assert files == set(GROUPS["ablations"]) and set(GROUPS["all"]) == set(EXPERIMENTS)
+    assert list(EXPERIMENTS)[0] == "quick"
+    assert {EXPERIMENTS[name].folder for name in files} == {f"ablations/{name}" for name in files}
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_the_shell_can_list_an_experiment_by_its_text(name):
+    """Its first line says what it is, and its minutes stand there as a number."""
+    folder = ROOT / "experiments" / ("ablations" if name in GROUPS["ablations"] else "")
+    text = (folder / f"{name}.py").read_text()
+    assert re.match(r'"""[A-Z].{30,}', text)
+    assert [int(minutes) for minutes in re.findall(r"minutes=(\d+)", text)] == [EXPERIMENTS[name].minutes]
+
+
+def test_every_id_of_the_project_occurs_once():
+    ids = [run.id for experiment in EXPERIMENTS.values() for run in experiment.runs()]
+    assert len(ids) == len(set(ids)) > 500
+    assert {"alpha/product-a0.01/seed3", "reconstruction/product-k2-l2/seed0", "kl/max-kl5e-05/seed4"} <= set(ids)
+
+
+def test_settings_of_one_name_are_the_same_in_all_experiments():
+    known = {}
+    for experiment in EXPERIMENTS.values():
+        for run in experiment.runs():
+            name = (run.setting.name, run.setting.method, run.config.seed, run.data)
+            decides = (run.config, dict(run.setting.draw))
+            assert known.setdefault(name, decides) == decides
+
+
+def test_seeds_of_claims_are_ten_and_paired():
+    assert len(EXPERIMENTS["table1"].seeds) >= 10 and len(EXPERIMENTS["calibration"].seeds) >= 10
+    assert all(len(EXPERIMENTS[name].seeds) >= 5 for name in GROUPS["ablations"])
+    for name in ("table1", "quick"):
+        assert not set(EXPERIMENTS["calibration"].seeds) & set(EXPERIMENTS[name].seeds)
+
+
+def test_figures_show_settings_of_table_1_so_that_they_are_trained_once():
+    figures, table1 = EXPERIMENTS["figures"], EXPERIMENTS["table1"]
+    assert [setting for setting in figures.settings if setting not in table1.settings] == [LONG]
+    assert figures.base == table1.base and set(figures.seeds) <= set(table1.seeds)
+
+
+def test_common_settings_say_what_they_train():
+    product = debiased("product", K_THAT_WORKS, 0.05)
+    name = f"product-k{K_THAT_WORKS}-a0.05"
+    changes = {"latent_dim": K_THAT_WORKS, "alpha": 0.05}
+    assert (product.name, product.method, product.changes) == (name, "dbvae-product", changes)
+    assert product.draw == DRAW and vae().changes == {}
+
+
+@pytest.mark.parametrize("name", GROUPS["ablations"])
+def test_points_of_an_ablation_are_compared_with_settings_that_it_has(name):
+    experiment = EXPERIMENTS[name]
+    settings = {setting.name for setting in experiment.settings}
+    assert experiment.rare == tuple(DRAW)
+    if isinstance(experiment, Ablation):
+        assert {point.against for point in experiment.points} <= settings
+        assert {point.setting.name for point in experiment.points} <= settings
+        assert sum(point.against == point.setting.name for point in experiment.points) or name in ("alpha", "k", "rule")
