@@ -54,6 +54,7 @@ class RunFolder(keras.callbacks.Callback):
         self.epoch = tf.Variable(0, dtype=tf.int64)
         state = [variable.value for variable in (*model.variables, *model.optimizer.variables)]
         checkpoint = tf.train.Checkpoint(state=state, sampler=sampler, epoch=self.epoch)
+        checkpoint.save_counter  # noqa: B018, made by all workers together, not by the one that saves
         self.manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoint"), max_to_keep=1)
         self.rows = []
 

@@ -94,6 +94,12 @@ def is_chief() -> bool:
     return not has_workers() or not tf.distribute.get_strategy().cluster_resolver.task_id
 
 
+def assists() -> bool:
+    """Whether TF_CONFIG says that this process is a worker other than the first."""
+    _workers()
+    return int(json.loads(os.environ["TF_CONFIG"])["task"]["index"]) > 0
+
+
 def check_agreed(number: int, what: str) -> None:
     """Raise InputError unless all workers have the same `number`."""
     strategy = tf.distribute.get_strategy()
@@ -109,6 +115,13 @@ def part() -> tuple[tf.Tensor | int, int]:
     if context is None or context.num_replicas_in_sync == 1:
         return 0, 1
     return context.replica_id_in_sync_group, context.num_replicas_in_sync
+
+
+def own_device() -> str | None:
+    """The device of the replica that this step runs for; None for the usual one."""
+    which, total = part()
+    devices = tf.distribute.get_strategy().extended.worker_devices
+    return devices[int(tf.get_static_value(which)) % len(devices)] if total > 1 else None
 
 
 def distributed(steps: int, make: Callable) -> "tf.data.Dataset | tf.distribute.DistributedDataset":

@@ -17,7 +17,7 @@ from debias.config import IMAGES
 from debias.data.dataset import Dataset
 from debias.data.reading import Reader
 from debias.data.sampling import WeightedSampler
-from debias.devices import distributed, part
+from debias.devices import distributed, own_device, part
 from debias.errors import InputError
 
 RESIDENT_BYTES = 2 << 30  # images of a data set up to this size are resident, unless asked for otherwise
@@ -240,17 +240,15 @@ def on_device(dataset: Dataset) -> DeviceImages:
 
 # TensorFlow never lets go of what a compiled step has captured: were each run to copy its images, a process that trains
 # many runs would grow by a data set each time. So there is one copy a device, for as long as the array lives.
-_RESIDENT: dict[tuple[int, str], tf.Tensor] = {}
+_RESIDENT: dict[tuple[int, str | None], tf.Tensor] = {}
 
 
 def _resident(array: np.ndarray) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
-    shared = context is not None and context.num_replicas_in_sync > 1
-    device = tf.nest.flatten(context.devices)[0] if shared else ""
+    device = own_device()
     key = id(array), device
     if key not in _RESIDENT:
         weakref.finalize(array, _RESIDENT.pop, key, None)
-        with tf.init_scope(), tf.device(device or None):
+        with tf.init_scope(), tf.device(device):
             _RESIDENT[key] = tf.constant(array)
     return _RESIDENT[key]
 
