@@ -120,8 +120,10 @@ def part() -> tuple[tf.Tensor | int, int]:
 def own_device() -> str | None:
     """The device of the replica that this step runs for; None for the usual one."""
     which, total = part()
-    devices = tf.distribute.get_strategy().extended.worker_devices
-    return devices[int(tf.get_static_value(which)) % len(devices)] if total > 1 else None
+    if total == 1:
+        return None
+    devices = tf.distribute.get_strategy().extended.worker_devices  # of this process
+    return devices[int(tf.get_static_value(which)) % len(devices)]
 
 
 def distributed(steps: int, make: Callable) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
