@@ -18,6 +18,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from debias.data.contiguous import contiguous
 from debias.errors import InputError
 from debias.files import replacing
 
@@ -199,7 +200,7 @@ def mapped(images: h5py.Dataset, path: Path) -> np.ndarray:
     if offset is not None and offset + images.nbytes > os.path.getsize(stored):
         raise InputError(f"{path}: cut short within its images: download or build it again")
     # Chunked or compressed, there is no single block to map.
-    array = images[:] if offset is None else np.memmap(stored, images.dtype, "r", offset, images.shape)
+    array = contiguous(images, path) if offset is None else np.memmap(stored, images.dtype, "r", offset, images.shape)
     seen = array[:: max(1, len(array) // 64)]
     if len(seen) >= 16 and seen.size and seen.max() <= 1:  # fewer images may be dark
         raise InputError(f"{path}: images lie in 0..1, expected 0..255: multiply them by 255")

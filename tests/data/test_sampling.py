@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import chisquare
 
 from debias.backend import tf
-from debias.data.sampling import WeightedSampler
+from debias.data import sampling
+from debias.data.sampling import WeightedSampler, uniform
 from debias.errors import InputError
 
 P = np.array([0.0, 0.3, 0.05, 0.0, 0.15, 0.4, 0.1, 0.0])
@@ -37,13 +38,20 @@ def test_starts_uniform():
     assert chisquare(counts).pvalue > 0.001
 
 
+def test_uniform_numbers_are_those_of_tensorflow_also_where_xla_compiles_them():
+    for seed in (tf.constant([1, 2]), tf.constant([2**40, -3], tf.int64)):
+        expected = tf.random.stateless_uniform([101], seed, dtype=tf.float64)
+        np.testing.assert_array_equal(uniform(101, seed), expected)
+        np.testing.assert_array_equal(tf.function(uniform, jit_compile=True)(101, seed), expected)
+
+
 @pytest.mark.parametrize("only", [0, 3, 6])
 def test_probability_zero_is_never_drawn(only):
     assert set(sampler(np.eye(7)[only]).draw(5000, tf.constant([0, 0])).numpy()) == {only}
 
 
 def test_a_uniform_number_of_exactly_zero_draws_no_impossible_index(monkeypatch):
-    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, *_, dtype, **__: tf.zeros(shape, dtype))
+    monkeypatch.setattr(sampling, "uniform", lambda count, _: tf.zeros(count, tf.float64))
     assert set(sampler(P).draw(10, tf.constant([0, 0])).numpy()) == {1}
 
 
