@@ -67,7 +67,8 @@ def drawn(images):
         else:
             run = tf.function(lambda step: strategy.run(batches, (step,)))
             found = [run(tf.constant(step, tf.int64)) for step in (4, 5, 6)]
-        return [[np.asarray(part, np.float32).tolist() for part in strategy.experimental_local_results(x)] for x, _ in found]
+        each = [strategy.experimental_local_results(images) for images, _ in found]
+        return [[np.asarray(part, np.float32).tolist() for part in parts] for parts in each]
 
 def single():
     batches = BalancedBatches(data, 16, seed=5, images="resident")
