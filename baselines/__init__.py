@@ -37,8 +37,11 @@ class Method:
 
     def train(self, splits: "Splits", config: "Config") -> "keras.Model":
         """Train on what the method declared to need: no test split, no factors, groups only if declared."""
-        run = importlib.import_module(self.module).train
-        return run(splits.visible_to(self.labels), config, **self.arguments)
+        from debias.devices import scope  # TensorFlow, which takes seconds
+
+        visible = splits.visible_to(self.labels)
+        with scope(config):
+            return importlib.import_module(self.module).train(visible, config, **self.arguments)
 
 
 def _debiased(title: str, rule: str) -> Method:

@@ -2,7 +2,7 @@
 
 from debias.config import Config
 from debias.data.dataset import Splits
-from debias.data.pipeline import BalancedBatches
+from debias.data.pipeline import BalancedBatches, batches_of
 from debias.detector import Classifier
 from debias.networks import build_encoder
 from debias.presets import network
@@ -19,4 +19,4 @@ def prepare(splits: Splits, config: Config) -> tuple[Classifier, BalancedBatches
     """The untrained CNN of the config's preset, and its batches with uniform sampling weights."""
     seed_everything(config.seed)
     model = Classifier(build_encoder(network(config), splits.train.image_shape))
-    return model, BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)
+    return model, batches_of(splits.train, config)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from debias.backend import keras, tf
-from debias.data.pipeline import BalancedBatches, DeviceImages, scale
+from debias.data.pipeline import BalancedBatches, DeviceImages, StreamedImages, scale
+from debias.data.reading import told
 from debias.data.sampling import WeightedSampler
+from debias.devices import check_agreed, is_chief
 from debias.errors import InputError
 from debias.files import replacing
 
@@ -52,6 +54,7 @@ class RunFolder(keras.callbacks.Callback):
         self.epoch = tf.Variable(0, dtype=tf.int64)
         state = [variable.value for variable in (*model.variables, *model.optimizer.variables)]
         checkpoint = tf.train.Checkpoint(state=state, sampler=sampler, epoch=self.epoch)
+        checkpoint.save_counter  # noqa: B018, made by all workers together, not by the one that saves
         self.manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoint"), max_to_keep=1)
         self.rows = []
 
@@ -65,11 +68,14 @@ class RunFolder(keras.callbacks.Callback):
                     f"{self.manager.directory}: checkpoint damaged or of another model: "
                     "delete this folder to start the run again"
                 ) from error
-        done = int(self.epoch)
+        done = int(self.epoch.numpy())
+        check_agreed(done, "checkpoints")
         self.rows = _read_rows(self.folder / "log.csv")[:done]
         return done
 
     def on_epoch_end(self, epoch, logs=None):
+        if not is_chief():  # all workers have the same to write
+            return
         p = self.sampler.probabilities.numpy()
         save_array(self.folder / "sampling" / f"epoch-{epoch:03d}.npy", p)
         losses = {name: float(value) for name, value in (logs or {}).items()}
@@ -112,7 +118,9 @@ class Progress(keras.callbacks.Callback):
             self.advance((self.epoch + batch / steps) / self.epochs)
 
 
-def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | None = None) -> np.ndarray:
+def encode(
+    model: keras.Model, images: DeviceImages | StreamedImages, seed: tuple[int, int] | None = None
+) -> np.ndarray:
     """Posterior means (N, k) float32 of N images, or samples if `seed` is given.
 
     `model` is a DBVAE or anything else with a `posterior`.
@@ -121,10 +129,8 @@ def encode(model: keras.Model, images: DeviceImages, seed: tuple[int, int] | Non
         FloatingPointError: a latent is NaN or infinite.
     """
     run = _encoder(model, images, seed)
-    blocks = (
-        tf.range(start, min(start + _ENCODED_AT_ONCE, len(images))) for start in range(0, len(images), _ENCODED_AT_ONCE)
-    )
-    latents = np.concatenate([run(index).numpy() for index in blocks])  # (N, k)
+    with told():
+        latents = np.concatenate([run(*block).numpy() for block in images.blocks(_ENCODED_AT_ONCE)])  # (N, k)
     if not np.all(np.isfinite(latents)):
         raise FloatingPointError("latents are NaN or infinite: the run has diverged, lower the learning rate")
     return latents
@@ -137,15 +143,16 @@ def save_array(path: Path, array: np.ndarray) -> None:
 
 
 def _encoder(model, images, seed) -> Callable:
-    def run(index):
-        posterior = model.posterior(scale(images.gather(index)))
+    def run(first, block):
+        posterior = model.posterior(scale(block))
         if seed is None:
             return posterior.mean()
         # Folding in the first row gives each block noise of its own.
-        return posterior.sample(seed=tf.random.experimental.stateless_fold_in(tf.constant(seed), index[0]))
+        return posterior.sample(seed=tf.random.experimental.stateless_fold_in(tf.constant(seed), first))
 
     # Traced once for blocks of any length; a concrete function spares the warnings that a new tf.function gives.
-    return tf.function(run).get_concrete_function(tf.TensorSpec([None], tf.int32))
+    block = tf.TensorSpec([None, *images.shape], tf.uint8)
+    return tf.function(run).get_concrete_function(tf.TensorSpec([], tf.int32), block)
 
 
 def _read_rows(path: Path) -> list[dict]:

@@ -1,6 +1,8 @@
 """What decides a training run, as plain data: same config, same data, same model."""
 
 import dataclasses
+import math
+import numbers
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +10,11 @@ from debias.errors import InputError
 
 if TYPE_CHECKING:
     import keras
+
+SMALLEST = 1e-100  # alpha: below, float64 cannot hold the product of its inverse
+PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+IMAGES = ("auto", "resident", "streamed")
+_WITHOUT_EFFECT = ("folder", "callbacks", "images")  # on the model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +56,9 @@ class Histograms:
     histogram: str = "density"
 
     def __post_init__(self):
-        if not 0 < self.alpha < float("inf"):
-            raise InputError(f"alpha must be > 0, got {self.alpha}")
-        if self.bins != int(self.bins) or self.bins < 2:
+        if not SMALLEST <= self.alpha < math.inf:
+            raise InputError(f"alpha must be > 0, at least {SMALLEST}, got {self.alpha}")
+        if not isinstance(self.bins, numbers.Integral) or isinstance(self.bins, bool) or self.bins < 2:
             raise InputError(f"bins must be a whole number of at least 2, got {self.bins}")
         if self.histogram not in ("density", "mass"):
             raise InputError(f"unknown histogram {self.histogram!r}: use 'density' or 'mass'")
@@ -76,6 +83,11 @@ class Config(Histograms):
             are made of.
         replacement: draw faces with replacement.
         refresh_every: epochs between two refreshes of the sampling probabilities.
+        replicas: devices that share each batch in step, see `debias.devices`.
+        precision: what layers compute in, 'float32', 'mixed_float16' or 'mixed_bfloat16'; 'auto' takes halves on a GPU.
+        xla: whether steps are compiled by XLA; None does so on a GPU.
+        images: 'resident' on the device, 'streamed' from their file, or 'auto', which streams what is large, see
+            `debias.data.pipeline`. The model is the same.
         folder: where checkpoints and logs go; None keeps nothing. A folder that holds a checkpoint is resumed.
         callbacks: more Keras callbacks, such as a progress bar.
     """
@@ -93,12 +105,16 @@ class Config(Histograms):
     latents: str = "mean"
     replacement: bool = True
     refresh_every: int = 1
+    replicas: int = 1
+    precision: str = "auto"
+    xla: bool | None = None
+    images: str = "auto"
     folder: Path | None = None
     callbacks: "tuple[keras.callbacks.Callback, ...]" = ()
 
     def __post_init__(self):
         super().__post_init__()
-        counts = ("epochs", "refresh_every", "latent_dim", "steps_per_epoch")
+        counts = ("epochs", "refresh_every", "latent_dim", "steps_per_epoch", "replicas")
         for name in counts:
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -107,11 +123,15 @@ class Config(Histograms):
             raise InputError(f"learning_rate must be > 0, got {self.learning_rate}")
         if self.latents not in ("mean", "sample"):
             raise InputError(f"unknown latents {self.latents!r}: use 'mean' or 'sample'")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"unknown precision {self.precision!r}: use one of {', '.join(PRECISIONS)}")
+        if self.images not in IMAGES:
+            raise InputError(f"unknown place of images {self.images!r}: use one of {', '.join(IMAGES)}")
 
     def settings(self) -> dict:
         """What decides the outcome, as plain values for a row of results."""
         fields = (field.name for field in dataclasses.fields(self))
-        return {name: getattr(self, name) for name in fields if name not in ("folder", "callbacks")}
+        return {name: getattr(self, name) for name in fields if name not in _WITHOUT_EFFECT}
 
     def changes(self) -> dict:
         """The settings that differ from the defaults, other than the seed."""

@@ -6,14 +6,16 @@ the decoder and the latents; what the latents learn of the faces then decides ho
 """
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from debias.backend import keras, tf, tfp
 from debias.callbacks import Resample
 from debias.config import Config, Loss
 from debias.data.dataset import Splits
-from debias.data.pipeline import BalancedBatches
+from debias.data.pipeline import BalancedBatches, batches_of
 from debias.detector import Detector, cross_entropy
+from debias.devices import part
 from debias.errors import InputError
 from debias.networks import build_decoder, build_encoder
 from debias.presets import network
@@ -28,7 +30,7 @@ def train(splits: Splits, config: Config, rule: str = "max") -> "DBVAE":
     check_rule(rule)
     seed_everything(config.seed)
     model = build(config, splits.train.image_shape)
-    batches = BalancedBatches(splits.train, config.batch_size, config.seed, config.flip, config.replacement)
+    batches = batches_of(splits.train, config)
     # The sampler starts uniform: a uniform rule needs no latents, and to encode all faces takes a fifth of the time.
     refresh = [] if rule == "uniform" else [_resample(rule, batches, config)]
     return fit(model, batches, splits.validation, config, refresh)
@@ -68,7 +70,8 @@ class DBVAE(Detector):
         self.objective = loss  # `loss` is an attribute of Keras
         self.seed = seed
         self.latent_dim = decoder.input_shape[-1]
-        self.head = keras.layers.Dense(2 * self.latent_dim + 1, name="head")
+        # Losses are computed in float32, also where the encoder and the decoder compute in halves.
+        self.head = keras.layers.Dense(2 * self.latent_dim + 1, name="head", dtype="float32")
         self.head.build(encoder.output_shape)
         self.noise = keras.random.SeedGenerator(seed)
         self.built = True
@@ -82,7 +85,7 @@ class DBVAE(Detector):
 
     def decode(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Images (B, H, W, C) for latents (B, k); unbounded, clip to [0, 1] to show them."""
-        return self.decoder(latents, training=training)
+        return tf.cast(self.decoder(latents, training=training), tf.float32)
 
     def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
         """The decoder's image of the posterior mean, (B, H, W, C)."""
@@ -95,7 +98,7 @@ class DBVAE(Detector):
         is_face = tf.cast(labels, tf.float32) > 0.5
         faces = [tf.boolean_mask(x, is_face) for x in (images, mean, log_variance)]  # (F, ...)
         share = tf.reduce_mean(tf.cast(is_face, tf.float32))
-        reconstruction, kl = tf.cond(tf.reduce_any(is_face), lambda: self._vae_losses(*faces, training), _no_faces)
+        reconstruction, kl = _where(tf.reduce_any(is_face), lambda: self._vae_losses(*faces, training), training)
         classification = cross_entropy(labels, logits)
         vae = self.objective.reconstruction_weight * reconstruction + self.objective.kl_weight * kl
         return {
@@ -128,11 +131,16 @@ class DBVAE(Detector):
     def _vae_losses(self, images, mean, log_variance, training):
         """Reconstruction error and KL divergence, each a mean over the given images."""
         posterior = _normal(mean, log_variance)
-        latents = posterior.sample(seed=tf.cast(self.noise.next(), tf.int32))  # (F, k)
+        latents = posterior.sample(seed=self._noise_seed())  # (F, k)
         error = self.decode(latents, training) - images  # (F, H, W, C)
         distance = tf.abs(error) if self.objective.reconstruction == "l1" else tf.square(error)
         prior = _normal(tf.zeros_like(mean), tf.zeros_like(log_variance))
         return tf.reduce_mean(distance), tf.reduce_mean(tfd.kl_divergence(posterior, prior))
+
+    def _noise_seed(self) -> tf.Tensor:
+        """Of this step's posterior samples, another for each replica: (2,) int32."""
+        seed, (which, replicas) = tf.cast(self.noise.next(), tf.int32), part()
+        return tf.random.experimental.stateless_fold_in(seed, which) if replicas > 1 else seed
 
 
 def _resample(rule: str, batches: BalancedBatches, config: Config) -> Resample:
@@ -144,8 +152,10 @@ def _normal(mean, log_variance) -> tfd.Distribution:
     return tfd.MultivariateNormalDiag(mean, tf.exp(0.5 * log_variance))
 
 
-def _no_faces():
-    return tf.constant(0.0), tf.constant(0.0)
+def _where(any_faces: tf.Tensor, losses: Callable, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    if training and part()[1] > 1:  # replicas cannot meet in a branch, and each has faces in its part of a batch
+        return losses()
+    return tf.cond(any_faces, losses, lambda: (tf.constant(0.0), tf.constant(0.0)))
 
 
 def _check_parts(encoder, decoder) -> None:

@@ -8,6 +8,7 @@ from scipy.special import expit
 from debias.backend import keras
 from debias.data.dataset import Dataset
 from debias.data.pipeline import in_order
+from debias.data.reading import told
 from debias.metrics import FPR, OWN_THRESHOLD, GroupReport, group_report, threshold_at_fpr
 
 UNGROUPED = ("faces",)  # where no groups are known, all positives are one
@@ -22,7 +23,8 @@ def predict(model: keras.Model, dataset: Dataset) -> np.ndarray:
     Raises:
         FloatingPointError: a logit is NaN.
     """
-    logits = model.predict(in_order(dataset), verbose=0)
+    with told():
+        logits = model.predict(in_order(dataset), verbose=0)
     if np.any(np.isnan(logits)):
         raise FloatingPointError("logits are NaN: the run has diverged, lower the learning rate")
     return expit(np.asarray(logits, np.float64))

@@ -24,10 +24,10 @@ class GroupReport:
         recall: group name -> recall in %.
         interval: group name -> 95 % Wilson interval of that recall, in %.
         mean_recall: E[A], the unweighted mean over groups, in %.
-        var_recall: Var[A], the sample variance over groups (ddof = 1, the paper's), in %^2.
-        var_recall_population: the population variance (ddof = 0), in %^2.
+        var_recall: Var[A], the sample variance over groups (ddof = 1, the paper's), in %^2; NaN for a single group.
+        var_recall_population: the population variance (ddof = 0), in %^2; NaN for a single group.
         worst_recall: recall of the worst group, in %.
-        gap: best minus worst, in percentage points.
+        gap: best minus worst, in percentage points; NaN for a single group.
         fpr: share of negatives detected, in %.
         precision: share of detections that are positives, in %.
         auroc: area under the ROC curve, 0..1, positives of all groups against negatives.
@@ -67,7 +67,8 @@ def group_report(
     Raises:
         InputError: shapes disagree, a score is not a probability, or a group has no positives.
     """
-    labels, scores, groups = (np.asarray(x) for x in (labels, scores, groups))
+    # In float64, since NumPy would round the threshold to the scores' own type.
+    labels, scores, groups = np.asarray(labels), np.asarray(scores, np.float64), np.asarray(groups)
     _check(labels, scores, groups, group_names)
     detected = (scores >= threshold).astype(int)
     positive = labels == 1
@@ -80,11 +81,11 @@ def group_report(
         recall=recall.to_dict(),
         interval={name: wilson(rate, count) for name, rate, count in by_group.itertuples()},
         mean_recall=float(values.mean()),
-        # One group alone has no spread between groups.
-        var_recall=float(values.var(ddof=1)) if len(values) > 1 else 0.0,
-        var_recall_population=float(values.var()),
+        # One group alone has no spread between groups, which is not to say that it is zero.
+        var_recall=float(values.var(ddof=1)) if len(values) > 1 else np.nan,
+        var_recall_population=float(values.var()) if len(values) > 1 else np.nan,
         worst_recall=float(100 * frame.group_min()["recall"]),
-        gap=float(100 * frame.difference(method="between_groups")["recall"]),
+        gap=float(100 * frame.difference(method="between_groups")["recall"]) if len(values) > 1 else np.nan,
         fpr=float(100 * detected[~positive].mean()),
         precision=float(100 * precision_score(labels, detected, zero_division=0)),
         auroc=float(roc_auc_score(labels, scores)),
@@ -96,11 +97,14 @@ def group_report(
 def threshold_at_fpr(negative_scores: np.ndarray, fpr: float = 0.01) -> float:
     """The lowest threshold at which at most a share `fpr` of the negatives (N,) is detected.
 
+    It lies between two scores as their own floating-point type has them: compared with that type, it still does.
+
     Raises:
         InputError: `fpr` is not in (0, 1), a score is NaN, or there are fewer negatives than 1 / fpr, so that the
             rate cannot be resolved.
     """
-    scores = np.sort(np.asarray(negative_scores, np.float64))[::-1]
+    scores = np.asarray(negative_scores)
+    scores = np.sort(scores if scores.dtype.kind == "f" else scores.astype(np.float64))[::-1]
     if not 0 < fpr < 1:
         raise InputError(f"the false-positive rate must be between 0 and 1, got {fpr:g}")
     if np.any(np.isnan(scores)):
@@ -111,7 +115,7 @@ def threshold_at_fpr(negative_scores: np.ndarray, fpr: float = 0.01) -> float:
             f"{len(scores)} negatives cannot resolve a false-positive rate of {fpr:g}: "
             f"give at least {int(np.ceil(1 / fpr))}"
         )
-    return float(np.nextafter(scores[allowed], np.inf))
+    return float(np.nextafter(scores[allowed], scores.dtype.type(np.inf)))
 
 
 def wilson(rate: float, count: float, confidence: float = 0.95) -> tuple[float, float]:
@@ -168,6 +172,8 @@ def _check(labels, scores, groups, group_names) -> None:
         raise InputError("scores must be probabilities in [0, 1], without NaN: pass sigmoid(logits)")
     if set(np.unique(labels)) != {0, 1}:
         raise InputError("labels must hold both 0 and 1: recall needs positives, the false-positive rate negatives")
+    if len(set(group_names)) < len(group_names):
+        raise InputError(f"names of groups must differ, got {', '.join(group_names)}")
     positives = groups[labels == 1]
     empty = [name for index, name in enumerate(group_names) if not np.any(positives == index)]
     if empty:

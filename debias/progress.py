@@ -1,4 +1,6 @@
-"""The one progress bar of all long work: what is done, the time so far and the time left."""
+"""What long work shows: a bar of what is done, the time so far and the time left; and remarks."""
+
+import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
@@ -17,3 +19,10 @@ def progress_bar(console: Console) -> Progress:
         console=console,
         speed_estimate_period=300,  # runs of different methods differ in speed: judge by the last five minutes
     )
+
+
+def say(*lines: str) -> None:
+    """Tell whoever watches; standard output holds results alone. Empty lines are left out."""
+    for line in lines:
+        if line:
+            print(line, file=sys.stderr)

@@ -8,9 +8,10 @@ For example:
 
 import numpy as np
 
-from debias.config import Histograms
+from debias.config import SMALLEST, Histograms
 from debias.errors import InputError
 
+FARTHEST = 1e100  # of latents: beyond, float64 cannot hold their inverses
 _ROWS_AT_A_TIME = 2048  # keeps each block of latents in the cache: a whole 55,000 x 100 array is memory-bound
 
 
@@ -46,6 +47,7 @@ def effective_sample_size(p: np.ndarray) -> float:
     p = np.asarray(p, np.float64)
     if p.ndim != 1 or not len(p) or not np.all(np.isfinite(p)) or p.min() < 0 or p.sum() <= 0:
         raise InputError(f"effective_sample_size needs (N,) finite probabilities >= 0, got shape {p.shape}")
+    p = p / p.max()  # squares of tiny ones would vanish
     return float(p.sum() ** 2 / np.sum(p**2))
 
 
@@ -87,7 +89,8 @@ def _binned(latents, bins):
     count, k = latents.shape
     low = latents.min(0).astype(np.float64)
     span = latents.max(0) - low
-    span[span == 0] = 1.0  # a collapsed latent falls in one bin, whatever its width: it then weighs all samples alike
+    # A collapsed latent falls in one bin, whatever its width: it then weighs all samples alike.
+    span[span < SMALLEST] = 1.0
     index = np.empty((count, k), np.int32)
     first = np.arange(k, dtype=np.int32) * bins
     for rows in _blocks(count):
@@ -113,3 +116,5 @@ def _check(latents) -> None:
         raise InputError(f"latents must be (N, k) with N, k >= 1, got shape {latents.shape}")
     if not np.all(np.isfinite(latents)):
         raise InputError("latents hold NaN or infinity: the model has diverged, lower the learning rate")
+    if max(-float(latents.min()), float(latents.max())) > FARTHEST:
+        raise InputError(f"latents lie beyond {FARTHEST:g}: the model has diverged, lower the learning rate")

@@ -7,7 +7,9 @@ from debias.callbacks import RunFolder
 from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches, in_order, untuned
+from debias.data.reading import told
 from debias.detector import Detector
+from debias.devices import distributed, on_gpu, uses_xla
 
 
 def seed_everything(seed: int) -> None:
@@ -47,19 +49,21 @@ def fit(
     What `RunFolder` keeps goes into `config.folder`. Returns the model of the last epoch.
     """
     steps = config.steps_per_epoch or batches.steps_per_epoch
-    model.batches = batches
-    model.compile(optimizer=annealed_adam(config.learning_rate, steps * config.epochs), jit_compile=on_gpu())
+    model.compile(optimizer=annealed_adam(config.learning_rate, steps * config.epochs), jit_compile=uses_xla(config))
     model.optimizer.build(model.trainable_variables)
     kept = [RunFolder(config.folder, model, batches.sampler)] if config.folder else []
-    model.fit(
-        untuned(tf.data.Dataset.range(steps)),  # only counts: the step draws its own batch
-        epochs=config.epochs,
-        initial_epoch=kept[0].restore() if kept else 0,
-        validation_data=in_order(validation),
-        callbacks=[*callbacks, *kept, *config.callbacks],
-        shuffle=False,
-        verbose=0,
-    )
+    model.batches = None if batches.streamed else batches
+    begun = _Begun()
+    with told():
+        model.fit(
+            batches.ahead(steps, lambda: begun.epoch * steps) if batches.streamed else _counted(steps),
+            epochs=config.epochs,
+            initial_epoch=kept[0].restore() if kept else 0,
+            validation_data=in_order(validation, images=config.images, parts=config.replicas),
+            callbacks=[begun, *callbacks, *kept, *config.callbacks],
+            shuffle=False,
+            verbose=0,
+        )
     model.batches = None
     return model
 
@@ -69,6 +73,15 @@ def annealed_adam(learning_rate: float, steps: int) -> keras.optimizers.Adam:
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
 
 
-def on_gpu() -> bool:
-    """Whether to compile with XLA: it pays on a GPU and halves the speed on CPU."""
-    return bool(tf.config.list_physical_devices("GPU"))
+class _Begun(keras.callbacks.Callback):
+    """The number of the epoch: steps count themselves, but while one runs it is not certain whether it has."""
+
+    epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+
+def _counted(steps: int) -> tf.data.Dataset:
+    """What `fit` goes through in an epoch where the step draws its own batch."""
+    return distributed(steps, lambda parts, _: untuned(tf.data.Dataset.range(steps * len(parts))))

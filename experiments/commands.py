@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
 
+    from debias.config import Config
     from experiments.engine.sweep import Options
 
 TABLE_WIDTH = 100
@@ -77,14 +78,24 @@ class Run(Folders):
     """Replace rows in results/ that yours differ from."""
     smoke: bool = False
     """Toy size, in the cache folder: does every part still work?"""
+    strategy: str | None = None
+    """Share each batch among devices: 'mirrored', all GPUs of this machine, or 'workers', those of TF_CONFIG."""
+    images: str = "auto"
+    """Keep them 'resident' on the device, have them 'streamed' from their file, or 'auto': by their size."""
+    precision: str = "auto"
+    """What layers compute in: 'float32', 'mixed_float16', 'mixed_bfloat16', or 'auto': halves on a GPU."""
+    xla: bool | None = None
+    """Compile steps with XLA or not; by default on a GPU."""
 
     def __call__(self) -> int:
         from experiments.engine.sweep import Options
 
         _check_data(self.data, self.train, self.test)
         _check_seeds(self.seeds)
+        _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
-        options = Options(jobs=_jobs(self.jobs, self.address), address=self.address, shard=self.shard, stale=stale)
+        jobs = 1 if self.strategy else _jobs(self.jobs, self.address)
+        options = Options(jobs=jobs, address=self.address, shard=self.shard, stale=stale)
         chosen = [self._adapted(EXPERIMENTS[name]) for name in _names(self.name)]
         return max([self._run(experiment, options, brief=len(chosen) > 1) for experiment in chosen])
 
@@ -102,10 +113,21 @@ class Run(Folders):
         if self.seeds is not None:  # beyond the experiment's own, the numbers that follow
             first = experiment.seeds[0]
             experiment = dataclasses.replace(experiment, seeds=tuple(range(first, first + self.seeds)))
-        return experiment
+        return dataclasses.replace(experiment, base=self._on_devices(experiment.base))
+
+    def _on_devices(self, base: "Config") -> "Config":
+        """The settings with this call's devices."""
+        base = dataclasses.replace(base, images=self.images, precision=self.precision, xla=self.xla)
+        if self.strategy is None:
+            return base
+        from debias.devices import replicas, strategy_of  # TensorFlow: seconds
+
+        count = replicas(self.strategy)
+        strategy_of(count)  # workers must meet before anything is computed
+        return dataclasses.replace(base, replicas=count)
 
     def _run(self, experiment: Experiment, options: "Options", brief: bool) -> int:
-        from experiments.engine.sweep import run_all
+        from experiments.engine.sweep import assist_all, run_all
         from experiments.report.rows import read_rows
 
         folder, runs = self._results() / experiment.folder, experiment.runs()
@@ -114,6 +136,8 @@ class Run(Folders):
             options = dataclasses.replace(options, published=published.to_dict("records"))
         if brief:
             print(f"{experiment.name}: {experiment.title}")
+        if self._assists():
+            return assist_all(runs, self.cache, options)
         rows, failures = run_all(runs, self.cache, options)
         if len(failures):
             return _tell_failures(folder, failures)
@@ -124,6 +148,14 @@ class Run(Folders):
         folder, rows = self._place(experiment, folder, published, rows)
         self._write(experiment, folder, rows)
         return _show(folder, *_shown(experiment, rows, brief))
+
+    def _assists(self) -> bool:
+        """Whether another worker keeps the runs."""
+        if self.strategy != "workers":
+            return False
+        from debias.devices import assists  # TensorFlow: seconds
+
+        return assists()
 
     def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame") -> None:
         """All artefacts, where they are not those of these rows already."""
@@ -261,6 +293,11 @@ def _check_data(data: str | None, train: str | None, test: str | None) -> None:
         raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
     if "" in (data, train, test):
         raise InputError("--data, --train and --test need a name or a path, got nothing: is a variable unset?")
+
+
+def _check_strategy(strategy: str | None, jobs: int | None, address: str | None) -> None:
+    if strategy and (address or (jobs or 1) > 1):
+        raise InputError("--strategy trains one run at a time on all devices: leave out --jobs and --address")
 
 
 def _check_seeds(seeds: int | None) -> None:

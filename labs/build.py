@@ -22,18 +22,36 @@ SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
 STUB = 'raise NotImplementedError("this TODO is still to be done: put your lines in place of this one")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-# On Colab the repository is fetched first; elsewhere the notebook lies in it.
+PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"  # stands in pyproject.toml until there is an address
 SET_UP = """\
-# Set-up: run this cell first. On Colab it fetches the lab and its packages, which takes some minutes.
+# Set-up: run this cell first. On Colab it fetches the lab and the few packages that Colab lacks, in half a minute.
+import os
+import subprocess
 import sys
 from pathlib import Path
 
-if "google.colab" in sys.modules:
-    !git clone --quiet --depth 1 {repository} lab
-    %pip install --quiet --requirement lab/requirements.txt
-    %cd lab
-root = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "labs" / "build.py").exists())
-sys.path.insert(0, str(root))"""
+REPOSITORY = "{repository}"  # where the lab is published
+
+
+class NotFound(Exception):
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+def root():
+    folders = [Path("lab").resolve(), Path.cwd(), *Path.cwd().parents]
+    return next((folder for folder in folders if (folder / "labs" / "build.py").exists()), None)
+
+
+if "google.colab" in sys.modules and not root() and REPOSITORY != "{placeholder}":
+    environment = os.environ | {{"GIT_TERMINAL_PROMPT": "0"}}  # an address that is wrong fails instead of asking
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, "lab"], env=environment)
+    if root():
+        os.chdir("lab")
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "labs/requirements.txt"])
+if not root():
+    raise NotFound(f"The lab is not at {{REPOSITORY}}: set REPOSITORY, above, to its address and run this cell again.")
+sys.path.insert(0, str(root()))"""
 
 
 def sources() -> dict[str, Path]:
@@ -98,4 +116,4 @@ def _badge(path: Path) -> NotebookNode:
 
 
 def _set_up() -> NotebookNode:
-    return nbformat.v4.new_code_cell(SET_UP.format(repository=repository()))
+    return nbformat.v4.new_code_cell(SET_UP.format(repository=repository(), placeholder=PLACEHOLDER))

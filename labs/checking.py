@@ -3,14 +3,15 @@
 A check raises `CheckFailed`, which a notebook shows as its message alone, without the trace.
 """
 
+import contextlib
 import linecache
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from debias.backend import tf
+from debias.backend import keras, tf
 
 _NAMES = re.compile(r"{{.*?}} ")  # TensorFlow's own, of operations
 _WRAPPED = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)  # Keras shows a layer's own error in bold, within its own
@@ -46,7 +47,7 @@ def called(student: Callable, *arguments, **options):
 def tensor(name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.Tensor:
     """`value`, once it is a finite tensor of this shape and dtype; CheckFailed says what it is instead."""
     if not tf.is_tensor(value):
-        raise CheckFailed(f"{name} is {kind(value)}: use TensorFlow's functions, NumPy's cut the gradient")
+        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value)}")
     if tuple(value.shape) != shape:
         raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: over which axes does it go?")
     if value.dtype != dtype:
@@ -58,7 +59,7 @@ def tensor(name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float3
 def array(name: str, value, shape: tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
     """`value`, once it is a finite NumPy array of this shape and dtype; CheckFailed says what it is instead."""
     if not isinstance(value, np.ndarray):
-        raise CheckFailed(f"{name} is {kind(value)}, expected a NumPy array")
+        raise CheckFailed(f"{name} is {kind(value)}, expected a NumPy array{_RETURN if value is None else ''}")
     if value.shape != shape:
         raise CheckFailed(f"{name} has shape {value.shape}, expected {shape}: is the axis right?")
     if value.dtype != dtype:
@@ -100,7 +101,43 @@ def compare(name: str, came, expected, mistakes: Mapping[str, object] | None = N
 
 def kind(value) -> str:
     """'nothing', or 'a list': what a value is, in words."""
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "nothing" if value is None else f"{'an' if name[0] in 'aeiou' or name == 'ndarray' else 'a'} {name}"
+
+
+@contextlib.contextmanager
+def recorded_gradients() -> Iterator[list[tuple]]:
+    """A list of (target, sources) of all calls of `tf.GradientTape.gradient` within."""
+    calls, gradient = [], tf.GradientTape.gradient
+
+    def recording(tape, target, sources, *arguments, **options):
+        calls.append((target, sources))
+        return gradient(tape, target, sources, *arguments, **options)
+
+    tf.GradientTape.gradient = recording
+    try:
+        yield calls
+    finally:
+        tf.GradientTape.gradient = gradient
+
+
+class InTrainingAlone(keras.layers.Layer):
+    """Like dropout it acts in training alone, but by no chance: it doubles what it gets."""
+
+    def call(self, inputs, training=False):
+        return 2 * inputs if training else inputs
+
+
+_RETURN = ": is there a return?"
+
+
+def _instead_of_a_tensor(value) -> str:
+    """What to do about a value that is no tensor."""
+    if value is None:
+        return _RETURN.removeprefix(": ")
+    if isinstance(value, list | tuple):
+        return "make one tensor of it, tf.stack"
+    return "use TensorFlow's functions instead of NumPy's or Python's"
 
 
 def _reason(error: Exception) -> str:

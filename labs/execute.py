@@ -31,7 +31,7 @@ def run(name: str, smoke: bool) -> int:
     notebook = build.notebook(build.sources()[name], solved=True)
     try:
         with replacing_folder(results) as folder:
-            execute(notebook, smoke, folder, name)
+            execute(set_parameters(notebook, smoke, folder), name)
     except (CellExecutionError, DeadKernelError) as error:
         print(f"error: lab {name}, {_failed_cell(notebook)}: {reason(error)}", file=sys.stderr)
         return 1
@@ -39,18 +39,23 @@ def run(name: str, smoke: bool) -> int:
     return 0
 
 
-def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str, allow_errors: bool = False) -> NotebookNode:
+def set_parameters(notebook: NotebookNode, smoke: bool, results: Path) -> NotebookNode:
+    """Give the parameters of a notebook other values, in a cell of their own behind the usual ones; returns it."""
+    cell = nbformat.v4.new_code_cell(f"SMOKE = {smoke}\nRESULTS = {str(results)!r}", id="parameters-of-this-run")
+    notebook.cells.insert(build.parameters(notebook.cells) + 1, cell)
+    return notebook
+
+
+def execute(notebook: NotebookNode, title: str) -> NotebookNode:
     """Run all cells of `notebook` in the repository's root, with a progress bar; returns it with its outputs.
 
     Args:
         title: shown beside the bar.
-        allow_errors: whether to go on after a cell that failed.
 
     Raises:
         CellExecutionError: a cell failed.
         DeadKernelError: the kernel died.
     """
-    _set(notebook, smoke, results)
     with progress_bar(Console(stderr=True)) as progress:
         task = progress.add_task(title, total=sum(cell.cell_type == "code" for cell in notebook.cells))
 
@@ -61,7 +66,6 @@ def execute(notebook: NotebookNode, smoke: bool, results: Path, title: str, allo
             notebook,
             timeout=None,
             startup_timeout=300,  # seconds; on a busy machine a minute is not enough
-            allow_errors=allow_errors,
             kernel_name="python3",
             on_cell_executed=advance,
             resources={"metadata": {"path": str(build.ROOT)}},
@@ -104,9 +108,3 @@ def _failed_cell(notebook: NotebookNode) -> str:
     """'the cell that begins with ...': the last that ran."""
     ran = [cell for cell in notebook.cells if cell.get("execution_count")]
     return f"the cell that begins with {ran[-1].source.splitlines()[0]!r}" if ran else "before its first cell"
-
-
-def _set(notebook: NotebookNode, smoke: bool, results: Path) -> None:
-    """Give the parameters other values, in a cell of their own behind the usual ones."""
-    cell = nbformat.v4.new_code_cell(f"SMOKE = {smoke}\nRESULTS = {str(results)!r}", id="parameters-of-this-run")
-    notebook.cells.insert(build.parameters(notebook.cells) + 1, cell)

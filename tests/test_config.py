@@ -29,6 +29,8 @@ from debias.presets import LAB, PRESETS, Preset, network, preset
         (Histograms, {"alpha": float("inf")}),
         (Histograms, {"bins": 1}),
         (Histograms, {"bins": 2.5}),
+        (Histograms, {"bins": True}),
+        (Histograms, {"alpha": 1e-310}),
         (Histograms, {"histogram": "counts"}),
         (Loss, {"reconstruction": "l3"}),
         (Loss, {"classification_weight": -1.0}),

@@ -2,11 +2,15 @@
 
 import errno
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from debias.errors import InputError
-from debias.files import replacing, write_text
+from debias.files import check_output, replacing, shortened, write_text
 
 
 def names(folder):
@@ -67,3 +71,67 @@ def test_file_where_a_folder_should_be_and_folder_where_a_file_should_be(tmp_pat
 def test_an_error_of_another_kind_is_passed_on(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.txt"):
         (tmp_path / "missing").read_text()
+
+
+# --- what killed processes leave -----------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from debias.files import replacing
+with replacing(sys.argv[1]) as temporary:
+    temporary.write_bytes(b"x" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_call_and_a_living_one_s_stays(tmp_path):
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path / "a.h5"], cwd=root, check=False)
+    (left,) = names(tmp_path)
+    write_text(tmp_path / "b.h5", "another file's call has no business with it")
+    assert left in names(tmp_path)
+    with replacing(tmp_path / "a.h5") as outer:  # of this living process
+        outer.write_text("outer")
+        write_text(tmp_path / "a.h5", "inner")
+        assert outer.exists() and left not in names(tmp_path)
+    assert (tmp_path / "a.h5").read_text() == "outer" and names(tmp_path) == ["a.h5", "b.h5"]
+
+
+def test_another_machine_s_leftovers_go_after_a_day(tmp_path):
+    old, new = (tmp_path / f".a.0{number}0000-1-0123abcd.h5" for number in (1, 2))
+    for path, age in ((old, 90_000), (new, 1000)):
+        path.write_text("x")
+        os.utime(path, (time.time() - age,) * 2)
+    write_text(tmp_path / "a.h5", "x")
+    assert names(tmp_path) == [new.name, "a.h5"]
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".txt", "ä" * 125 + ".txt", "x" * 255])
+def test_the_longest_names_are_written_and_longer_ones_are_one_line(tmp_path, name):
+    write_text(tmp_path / name, "x")
+    assert names(tmp_path) == [name]
+    with pytest.raises(InputError, match="this name is too long"):
+        write_text(tmp_path / ("x" * 256), "x")
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/proc/self", "/sys/kernel"])
+def test_folders_that_take_no_files_are_one_line(folder):
+    with pytest.raises(InputError, match=f"cannot write {folder}/a.txt: "):
+        write_text(Path(folder) / "a.txt", "x")
+
+
+def test_shortened_cuts_between_letters():
+    assert shortened("äöü", 6) == "äöü" and shortened("äöü", 5) == "äö" and shortened("", 3) == ""
+
+
+def test_outputs_are_checked_before_the_work(tmp_path):
+    (tmp_path / "there").write_text("x")
+    check_output(tmp_path / "new", False)
+    check_output(tmp_path / "there", True)
+    refused = {tmp_path / "there": "exists already", tmp_path: "is a folder", tmp_path / ("x" * 300): "too long"}
+    for path, shown in refused.items():
+        with pytest.raises(InputError, match=shown):
+            check_output(path, False)

@@ -90,8 +90,10 @@ def test_nothing_detected_has_precision_zero():
     assert group_report([1, 0], [0.1, 0.1], [0, 0], ("all",)).precision == 0
 
 
-def test_one_group_has_no_variance():
-    assert group_report([1, 0], [0.9, 0.1], [0, 0], ("faces",)).var_recall == 0
+def test_one_group_has_no_variance_and_no_gap():
+    report = group_report([1, 0], [0.9, 0.1], [0, 0], ("faces",))
+    assert np.isnan([report.var_recall, report.var_recall_population, report.gap]).all()
+    assert (report.mean_recall, report.worst_recall) == (100, 100)
 
 
 def test_auroc_by_pairs():
@@ -130,6 +132,24 @@ def test_threshold_is_the_lowest_that_keeps_the_rate(fpr, decimals):
         threshold = threshold_at_fpr(scores, fpr)
         assert np.mean(scores >= threshold) <= fpr
         assert np.mean(scores >= np.nextafter(threshold, -1)) > fpr
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("tied", [500, 10, 11])
+@pytest.mark.parametrize("value", [0.7, 1.0])
+def test_threshold_keeps_the_rate_among_ties_of_any_type(dtype, tied, value):
+    scores = np.r_[np.full(tied, value), np.linspace(0, 0.5, 1000 - tied)].astype(dtype)
+    threshold = threshold_at_fpr(scores, 0.01)
+    expected = tied if tied <= 10 else 0  # all tied ones, or none
+    assert np.sum(scores >= threshold) == np.sum(scores.astype(np.float64) >= threshold) == expected
+    labels = np.r_[1, np.zeros(1000, int)]
+    report = group_report(labels, np.r_[dtype(0.9), scores], np.zeros(1001, int), ("all",), threshold)
+    assert report.fpr == pytest.approx(expected / 10)
+
+
+def test_groups_of_the_same_name_are_refused():
+    with pytest.raises(InputError, match="must differ"):
+        group_report([1, 1, 0], [0.9, 0.8, 0.1], [0, 1, 0], ("a", "a"))
 
 
 def test_threshold_resolves_exactly_one_in_a_hundred():

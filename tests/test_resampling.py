@@ -172,6 +172,18 @@ def test_a_rule_is_known_by_its_line_alone(monkeypatch):
         resampling.check_rule("max")
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160])
+def test_effective_sample_size_of_tiny_and_huge_weights(scale):
+    assert effective_sample_size(np.array([2, 1, 1]) * scale) == pytest.approx(1 / 0.375)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("extent", [1e-320, 1e-90, 1e90])
+def test_latents_of_any_extent_give_probabilities(rule, extent):
+    p = sampling_probabilities(np.linspace(0, extent, 50)[:, None], rule)
+    assert np.isfinite(p).all() and p.sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("latents", "options", "words"),
     [
@@ -181,6 +193,7 @@ def test_a_rule_is_known_by_its_line_alone(monkeypatch):
         (np.array([[0.0], [np.nan]]), {}, "NaN"),
         (np.array([[0.0], [np.inf]]), {}, "infinity"),
         (np.zeros((2, 1)), {"rule": "median"}, "'median'"),
+        (np.array([[-1e308], [1e308]]), {}, "diverged"),
     ],
 )
 def test_bad_input_is_one_line(latents, options, words):

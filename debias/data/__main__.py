@@ -44,6 +44,8 @@ class Images(Output):
     """Largest share of images that may be skipped; they are listed beside the output."""
     processes: int | None = None
     """Worker processes; all cores if not given. The file does not depend on it."""
+    keep_conflicts: bool = False
+    """Keep images that are equal byte for byte although their labels differ."""
 
     def source(self) -> Source:
         """What is at `root`."""
@@ -51,7 +53,9 @@ class Images(Output):
 
     def __call__(self) -> int:
         source = self.source()
-        skipped = prepare(source, self.out, self.size, self.allow_bad, self.processes, self.overwrite)
+        skipped = prepare(
+            source, self.out, self.size, self.allow_bad, self.processes, self.overwrite, self.keep_conflicts
+        )
         rest = f", {len(skipped):,} skipped: {report_path(self.out)}" if len(skipped) else ""
         print(f"{self.out}: {len(source.items) - len(skipped):,} images{rest}")
         return 0
@@ -80,9 +84,12 @@ class ImageNet(Images):
 
     drop: Path | None = None
     """A text file with the WordNet ids to leave out, instead of the three of people in ILSVRC-2012."""
+    follow_links: bool = False
+    """Also read what lies below links to folders."""
 
     def source(self) -> Source:
-        return imagenet.read(self.root, imagenet.read_drop(self.drop) if self.drop else tuple(imagenet.HUMAN))
+        drop = imagenet.read_drop(self.drop) if self.drop else tuple(imagenet.HUMAN)
+        return imagenet.read(self.root, drop, self.follow_links)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,8 +121,11 @@ class UTKFace(Images):
     Example: python -m debias.data prepare utkface path/to/UTKFace --out utkface.h5
     """
 
+    follow_links: bool = False
+    """Also read what lies below links to folders."""
+
     def source(self) -> Source:
-        return utkface.read(self.root)
+        return utkface.read(self.root, self.follow_links)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -188,9 +198,14 @@ class Merge(Output):
     """Of the split."""
     groups: bool = True
     """Keep the groups of the faces."""
+    near: bool = False
+    """Keep images in one split that look alike from afar, not only equal ones."""
+    keep_conflicts: bool = False
+    """Keep equal images although their labels or groups differ."""
 
     def __call__(self) -> int:
-        merge(self.positives, self.negatives, self.out, self.seed, self.groups, self.overwrite)
+        options = (self.seed, self.groups, self.overwrite, self.near, self.keep_conflicts)
+        merge(self.positives, self.negatives, self.out, *options)
         print(self.out)
         return 0
 

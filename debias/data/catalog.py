@@ -1,11 +1,10 @@
 """Data sets by name or path."""
 
+import os
 from pathlib import Path
 
-import h5py
-
-from debias.data import prepared
-from debias.data.dataset import FORMAT, Splits, open_hdf5, open_splits
+from debias.data import hdf5
+from debias.data.dataset import Splits, open_splits
 from debias.data.names import DIGITS, EMBEDDED
 from debias.data.sources.digits import digits
 from debias.data.sources.folder import open_folder
@@ -27,15 +26,14 @@ def load(name: str, cache: Path) -> Splits:
     if name == DIGITS:
         return digits()
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):
         return open_folder(path, cache)
-    with open_hdf5(path) as file:
-        ours = file.attrs.get("format") == FORMAT
-        if file.attrs.get("format") == prepared.FORMAT:
-            raise InputError(f"{path}: one source alone: python -m debias.data merge joins faces and non-faces")
-    return open_splits(path) if ours or not _is_mit(path) else open_mit(path)
+    kind = hdf5.kind_of(path)
+    if kind == hdf5.SOURCE:
+        raise InputError(f"{path}: one source alone: python -m debias.data merge joins faces and non-faces")
+    return open_splits(path) if kind == hdf5.DATASET or not _is_mit(path) else open_mit(path)
 
 
 def _is_mit(path: Path) -> bool:
-    with h5py.File(path, "r") as file:
+    with hdf5.readable(path) as file:
         return "images" in file and "labels" in file and "split" not in file

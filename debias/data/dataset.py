@@ -1,30 +1,21 @@
-"""One data set type and its HDF5 layout.
-
-A file holds `images` (N, H, W, C) uint8, contiguous so that it can be memory-mapped; `labels` (N,) uint8 with 1 for
-the class to detect; `split` (N,) uint8 with 0 train, 1 validation, 2 test; `groups` (N,) int8, an index into the
-attribute `group_names` or -1; and under `factors/` any number of (N,) columns that describe an image. Attributes carry
-provenance.
-"""
+"""One data set type: images with labels, groups and factors, in three splits; `debias.data.hdf5` stores it."""
 
 import contextlib
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from debias.data import hdf5
+from debias.data.hdf5 import NO_GROUP, SPLITS, attributes, check_labels
 from debias.errors import InputError
-from debias.files import replacing
 
-FORMAT = "debias-1"
-SPLITS = ("train", "validation", "test")
-NO_GROUP = -1
+__all__ = ["NO_GROUP", "SPLITS", "Dataset", "Splits", "attributes", "check_labels", "create", "open_splits", "validate"]
 NEGATIVES = "negatives"
-_COLUMNS = {"labels": "uint8", "split": "uint8", "groups": "int8"}
-# What h5py raises, beside InputError's ValueError, when the bytes of a file make no sense.
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
+SEEN = 64  # images of a split that its digest holds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,16 +87,18 @@ class Splits:
     test: Dataset | None
 
     def training_digest(self) -> str:
-        """Twelve hexadecimal digits that change with what a method may see: labels, groups and their names, and (seen
-        in samples) the images of training and validation."""
-        return _digest([self.train, self.validation])
+        """Twelve hexadecimal digits that change with whatever decides a training.
+
+        That is each label, group and name of a group of train and validation, and (seen in samples) their images.
+        """
+        return _digest(self.train, self.validation)
 
     def test_digest(self) -> str:
-        """The same of what a model is tested on: the test split, and the negatives that fix the threshold."""
-        return _digest([self.test, self.validation.negatives()])
+        """The same of the test split and of the validation negatives, by which thresholds are chosen."""
+        return _digest(self.test, self.validation.negatives().without_groups())
 
     def rare_groups(self) -> tuple[str, ...]:
-        """Groups that have less than half of an equal share of the training positives; () without groups."""
+        """Groups with less than half of an equal share of the training faces; () without groups."""
         if self.train.groups is None:
             return ()
         counts = np.bincount(self.train.positives().groups, minlength=len(self.train.group_names))
@@ -157,11 +150,11 @@ class Splits:
         return Splits(self.name, hide(self.train), hide(self.validation), None)
 
 
-def _digest(parts: Sequence[Dataset]) -> str:
+def _digest(*parts: Dataset) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(repr((len(part), part.group_names)).encode())
-        for array in (part.labels, part.groups, part.images(np.s_[:: max(1, len(part) // 64)])):
+        digest.update(json.dumps([len(part), part.image_shape, part.group_names]).encode())
+        for array in (part.labels, part.groups, part.images(np.s_[:: max(1, len(part) // SEEN)])):
             digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:12]
 
@@ -175,18 +168,14 @@ def _thinned(part: Dataset, members: np.ndarray, count: int, seed: int) -> Datas
 
 
 class Writer:
-    """Fills the rows of a file under construction; see `create`."""
+    """Fills the rows of a data set under construction; see `create`."""
 
-    def __init__(self, file: h5py.File):
-        self._file = file
+    def __init__(self, writer: hdf5.Writer):
+        self.describe, self._writer = writer.describe, writer
 
     def write(self, start: int, images, labels, split, groups, columns: Mapping[str, np.ndarray]) -> None:
-        """Write rows start..start+n: images (n, H, W, C) uint8, the others (n,)."""
-        rows = slice(start, start + len(images))
-        for name, values in {"images": images, "labels": labels, "split": split, "groups": groups}.items():
-            self._file[name][rows] = values
-        for name, values in columns.items():
-            self._file["factors"][name][rows] = values
+        """Write rows start..start+n: images (n, H, W, C) uint8, the others (n,); InputError where one does not fit."""
+        self._writer.write(start, images, {"labels": labels, "split": split, "groups": groups}, columns)
 
 
 @contextlib.contextmanager
@@ -198,7 +187,7 @@ def create(
     group_names: Sequence[str],
     attributes: Mapping[str, str | float],
 ) -> Iterator[Writer]:
-    """Create a file of `count` images; it appears under `path` only when whole and valid.
+    """Create a data set of `count` images; it appears under `path` only when whole and valid.
 
     Args:
         columns: factor name -> NumPy dtype ("float32", "S12").
@@ -207,138 +196,24 @@ def create(
     Raises:
         InputError: the folder cannot be written, the disk is full, or what was written is not valid.
     """
-    with replacing(Path(path)) as temporary:
-        with h5py.File(temporary, "w") as file:
-            file.attrs.update({"format": FORMAT, "group_names": list(group_names), **attributes})
-            file.create_dataset("images", (count, *image_shape), "uint8")
-            for name, dtype in _COLUMNS.items():
-                file.create_dataset(name, (count,), dtype, fillvalue=NO_GROUP if name == "groups" else 0)
-            factors = file.create_group("factors")
-            for name, dtype in columns.items():
-                factors.create_dataset(name, (count,), dtype)
-            yield Writer(file)
-        with _readable(temporary) as file:
-            _check(file, Path(path))
+    with hdf5.create(path, hdf5.DATASET, count, image_shape, columns, group_names, attributes) as writer:
+        yield Writer(writer)
 
 
 def open_splits(path: Path, name: str | None = None) -> Splits:
-    """Open a file in this layout; images are memory-mapped, everything else is read.
+    """Open a data set; images are memory-mapped, everything else is read.
 
     Raises:
-        InputError: the file is missing, damaged or not in this layout.
+        InputError: the file is missing, damaged or not a valid data set.
     """
     path = Path(path)
-    with _readable(path) as file:
-        _check(file, path)
-        whole = Dataset(
-            source=memory_map(file["images"], path),
-            rows=np.arange(len(file["labels"])),
-            labels=file["labels"][:],
-            groups=file["groups"][:],
-            group_names=tuple(str(group) for group in file.attrs["group_names"]),
-            factors={factor: column[:] for factor, column in file["factors"].items()},
-        )
-        split = file["split"][:]
-    if not whole.group_names:
-        whole = dataclasses.replace(whole, groups=None)
+    found = hdf5.read(path, hdf5.DATASET)
+    groups = found.columns["groups"] if found.group_names else None
+    labels, split = found.columns["labels"], found.columns["split"]
+    whole = Dataset(found.images, np.arange(len(labels)), labels, groups, found.group_names, found.factors)
     return Splits(name or path.stem, *(whole.take(np.flatnonzero(split == code)) for code in range(len(SPLITS))))
 
 
-def attributes(path: Path) -> dict:
-    """The provenance stored in a file."""
-    with _readable(Path(path)) as file:
-        return dict(file.attrs)
-
-
 def validate(path: Path) -> None:
-    """Raise InputError unless `path` is a whole and valid file in this layout."""
-    with _readable(Path(path)) as file:
-        _check(file, Path(path))
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """Open an HDF5 file for reading; InputError when it is missing, not HDF5, or cut short."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file: check the path given to --data")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        reason = "cut short" if "truncated" in str(error) else "not a readable HDF5 file"
-        raise InputError(f"{path}: {reason}: download or build it again") from error
-
-
-def memory_map(images: h5py.Dataset, path: Path) -> np.ndarray:
-    """(N, ...) array over an HDF5 data set, without copying where its layout is contiguous.
-
-    Raises:
-        InputError: the file is shorter than its images.
-    """
-    offset = images.id.get_offset()
-    if offset is None:  # chunked or compressed: there is no single block to map
-        return images[:]
-    if offset + images.size * images.dtype.itemsize > path.stat().st_size:
-        raise InputError(f"{path}: cut short within its images: download or build it again")
-    return np.memmap(path, images.dtype, "r", offset, images.shape)
-
-
-def check_labels(labels: np.ndarray, where: str) -> None:
-    """Raise InputError unless `labels` are zeros and ones and both occur."""
-    values = set(np.unique(labels).tolist())  # NaN compares unequal to itself and so never passes
-    if not values <= {0, 1}:
-        raise InputError(f"{where}: labels must be 0 or 1, found {sorted(values, key=str)[:4]}: recode them")
-    if len(values) < 2:
-        raise InputError(f"{where}: all labels are {values.pop() if values else 'missing'}: two classes are needed")
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[h5py.File]:
-    """An open file; what HDF5 cannot make sense of is reported as damage."""
-    with open_hdf5(path) as file:
-        try:
-            yield file
-        except InputError:
-            raise
-        except _DAMAGE as error:
-            raise InputError(f"{path}: damaged: download or build it again") from error
-
-
-def _check(file: h5py.File, path: Path) -> None:
-    if file.attrs.get("format") != FORMAT:
-        raise InputError(f"{path}: not a {FORMAT} file: build it with python -m debias.data.parliament build")
-    missing = [name for name in ("images", *_COLUMNS) if not isinstance(file.get(name), h5py.Dataset)]
-    missing += ["factors"] if not isinstance(file.get("factors"), h5py.Group) else []
-    missing += ["group_names"] if "group_names" not in file.attrs else []
-    if missing:
-        raise InputError(f"{path}: {', '.join(missing)} missing: build the file again")
-    _check_shapes(file, path)
-    _check_values(file, path)
-
-
-def _check_shapes(file: h5py.File, path: Path) -> None:
-    images = file["images"]
-    if images.ndim != 4 or images.dtype != np.uint8:
-        raise InputError(f"{path}: images must be (N, H, W, C) uint8, found {images.shape} {images.dtype}")
-    columns = {name: file[name] for name in _COLUMNS} | dict(file["factors"].items())
-    for name, column in columns.items():
-        shape = getattr(column, "shape", None)  # a group within factors has none
-        if shape != (len(images),):
-            raise InputError(f"{path}: {name} has shape {shape}, expected ({len(images)},): build it again")
-        if column.dtype != _COLUMNS.get(name, column.dtype):
-            raise InputError(f"{path}: {name} are {column.dtype}, expected {_COLUMNS[name]}: build it again")
-
-
-def _check_values(file: h5py.File, path: Path) -> None:
-    labels, split, groups = file["labels"][:], file["split"][:], file["groups"][:]
-    for code, name in enumerate(SPLITS):
-        check_labels(labels[split == code], f"{path}, {name} split")
-    if split.max() >= len(SPLITS):
-        raise InputError(f"{path}: split codes must be 0, 1 or 2, found {split.max()}: build it again")
-    names = list(file.attrs["group_names"])
-    if groups.max() >= len(names) or groups.min() < NO_GROUP:
-        raise InputError(f"{path}: groups must be -1..{len(names) - 1}, found {groups.min()}..{groups.max()}")
-    if names and np.any(groups[labels == 1] == NO_GROUP):
-        raise InputError(f"{path}: images labelled 1 without a group: give each one or store no group_names")
-    tested = groups[(split == SPLITS.index("test")) & (labels == 1)]
-    empty = [names[group] for group in range(len(names)) if not np.any(tested == group)]
-    if empty:
-        raise InputError(f"{path}: no test faces in group {', '.join(empty)}: add some or drop the group")
+    """Raise InputError unless `path` is a whole and valid data set."""
+    hdf5.read(path, hdf5.DATASET)

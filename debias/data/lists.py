@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def read_spaced(path: Path, header: Sequence[str] | None, remedy: str) -> pd.Dat
     width = len(next(iter(lines.values()), names))
     if width == len(names) + 1 and not header:
         names = ["file", *names]
+    _check_header(names, (), path)
     for line, cells in lines.items():
         if len(cells) != len(names):
             raise InputError(f"{path}, line {line}: {len(cells)} cells, but {len(names)} columns: repair this line")
@@ -114,6 +116,8 @@ def _separator(text: str, known: set[str]) -> str:
 
 def _text(path: Path, remedy: str) -> str:
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+            raise InputError(f"{path}: cannot be read, it is no plain file: make it one")
         data = path.read_bytes()
     except FileNotFoundError:
         empty = path.parent.is_dir() and not any(path.parent.iterdir())

@@ -5,10 +5,14 @@ there they are joined, in order, into the output, and the folder goes away: the 
 for byte, however often it was interrupted.
 """
 
+import contextlib
 import dataclasses
+import errno
+import fcntl
 import glob
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,14 +22,15 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from debias.data import dataset, prepared
+from debias.data import dataset, equal, prepared
 from debias.data.dataset import NO_GROUP
+from debias.data.hdf5 import check_group_names
 from debias.data.images import BadImage, read_bytes, square, whole
 from debias.data.packages import digest
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
-from debias.files import replacing, write_text
-from debias.progress import progress_bar
+from debias.files import check_output, make_folder, replacing, shortened, write_text
+from debias.progress import progress_bar, say
 
 REVISION = 1  # raise it whenever the same source gives other pixels
 CHUNK = 512  # images converted between two writes: 6 MB at 64 x 64
@@ -67,8 +72,10 @@ class Source:
         group_names: names of the groups.
         lists: the files it was read from, whose SHA-256 is kept.
         splits: (N,) index in dataset.SPLITS where the source is a whole data set by itself, else None.
+        drawn: the splits were drawn by name, so that equal images are moved into one of them.
         whole: keep the images as they are, for windows.
         notes: further attributes of the output.
+        remarks: lines for who prepares it, such as on what was not read.
     """
 
     kind: str
@@ -79,8 +86,10 @@ class Source:
     group_names: tuple[str, ...] = ()
     lists: Sequence[Path] = ()
     splits: np.ndarray | None = None
+    drawn: bool = False
     whole: bool = False
     notes: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    remarks: Sequence[str] = ()
 
 
 def prepare(
@@ -90,33 +99,42 @@ def prepare(
     allow_bad: float = ALLOWED_BAD,
     processes: int | None = None,
     overwrite: bool = False,
+    keep_conflicts: bool = False,
 ) -> pd.DataFrame:
     """Convert every image of `source` into the file `out`, which appears only when it is whole.
 
     A source with splits becomes a data set (`debias.data.dataset`), any other a prepared one (`debias.data.prepared`).
+    Images that are equal byte for byte are counted, and stay in one split. Where they differ in label, group or a split
+    that their list gives, something is wrong with all of them: they are skipped.
 
     Args:
         size: side of the images in pixels; ignored where they are kept whole.
         allow_bad: largest share of images that may be skipped.
         processes: None uses every core. The file does not depend on it.
         overwrite: replace an `out` that exists.
+        keep_conflicts: keep equal images whose labels, groups or splits differ.
 
     Returns:
         The images that were skipped, columns file and reason; also written to `report_path(out)`, if any.
 
     Raises:
-        InputError: `out` exists, there is no space for it, too many images are bad, or none are there.
+        InputError: `out` exists, another call is preparing it, there is no space for it, too many images are bad, or
+            none are there.
     """
     out, source = Path(out), dataclasses.replace(source, items=mark_duplicates(source.items))
     _check(source, out, size, allow_bad, processes, overwrite)
-    parts = _parts_folder(source, out, size)
-    for old in set(out.parent.glob(f".{glob.escape(out.name)}.parts-*")) - {parts}:
-        shutil.rmtree(old, ignore_errors=True)  # begun from other input or with other options
-    _convert_all(source, parts, size, processes)
-    chunks = [_load(path) for path in _chunk_paths(parts, len(source.items))]
-    skipped = _report(source, np.concatenate([chunk.reasons for chunk in chunks]), out, allow_bad)
-    _join(source, chunks, out, size)
-    shutil.rmtree(parts, ignore_errors=True)
+    say(*source.remarks)
+    with _parts_folder(source, out, size) as parts:
+        _convert_all(source, parts, size, processes)
+        chunks = [_load(path) for path in _chunk_paths(parts, len(source.items))]
+        reasons = np.concatenate([chunk.reasons for chunk in chunks])
+        first = equal.others(_keys(source, chunks, reasons))
+        conflicts = equal.conflicting(first, _facts(source))
+        say(equal.count_line(first), equal.conflict_line(conflicts))
+        conflicts &= not keep_conflicts
+        skipped = _report(source, reasons, conflicts, first, out, allow_bad)
+        source = _moved_together(source, first)
+        _join(source, chunks, (reasons == "") & ~conflicts, out, size)
     return skipped
 
 
@@ -140,17 +158,19 @@ def mark_duplicates(items: Sequence[Item]) -> list[Item]:
 
 def _check(source: Source, out: Path, size: int, allow_bad: float, processes: int | None, overwrite: bool) -> None:
     check_processes(processes)
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
-    if out.is_dir():
-        raise InputError(f"{out}: is a folder: choose the name of a file")
+    check_output(out, overwrite)
     if not 8 <= size <= 1024:
         raise InputError(f"--size is {size}: choose 8 to 1024 pixels")
     if not 0 <= allow_bad < 1:
         raise InputError(f"--allow-bad is {allow_bad:g}: choose a share from 0 up to but not including 1")
     if not source.items:
         raise InputError(f"{source.kind}: no images found: check the path")
+    check_group_names(source.group_names, source.kind)
     _check_space(source, out, size)
+    known = np.array([item.problem for item in source.items])
+    if np.mean(known != "") > allow_bad or np.all(known != ""):  # they need not be opened
+        none = np.zeros(len(known), bool)
+        _report(source, known, none, np.arange(len(known)), out, allow_bad)
 
 
 def _check_space(source: Source, out: Path, size: int) -> None:
@@ -165,8 +185,43 @@ def _check_space(source: Source, out: Path, size: int) -> None:
         )
 
 
-def _parts_folder(source: Source, out: Path, size: int) -> Path:
-    """Where the chunks are kept; its name follows from all that decides their content."""
+@contextlib.contextmanager
+def _parts_folder(source: Source, out: Path, size: int) -> Iterator[Path]:
+    """Where the chunks are kept, for this call alone; it stays only where the work was interrupted."""
+    begin = f".{shortened(out.name, 160)}.parts-"
+    parts = out.with_name(begin + _parts_digest(source, size))
+    for old in set(out.parent.glob(f"{glob.escape(begin)}*")) - {parts}:
+        with _alone(old) as alone:  # begun from other input or with other options
+            if alone:
+                shutil.rmtree(old, ignore_errors=True)
+    make_folder(parts)
+    with _alone(parts) as alone:
+        if not alone:
+            raise InputError(f"{out}: another call is preparing it: wait until it has ended")
+        try:
+            yield parts
+        except InputError:
+            shutil.rmtree(parts, ignore_errors=True)
+            raise
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process holds the folder; it is held meanwhile, and let go of even by a killed process."""
+    held, alone = os.open(folder, os.O_RDONLY), True
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:  # some network disks know no locks
+        alone = error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    try:
+        yield alone
+    finally:
+        os.close(held)
+
+
+def _parts_digest(source: Source, size: int) -> str:
+    """Twelve hexadecimal digits that follow from all that decides the chunks' content."""
     found = hashlib.sha256(f"{REVISION} {CHUNK} {size} {source.whole}\n".encode())
     stamps = {}
     for item in source.items:
@@ -174,7 +229,7 @@ def _parts_folder(source: Source, out: Path, size: int) -> Path:
             stamps[item.path] = None if item.problem else _stamp(item.path)
         told = (item.name, *item[2:6], stamps[item.path])
         found.update(repr(told).encode("utf-8", "surrogateescape"))
-    return out.with_name(f".{out.name}.parts-{found.hexdigest()[:12]}")
+    return found.hexdigest()[:12]
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -260,41 +315,82 @@ def _load(path: Path) -> Chunk | None:
         return None
 
 
-def _images(chunk: Chunk, size: int, kept_whole: bool) -> np.ndarray | list[np.ndarray]:
-    """Good images of a chunk: (n, size, size, 3) uint8, or a list of bytes."""
+def _images(chunk: Chunk, size: int, kept_whole: bool, kept: np.ndarray) -> np.ndarray | list[np.ndarray]:
+    """The good images of a chunk that are `kept` (a mask over all): (n, size, size, 3) uint8, or a list of bytes."""
     with np.load(chunk.path, allow_pickle=False) as file:
         pixels, sizes = file["pixels"], file["sizes"]
-    if kept_whole:
-        return np.split(pixels, np.cumsum(sizes)[:-1]) if len(sizes) else []
-    return pixels.reshape(-1, size, size, 3)
+    kept = kept[chunk.reasons == ""]
+    if not kept_whole:
+        images = pixels.reshape(-1, size, size, 3)
+        return images if kept.all() else images[kept]
+    images = np.split(pixels, np.cumsum(sizes)[:-1]) if len(sizes) else []
+    return [image for image, is_kept in zip(images, kept, strict=True) if is_kept]
 
 
 # --- the output --------------------------------------------------------------------------------------------------
 
 
-def _report(source: Source, reasons: np.ndarray, out: Path, allow_bad: float) -> pd.DataFrame:
-    """List the images that are skipped; raise InputError when they are too many."""
-    bad = [(item, reason) for item, reason in zip(source.items, reasons.tolist(), strict=True) if reason]
+def _keys(source: Source, chunks: Sequence[Chunk], reasons: np.ndarray) -> list[tuple]:
+    """What is the same for equal images: their SHA-256 and box; a bad one equals no other."""
+    digests = [digest.tobytes() for chunk in chunks for digest in chunk.digests]
+    every = zip(source.items, digests, reasons.tolist(), strict=True)
+    return [(number, reason) if reason else (digest, item.box) for number, (item, digest, reason) in enumerate(every)]
+
+
+def _facts(source: Source) -> list[np.ndarray]:
+    """In what equal images must not differ."""
+    groups = [] if source.groups is None else [np.asarray(source.groups)]
+    splits = [] if source.splits is None or source.drawn else [np.asarray(source.splits)]
+    return [np.asarray(source.labels), *groups, *splits]
+
+
+def _moved_together(source: Source, first: np.ndarray) -> Source:
+    """The source with equal images in one split, that of the first, where splits were drawn."""
+    return dataclasses.replace(source, splits=source.splits[first]) if source.drawn else source
+
+
+def _report(
+    source: Source, reasons: np.ndarray, conflicts: np.ndarray, first: np.ndarray, out: Path, allow_bad: float
+) -> pd.DataFrame:
+    """List the images that are skipped; raise InputError when those that are bad in themselves are too many."""
+    reasons = [
+        f"same image as another with other labels, such as {_other(source, first, number)!r}" if conflict else reason
+        for number, (reason, conflict) in enumerate(zip(reasons.tolist(), conflicts.tolist(), strict=True))
+    ]
+    bad = [(item, reason) for item, reason in zip(source.items, reasons, strict=True) if reason]
     skipped = pd.DataFrame([(item.name, reason) for item, reason in bad], columns=["file", "reason"])
     if not bad:
         report_path(out).unlink(missing_ok=True)
         return skipped
     write_text(report_path(out), skipped.to_csv(index=False, lineterminator="\n", errors="surrogateescape"))
-    share, (first, reason) = len(bad) / len(source.items), bad[0]
     if not allow_bad:
-        raise InputError(f"{first.where}{first.name!r}: {reason}: replace it or take it off the list")
-    if share > allow_bad or len(bad) == len(source.items):
-        raise InputError(
-            f"{source.kind}: {len(bad):,} of {len(source.items):,} images are bad ({share:.1%}, at most {allow_bad:.1%}"
-            f" may be), such as {first.where}{first.name!r}: {reason}: repair those listed in {report_path(out)} "
-            "or pass --allow-bad SHARE"
-        )
+        item, reason = bad[0]
+        raise InputError(f"{item.where}{item.name!r}: {reason}: replace it or take it off the list")
+    bad = [each for each, conflict in zip(bad, conflicts[[bool(r) for r in reasons]], strict=True) if not conflict]
+    _check_share(source, bad, out, allow_bad)
     return skipped
 
 
-def _join(source: Source, chunks: Sequence[Chunk], out: Path, size: int) -> None:
-    good = np.concatenate([chunk.reasons for chunk in chunks]) == ""
-    images = (_images(chunk, size, source.whole) for chunk in chunks)
+def _other(source: Source, first: np.ndarray, number: int) -> str:
+    """The name of another image that equals image `number`."""
+    equals = np.flatnonzero(first == first[number])
+    return source.items[equals[equals != number][0]].name
+
+
+def _check_share(source: Source, bad: Sequence[tuple[Item, str]], out: Path, allow_bad: float) -> None:
+    share = len(bad) / len(source.items)
+    if share > allow_bad or len(bad) == len(source.items):
+        item, reason = bad[0]
+        raise InputError(
+            f"{source.kind}: {len(bad):,} of {len(source.items):,} images are bad ({share:.1%}, at most {allow_bad:.1%}"
+            f" may be), such as {item.where}{item.name!r}: {reason}: repair those listed in {report_path(out)} "
+            "or pass --allow-bad SHARE"
+        )
+
+
+def _join(source: Source, chunks: Sequence[Chunk], good: np.ndarray, out: Path, size: int) -> None:
+    kept = (good[start : start + CHUNK] for start in range(0, len(good), CHUNK))
+    images = (_images(chunk, size, source.whole, rows) for chunk, rows in zip(chunks, kept, strict=True))
     labels = np.asarray(source.labels, np.uint8)[good]
     groups = np.full(len(labels), NO_GROUP, np.int8) if source.groups is None else source.groups[good]
     columns = {name: column[good] for name, column in source.columns.items()}

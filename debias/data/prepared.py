@@ -1,27 +1,23 @@
 """What `prepare` makes of one source, before it is merged into a data set or used as a test.
 
-An HDF5 file with either `images` (N, H, W, C) uint8, contiguous, or, where windows are to slide over them, `encoded`:
-the bytes of each image file as they were, at their full resolution (N,) of uint8 of any length. Beside them `files`
-(N,) names; `labels` (N,) uint8; `groups` (N,) int8, an index into the attribute `group_names` or -1; and under
-`factors/` the source's own columns (N,). Attributes say what it was made from, with the SHA-256 of the lists and of all
+Its file is `debias.data.hdf5`'s SOURCE. Attributes say what it was made from, with the SHA-256 of the lists and of all
 images.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from debias.data.dataset import NO_GROUP, Dataset, memory_map, open_hdf5
+from debias.data import hdf5
+from debias.data.dataset import Dataset
 from debias.data.images import BadImage, whole
 from debias.errors import InputError
-from debias.files import replacing
-
-FORMAT = "debias-source-1"
-AGAIN = "prepare it again"
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
 class WholeImages:
@@ -47,7 +43,7 @@ class WholeImages:
         try:
             return whole(data.tobytes())
         except BadImage as error:
-            raise InputError(f"{self._path}: image {number}: {error}: {AGAIN}") from error
+            raise InputError(f"{self._path}: image {number}: {error}: prepare it again") from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,29 +84,47 @@ class Prepared:
         groups = self.groups if self.group_names else None
         return Dataset(self.images, np.arange(len(self)), self.labels, groups, self.group_names, self.factors)
 
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that change with the images, a label, a group or the name of one."""
+        told = [self.attributes.get("images_sha256"), len(self), self.group_names]
+        columns = self.labels.tobytes() + self.groups.tobytes()
+        return hashlib.sha256(json.dumps(told, default=str).encode() + columns).hexdigest()[:12]
 
-def write(path: Path, images, files, labels, groups, columns, attributes: Mapping[str, object]) -> None:
-    """Write a file in this layout, which appears only when it is whole.
+
+def write(
+    path: Path,
+    images: Iterable[np.ndarray | Sequence[np.ndarray]],
+    files: Sequence[str],
+    labels: np.ndarray,
+    groups: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+    attributes: Mapping[str, object],
+) -> None:
+    """Write a prepared source, which appears only when it is whole and valid.
 
     Args:
         images: chunks in order, each (n, H, W, C) uint8 or a list of n encoded images (bytes,) uint8.
         files: (N,) names; labels, groups: (N,).
         columns: factor name -> (N,) numbers or bytes.
+        attributes: provenance, and 'group_names'.
 
     Raises:
-        InputError: the folder cannot be written or the disk is full.
+        InputError: the folder cannot be written, the disk is full, or what was written is not valid.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update({"format": FORMAT, **attributes})
-        file.create_dataset("files", data=[name.encode("utf-8", "surrogateescape") for name in files])
-        file["labels"] = np.asarray(labels, np.uint8)
-        file["groups"] = np.asarray(groups, np.int8)
-        factors = file.create_group("factors")
-        for name, column in columns.items():
-            factors[name] = column
+    chunks = iter(images)
+    first = next(chunks)
+    shape = first.shape[1:] if isinstance(first, np.ndarray) else None
+    names = np.array([name.encode("utf-8", "surrogateescape") for name in files])
+    table = {"files": names, "labels": np.asarray(labels), "groups": np.asarray(groups)}
+    dtypes = {name: column.dtype.str for name, column in columns.items()}
+    about = {name: value for name, value in attributes.items() if name != "group_names"}
+    groups_of = attributes["group_names"]
+    with hdf5.create(path, hdf5.SOURCE, len(names), shape, dtypes, groups_of, about, names.dtype.str) as writer:
         start = 0
-        for chunk in images:
-            _target(file, chunk, len(files))[start : start + len(chunk)] = chunk
+        for chunk in itertools.chain([first], chunks):
+            rows = slice(start, start + len(chunk))
+            parts = ({name: column[rows] for name, column in each.items()} for each in (table, columns))
+            writer.write(start, chunk, *parts)
             start += len(chunk)
 
 
@@ -121,50 +135,19 @@ def open_prepared(path: Path) -> Prepared:
         InputError: the file is missing, damaged or not in this layout.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
-        if file.attrs.get("format") != FORMAT:
-            raise InputError(f"{path}: not a prepared source: make one with python -m debias.data prepare")
-        try:
-            return _read(file, path)
-        except InputError:
-            raise
-        except _DAMAGE as error:
-            raise InputError(f"{path}: damaged: {AGAIN}") from error
+    found = hdf5.read(path, hdf5.SOURCE)
+    return Prepared(
+        path=path,
+        images=WholeImages(path) if found.images is None else found.images,
+        files=[name.decode("utf-8", "surrogateescape") for name in found.columns["files"].tolist()],
+        labels=found.columns["labels"],
+        groups=found.columns["groups"],
+        group_names=found.group_names,
+        factors=found.factors,
+        attributes=found.attributes,
+    )
 
 
 def is_prepared(path: Path) -> bool:
     """Whether a file says that it is in this layout; InputError when it cannot be opened."""
-    with open_hdf5(path) as file:
-        return file.attrs.get("format") == FORMAT
-
-
-def _target(file: h5py.File, chunk, count: int) -> h5py.Dataset:
-    """The data set that a chunk goes into; made by the first one, which knows the kind and size."""
-    for name in ("images", "encoded"):
-        if name in file:
-            return file[name]
-    if isinstance(chunk, np.ndarray):
-        return file.create_dataset("images", (count, *chunk.shape[1:]), "uint8")
-    return file.create_dataset("encoded", (count,), h5py.vlen_dtype(np.uint8))
-
-
-def _read(file: h5py.File, path: Path) -> Prepared:
-    labels, groups = file["labels"][:], file["groups"][:]
-    names = tuple(str(name) for name in file.attrs["group_names"])
-    kept = file["images"] if "images" in file else file["encoded"]
-    factors = {name: column[:] for name, column in file["factors"].items()}
-    for name, column in {"images": kept, "groups": groups, "files": file["files"], **factors}.items():
-        if len(column) != len(labels):
-            raise InputError(f"{path}: {len(column)} {name} for {len(labels)} labels: {AGAIN}")
-    if len(groups) and not NO_GROUP <= groups.min() <= groups.max() < max(len(names), 1):
-        raise InputError(f"{path}: groups must be -1..{len(names) - 1}: {AGAIN}")
-    return Prepared(
-        path=path,
-        images=memory_map(kept, path) if "images" in file else WholeImages(path),
-        files=[name.decode("utf-8", "surrogateescape") for name in file["files"][:]],
-        labels=labels,
-        groups=groups,
-        group_names=names,
-        factors=factors,
-        attributes=dict(file.attrs),
-    )
+    return hdf5.kind_of(path) == hdf5.SOURCE

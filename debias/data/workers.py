@@ -1,6 +1,5 @@
 """A function over many tasks on all cores, in processes that end with the one that started them."""
 
-import functools
 import os
 import threading
 import time
@@ -25,8 +24,15 @@ def on_all_cores(function: Callable, tasks: Iterable[tuple], processes: int | No
     check_processes(processes)
     # joblib's workers start afresh instead of forking, and unlike multiprocessing's they do not import the caller's
     # main module again, which would load TensorFlow in each of them. Idle ones must not outlive the work for long.
-    workers = joblib.Parallel(processes or -1, return_as="generator_unordered", batch_size=1, idle_worker_timeout=10)
-    return workers(joblib.delayed(_call)(os.getpid(), function, task) for task in tasks)
+    workers = joblib.Parallel(
+        processes or -1,
+        return_as="generator_unordered",
+        batch_size=1,
+        idle_worker_timeout=10,
+        initializer=_prepare_process,
+        initargs=(os.getpid(),),
+    )
+    return workers(joblib.delayed(function)(*task) for task in tasks)
 
 
 def check_processes(processes: int | None) -> None:
@@ -35,17 +41,10 @@ def check_processes(processes: int | None) -> None:
         raise InputError(f"processes is {processes}; choose a whole number from 1, or leave it out to use every core")
 
 
-def _call(starter: int, function: Callable, task: tuple):
-    _prepare_process(starter)
-    return function(*task)
-
-
-@functools.cache
 def _prepare_process(starter: int) -> None:
-    """Once per process: one thread, because every core has a worker of its own, and an end with the starter's."""
-    if os.getpid() != starter:
-        cv2.setNumThreads(1)
-        threading.Thread(target=_follow, args=(starter,), daemon=True).start()
+    """Before its first task: one thread, because every core has a worker of its own, and an end with the starter's."""
+    cv2.setNumThreads(1)
+    threading.Thread(target=_follow, args=(starter,), daemon=True).start()
 
 
 def _follow(starter: int) -> None:

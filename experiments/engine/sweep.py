@@ -16,7 +16,7 @@ from experiments.engine.experiment import Run
 from experiments.engine.progress import RunProgress
 from experiments.engine.shards import shard
 from experiments.engine.store import StoredRun
-from experiments.engine.training import is_stale, trained
+from experiments.engine.training import assist, is_stale, trained
 
 STALE = ("refuse", "keep", "redo")
 
@@ -61,6 +61,16 @@ def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> t
     rows |= _finished([each for each in stored if each.run.id not in rows], options)
     in_order = [rows[run.id] for run in runs if run.id in rows]
     return pd.DataFrame(in_order), pd.DataFrame(failures, columns=["id", "reason"])
+
+
+def assist_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> int:
+    """Train the runs that the first worker's `run_all` trains, together with it; returns an exit code."""
+    ours = {run.id for run in shard(runs, options.shard)}
+    for stored in (StoredRun(run, cache) for run in runs if run.id in ours):
+        keeps = options.stale == "keep" or not is_stale(stored)
+        if not finished(stored, options.stale == "keep") and not (keeps and trained(stored)):
+            assist(stored)
+    return 0
 
 
 def reason(error: Exception) -> str:

@@ -41,10 +41,15 @@ def train(stored: StoredRun, callbacks: "Sequence[keras.callbacks.Callback]" = (
     model = method(run.setting.method).train(stored.splits, config)
     with replacing(stored.model_path) as temporary:
         model.save(temporary)
-    spent = {"seconds": time.perf_counter() - began, "threads": _threads()}
+    spent = {"seconds": time.perf_counter() - began, "threads": _threads(), "device": _device(run.config)}
     write_text(folder / TRAINED, json.dumps({**spent, **provenance(), **digests}))
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)  # three times the model's size, of no more use
     return trained(stored)
+
+
+def assist(stored: StoredRun) -> None:
+    """Train a run together with the worker that keeps it: nothing is written here."""
+    method(stored.run.setting.method).train(stored.splits, dataclasses.replace(stored.run.config, folder=stored.folder))
 
 
 def _clear_other_code(stored: StoredRun) -> None:
@@ -59,3 +64,9 @@ def _threads() -> int:
     from debias.backend import tf  # seconds: not for those who only ask what is trained
 
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
+
+
+def _device(config) -> str:
+    from debias.devices import described  # TensorFlow
+
+    return described(config)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from debias.config import Config
 from debias.errors import InputError
 from debias.files import write_text
 
@@ -106,5 +107,10 @@ def _equal(name: str, old: pd.Series, new: pd.Series) -> bool:
     if all(pd.api.types.is_numeric_dtype(values) for values in (old, new)):
         return np.allclose(old, new, rtol=1e-9, equal_nan=True)
     if name == "config":
-        old, new = (values.map(json.loads) for values in (old, new))
+        old, new = (values.map(_settings) for values in (old, new))
     return bool(((old == new) | (old.isna() & new.isna())).all())
+
+
+def _settings(config: str) -> dict:
+    """What a run was made with; settings that are younger than its row have their defaults."""
+    return {**Config().settings(), **json.loads(config)}

@@ -4,11 +4,13 @@ The truths do not come from the solution: TensorFlow Probability, brute force, g
 Plausible mistakes are recognised by the very numbers that they would give.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from debias.backend import keras, tf, tfp
+from debias.config import Histograms
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
@@ -84,8 +86,13 @@ def debiasing_loss(student: Callable) -> None:
 def rarity(student: Callable) -> None:
     """1 / (Q + alpha) by brute force, on latents of different scales."""
     latents, alpha = _latents(), 0.05
-    rare = array("rarity", called(student, latents, alpha, BINS), latents.shape)
-    compare("rarity", rare, _rarities(latents, alpha), _rarity_mistakes(latents, alpha))
+    for bins in (BINS, BINS // 2):
+        rare = array("rarity", called(student, latents, alpha, bins), latents.shape)
+        mistakes = _rarity_mistakes(latents, alpha, bins)
+        if bins != BINS:
+            always = f"with bins={bins} it still makes {BINS}: give np.histogram the argument"
+            mistakes[always] = _rarities(latents, alpha)
+        compare("rarity", rare, _rarities(latents, alpha, bins), mistakes)
     print("rarity: right, it agrees with a count face by face")
 
 
@@ -104,7 +111,7 @@ def max_rule(student: Callable) -> None:
         "this is the mean over latents: take the maximum": _normalised(columns.mean(1)),
         "this is the minimum over latents: take the maximum": _normalised(columns.min(1)),
     }
-    compare("max_rule", p, sampling_probabilities(latents, "max", alpha, BINS), mistakes)
+    compare("max_rule", p, sampling_probabilities(latents, "max", Histograms(alpha, BINS)), mistakes)
     print("max_rule: right, it agrees with debias.resampling")
 
 
@@ -119,7 +126,7 @@ def product_rule(student: Callable) -> None:
         "these are the logarithms: np.exp is missing": _normalised(np.log(rare).sum(1)),
         "the product is upside down: rare faces must weigh more": _normalised(np.exp(-_log_weights(rare))),
     }
-    compare("product_rule", p, sampling_probabilities(latents, "product", alpha, BINS), mistakes)
+    compare("product_rule", p, sampling_probabilities(latents, "product", Histograms(alpha, BINS)), mistakes)
     many = 10.0 ** np.random.default_rng(1).uniform(2, 3, (FACES, 400))
     for flow, table in (("overflows", many), ("underflows", 1 / many)):
         p = called(student, table)
@@ -144,7 +151,7 @@ def train_step(student: Callable) -> None:
     mistakes = {
         "batch norm ran as in a test: give model.loss_terms training=True": _by_hand(training=False),
         "every step saw the same batch: give model.batches the step number, model.optimizer.iterations": _by_hand(
-            number=lambda step: 0
+            batches=1
         ),
         "the step goes up the gradient": _by_hand(sign=-1.0),
     }
@@ -241,23 +248,23 @@ def _latents() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(FACES, K)) * np.geomspace(0.2, 3, K)
 
 
-def _rarities(latents, alpha) -> np.ndarray:
+def _rarities(latents, alpha, count=BINS) -> np.ndarray:
     """By definition: for each face and latent, count the faces between the edges of its bin."""
     rare = np.empty(latents.shape)
     for i, values in enumerate(latents.T):
-        width = np.ptp(values) / BINS
-        bins = np.minimum(np.floor((values - values.min()) / width), BINS - 1)
+        width = np.ptp(values) / count
+        bins = np.minimum(np.floor((values - values.min()) / width), count - 1)
         rare[:, i] = [1 / (np.sum(bins == bin) / (len(values) * width) + alpha) for bin in bins]
     return rare
 
 
-def _rarity_mistakes(latents, alpha) -> dict:
-    density = 1 / _rarities(latents, alpha) - alpha
-    width = np.ptp(latents, axis=0) / BINS
+def _rarity_mistakes(latents, alpha, bins) -> dict:
+    density = 1 / _rarities(latents, alpha, bins) - alpha
+    width = np.ptp(latents, axis=0) / bins
     count = density * FACES * width
     # A wrong axis: one histogram a face, over its latents.
-    across = np.stack([_histogrammed(row, alpha) for row in latents])
-    pooled = _histogrammed(latents.ravel(), alpha).reshape(latents.shape)
+    across = np.stack([_histogrammed(row, alpha, bins) for row in latents])
+    pooled = _histogrammed(latents.ravel(), alpha, bins).reshape(latents.shape)
     return {
         "the histogram holds counts: it must be a density, density=True": 1 / (count + alpha),
         "the histogram holds shares: it must be a density, density=True": 1 / (count / FACES + alpha),
@@ -270,8 +277,8 @@ def _rarity_mistakes(latents, alpha) -> dict:
     }
 
 
-def _histogrammed(values, alpha) -> np.ndarray:
-    density, edges = np.histogram(values, BINS, density=True)
+def _histogrammed(values, alpha, bins) -> np.ndarray:
+    density, edges = np.histogram(values, bins, density=True)
     return 1 / (density[np.searchsorted(edges[1:-1], values, side="right")] + alpha)
 
 
@@ -302,11 +309,12 @@ def _dense(units):
     return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=2))
 
 
-def _by_hand(training=True, number=lambda step: step, sign=1.0) -> np.ndarray:
-    """All weights after three steps of gradient descent without an optimizer."""
+@functools.cache
+def _by_hand(training=True, batches=STEPS, sign=1.0) -> np.ndarray:
+    """All weights after three steps of gradient descent without an optimizer, on so many different batches."""
     model = _detector()
     for step in range(STEPS):
-        images, labels = model.batches(tf.constant(number(step), tf.int64))
+        images, labels = model.batches(tf.constant(step % batches, tf.int64))
         with tf.GradientTape() as tape:
             loss = model.loss_terms(images, labels, training=training)["loss"]
         for variable, gradient in zip(

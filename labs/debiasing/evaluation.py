@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from debias import plots
 from debias.data.dataset import Dataset
+from debias.markdown import markdown
 from debias.metrics import GroupReport
 from debias.plots.style import COLLAPSED, NOTE, WIDTH, colours, legend_below, styled
-from experiments.pictures import preferred
-from experiments.tables import markdown
+from experiments.report.models import preferred
 
 
 def recall_table(reports: Mapping[str, GroupReport]) -> str:

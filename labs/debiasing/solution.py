@@ -34,18 +34,18 @@ from debias.data import catalog
 from debias.data.parliament.realism import contact_sheet, sample_rows, save_png
 from debias.data.pipeline import BalancedBatches
 from debias.dbvae import DBVAE
+from debias.evaluation import RATES, predict
 from debias.files import write_text
 from debias.latents import as_uint8
-from debias.metrics import OWN_THRESHOLD, group_report, mass_by_group, threshold_at_fpr
+from debias.metrics import FPR, OWN_THRESHOLD, group_report, mass_by_group, threshold_at_fpr
 from debias.networks import build_decoder, build_encoder
-from debias.resampling import Rule, effective_sample_size
-from debias.training import fit, network, seed_everything
+from debias.presets import network
+from debias.provenance import ROOT, provenance
+from debias.resampling import effective_sample_size
+from debias.training import fit, seed_everything
 from experiments import quick
-from experiments.evaluate import FPR, RATES, predict
-from experiments.pictures import some_of_each_group
-from experiments.provenance import ROOT, provenance
-from experiments.tables import differences, interval
-from experiments.toy import toy
+from experiments.report.comparisons import differences, interval
+from experiments.report.models import some_of_each_group
 from labs.debiasing import checks
 from labs.debiasing import evaluation as ev
 
@@ -73,7 +73,7 @@ def show(figure, name):
 # The training has a face's *label* (face or not). The four *groups* are for you, who judge the result:
 
 # %%
-experiment = toy(quick.EXPERIMENT) if SMOKE else quick.EXPERIMENT
+experiment = quick.EXPERIMENT.at_smoke_size() if SMOKE else quick.EXPERIMENT
 config = experiment.base
 splits = catalog.load(experiment.data, ROOT / ".cache").draw(experiment.settings[0].draw, config.seed)
 faces, test = splits.train.positives(), splits.test
@@ -346,7 +346,8 @@ class LabDBVAE(DBVAE):
         noise = keras.random.normal(tf.shape(mean), seed=self.noise)
         rebuilt = self.decode(reparameterize(mean, log_variance, noise), training)
         reconstruction, kl = vae_loss(images, rebuilt, mean, log_variance)
-        vae = self.reconstruction_weight * reconstruction + self.kl_weight * kl
+        weights = self.objective  # c1, c2 and c3 of Eq. 2
+        vae = weights.reconstruction_weight * reconstruction + weights.kl_weight * kl
         return {"loss": debiasing_loss(labels, logits[:, 0], vae)}
 
     def train_step(self, data):
@@ -356,12 +357,10 @@ class LabDBVAE(DBVAE):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
-class LabRule(Rule):
+def lab_rule(rule, histograms):
     """Posterior means (N, k) -> probabilities (N,), by your functions."""
-
-    def __call__(self, latents):
-        combine = {"max": max_rule, "product": product_rule}[self.rule]
-        return combine(rarity(latents, self.alpha, self.bins))
+    combine = {"max": max_rule, "product": product_rule}[rule]
+    return lambda latents: combine(rarity(latents, histograms.alpha, histograms.bins))
 
 
 def train(title, rule):
@@ -369,9 +368,9 @@ def train(title, rule):
     began = time.perf_counter()
     seed_everything(config.seed)
     sizes, shape = network(config), visible.train.image_shape
-    model = LabDBVAE(build_encoder(sizes, shape), build_decoder(sizes, shape), kl_weight=sizes.kl_weight)
+    model = LabDBVAE(build_encoder(sizes, shape), build_decoder(sizes, shape), sizes.loss)
     batches = BalancedBatches(visible.train, config.batch_size, config.seed, config.flip)
-    refresh = Resample(LabRule(rule, config.alpha, config.bins), batches)
+    refresh = Resample(lab_rule(rule, config), batches)
     fit(model, batches, visible.validation, config, [refresh, epoch_line(batches)])
     seconds[title] = time.perf_counter() - began
     return model, batches.sampler.probabilities.numpy()
@@ -514,7 +513,7 @@ summary = {
     for title, p in sampled.items()
 }
 if RESULTS:  # what the repository keeps of this run
-    run = {"data": splits.name, "fingerprint": splits.fingerprint(), "config": config.settings()}
+    run = {"data": splits.name, "data_digest": splits.training_digest(), "config": config.settings()}
     write_text(folder / "summary.json", json.dumps({"models": summary, **run, **provenance()}, indent=1) + "\n")
     write_text(folder / "table.md", ev.table(reports, fixed, summary, config.seed))
 
@@ -557,7 +556,7 @@ checks.quiz(answers)
 # **A method** (a CNN with the focal loss), compared with all others over three seeds:
 #
 #     cp experiments/templates/method.py baselines/focal.py
-#     # baselines/__init__.py: import focal, and in METHODS "focal": Method(focal.train, "class", "Focal loss"),
+#     # baselines/__init__.py, in METHODS:  "focal": Method("Focal loss", "baselines.focal"),
 #     ./run_experiments.sh quick --reuse
 #
 # **A data set** (discs, dark ones rare, against squares); your own arrays or a folder of images work the same way:
@@ -568,14 +567,12 @@ checks.quiz(answers)
 # **An ablation** (the learning rate; any field of `Config` will do):
 #
 #     cp experiments/templates/ablation.py experiments/ablations/learning_rate.py
-#     # experiments/ablations/__init__.py: import learning_rate, and in ABLATIONS learning_rate.EXPERIMENT,
 #     ./run_experiments.sh learning_rate
 #
 # **An encoder** (four residual blocks), for the CNN, the VAE and the DB-VAE:
 #
 #     cp experiments/templates/encoder.py debias/trunks/residual.py
-#     # debias/networks.py: import residual, and below PRESETS
-#     #     PRESETS["residual"] = dataclasses.replace(PRESETS["lab"], trunk=residual.build)
+#     # debias/presets.py, in PRESETS:  "residual": dataclasses.replace(LAB, trunk="debias.trunks.residual"),
 #     ./run_experiments.sh encoder
 #
 # Ideas: a rule between the product and the maximum (a power of the product whose ESS is a tenth of the faces, the five

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from debias.backend import keras, tf
-from labs.checking import CheckFailed, called, compare, kind, tensor
+from labs.checking import CheckFailed, called, compare, kind, recorded_gradients, tensor
 
 _random = np.random.default_rng()
 SIZE, STEPS = 9, 25
@@ -58,14 +58,14 @@ def dense_layer(student: Callable) -> None:
         )
     x = _random.normal(size=(4, 2)).astype(np.float32)
     y = tensor("the layer's output", called(layer, tf.constant(x)), (4, 3))
-    shapes = sorted(tuple(weight.shape) for weight in layer.trainable_weights)
-    if shapes != [(2, 3), (3,)]:
+    shapes = [tuple(weight.shape) for weight in layer.trainable_weights]
+    if sorted(shapes) not in ([(2, 3), (3,)], [(1, 3), (2, 3)]):
         raise CheckFailed(
             f"the layer has trainable weights of shapes {shapes}, expected (2, 3) and (3,) for 2 inputs and 3 units: "
             "make W and b in build, with self.add_weight"
         )
-    weight, bias = sorted(layer.trainable_weights, key=lambda found: -len(found.shape))
-    bias.assign(_random.normal(size=3))
+    weight, bias = sorted(layer.trainable_weights, key=lambda found: tuple(found.shape) != (2, 3))
+    bias.assign(_random.normal(size=bias.shape))
     y = called(layer, tf.constant(x))
     w, b = (np.asarray(value.numpy(), np.float64) for value in (weight, bias))
     mistakes = {
@@ -123,9 +123,10 @@ def slope(student: Callable) -> None:
     }
     for name, (function, derivative) in cases.items():
         x = float(_random.uniform(0.5, 2))
-        found = called(student, function, x)
+        with recorded_gradients() as calls:
+            found = called(student, function, x)
         if found is None:
-            raise CheckFailed("slope gives None: the tape follows variables alone, so tape.watch(x) before function(x)")
+            raise CheckFailed(f"slope gives None: {_without_gradient(calls, x)}")
         look = "compute function(x) inside the tape, then tape.gradient(y, x)"
         mistakes = {"this is the function's value: return its gradient": float(function(tf.constant(x)))}
         compare(f"the slope of {name}", tensor("slope", found, ()), derivative(x), mistakes, look)
@@ -135,7 +136,13 @@ def slope(student: Callable) -> None:
 def descend(student: Callable) -> None:
     """x_t = 4 + (1 - 2 r)^t (x_0 - 4)."""
     start, rate = float(_random.normal()), float(_random.uniform(0.05, 0.3))
-    path = np.asarray(called(student, start, rate, STEPS))
+    with recorded_gradients() as calls:
+        try:
+            path = np.asarray(called(student, start, rate, STEPS))
+        except CheckFailed as error:
+            if "NoneType" in str(error):
+                raise CheckFailed("a gradient is None: x must stay the variable, x.assign_sub(...)") from error
+            raise
     if path.shape != (STEPS + 1,):
         raise CheckFailed(
             f"descend gives shape {path.shape}, expected {(STEPS + 1,)}: the start, then x after each step"
@@ -143,7 +150,18 @@ def descend(student: Callable) -> None:
     wanted = {sign: 4 + (1 + sign * 2 * rate) ** np.arange(STEPS + 1) * (start - 4) for sign in (-1, 1)}
     mistakes = {"it climbs: subtract rate times gradient": wanted[1]}
     compare("x", path.astype(np.float32), wanted[-1], mistakes, "x becomes x - rate * gradient of (x - 4)² at x")
+    if not calls:
+        raise CheckFailed("x is right, but by a derivative of your own: let a tf.GradientTape find it, of any loss")
     print("descend: right, it agrees with the closed form")
+
+
+def _without_gradient(calls: list[tuple], x: float) -> str:
+    """Why the tape found no gradient."""
+    if not calls:
+        return "return tape.gradient(y, x)"
+    if any(tf.is_tensor(target) and np.allclose(target, x) for target, _ in calls):
+        return "tape.gradient's arguments are swapped: first what is differentiated, y, then what for, x"
+    return "the tape follows variables alone, so tape.watch(x) before function(x)"
 
 
 def _image(red, green, blue) -> np.ndarray:

@@ -16,10 +16,10 @@ import numpy as np
 
 from debias.backend import keras, tf
 from debias.files import write_text
+from debias.markdown import markdown
 from debias.plots import save
+from debias.provenance import provenance
 from debias.training import seed_everything
-from experiments.provenance import provenance
-from experiments.tables import markdown
 from labs.intro import checks, pictures
 
 # %% tags=["parameters"]

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from debias.backend import keras, tf
-from labs.checking import CheckFailed, array, called, compare, kind, tensor
+from labs.checking import CheckFailed, InTrainingAlone, array, called, compare, kind, tensor
 
 _random = np.random.default_rng()
 SHAPE, CLASSES = (28, 28, 1), 10
@@ -17,18 +17,16 @@ CNN = (3 * 3 * 24 + 24) + (3 * 3 * 24 * 36 + 36) + (5 * 5 * 36 * 128 + 128) + (1
 def dense_net(student: Callable) -> None:
     """Flatten, 128 with ReLU, 10 without activation."""
     model = _model("dense_net", student)
-    _layers("dense_net", model, {"Flatten": [None], "Dense": [128, 10]})
-    _weights("dense_net", model, DENSE)
-    _activations("dense_net", model)
+    _weights("dense_net", model, DENSE, {"Dense": [128, 10]})
+    _outputs("dense_net", model)
     print(f"dense_net: right, {DENSE:,} weights")
 
 
 def cnn(student: Callable) -> None:
     """conv 24 - pool - conv 36 - pool - 128 - 10."""
     model = _model("cnn", student)
-    _layers("cnn", model, {"Conv2D": [24, 36], "MaxPooling2D": [None, None], "Dense": [128, 10]})
-    _weights("cnn", model, CNN)
-    _activations("cnn", model)
+    _weights("cnn", model, CNN, {"Conv2D": [24, 36], "MaxPooling2D": [None, None], "Dense": [128, 10]})
+    _outputs("cnn", model)
     print(f"cnn: right, {CNN:,} weights")
 
 
@@ -53,22 +51,25 @@ def loss(student: Callable) -> None:
 def train_step(student: Callable) -> None:
     """Two steps of plain gradient descent on a linear model, against NumPy."""
     x, labels = _random.normal(size=(6, 4)), _random.integers(0, 3, 6)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((4,)), InTrainingAlone(), keras.layers.Dense(3)])
     weight, bias = (np.asarray(value, np.float64) for value in model.get_weights())
     optimizer = keras.optimizers.SGD(0.5)
     for step in range(2):
         found = called(student, model, optimizer, tf.constant(x, tf.float32), tf.constant(labels))
-        p = np.exp(x @ weight + bias)
-        p /= p.sum(1, keepdims=True)
-        value = -np.log(p[np.arange(6), labels]).mean()
+        (value, slope, bias_slope), in_use = (_by_hand(seen, labels, weight, bias) for seen in (2 * x, x))
+        mistakes = {_NOT_TRAINING: in_use[0]}
         compare(
-            "the loss", tensor("the loss", found, ()), value, look="return the loss of the batch, before the update"
+            "the loss",
+            tensor("the loss", found, ()),
+            value,
+            mistakes,
+            "return the loss of the batch, before the update",
         )
-        error = (p - np.eye(3)[labels]) / 6
-        weight, bias, old = weight - 0.5 * x.T @ error, bias - 0.5 * error.sum(0), weight
+        weight, bias, old = weight - 0.5 * slope, bias - 0.5 * bias_slope, weight
         mistakes = {
             "the weights did not change: optimizer.apply(gradients, variables)": old,
-            "the step goes up the gradient": old + 0.5 * x.T @ error,
+            "the step goes up the gradient": old + 0.5 * slope,
+            _NOT_TRAINING: old - 0.5 * in_use[1],
         }
         look = "gradients of the loss for model.trainable_variables, applied once"
         compare(f"the weights after step {step + 1}", model.get_weights()[0], weight, mistakes, look)
@@ -78,8 +79,7 @@ def train_step(student: Callable) -> None:
 def confusion(student: Callable) -> None:
     """Counts against scikit-learn."""
     labels, answers = _random.integers(0, CLASSES, (2, 300))
-    found = called(student, labels, answers)
-    found = array("confusion", np.asarray(found, np.int64) if _whole(found) else found, (CLASSES, CLASSES), np.int64)
+    found = array("confusion", _numbers(called(student, labels, answers)), (CLASSES, CLASSES), np.int64)
     right = confusion_matrix(labels, answers, labels=range(CLASSES))
     mistakes = {
         "rows and columns are swapped: the row is the truth": right.T,
@@ -92,18 +92,56 @@ def confusion(student: Callable) -> None:
 
 def worst(student: Callable) -> None:
     """Mistakes alone, by the probability of the truth, the lowest first."""
-    probabilities = _random.dirichlet(np.ones(CLASSES), 200)
-    labels = np.where(_random.uniform(size=200) < 0.5, probabilities.argmax(1), _random.integers(0, CLASSES, 200))
-    wrong = [i for i in range(200) if probabilities[i].argmax() != labels[i]]
-    expected = np.array(sorted(wrong, key=lambda i: probabilities[i, labels[i]])[:8])
-    found = array("worst", called(student, probabilities, labels, 8), (8,), np.int64)
-    if not set(found) <= set(wrong):
-        raise CheckFailed(
-            "worst lists digits that were read right: keep those whose most likely digit is not the label"
-        )
-    mistakes = {"these are the mildest mistakes: the lowest probability comes first": expected[::-1]}
-    compare("worst", found, expected, mistakes, "np.argsort of the probability of the true digit, among the mistakes")
+    probabilities, labels = _readings()
+    truth = probabilities[np.arange(len(labels)), labels]
+    wrong = np.array([i for i in range(len(labels)) if probabilities[i].argmax() != labels[i]])
+    expected = wrong[np.argsort(truth[wrong])]
+    for count in (8, len(labels)):  # the second is more than there are mistakes
+        found = _numbers(called(student, probabilities, labels, count))
+        shape = (min(count, len(wrong)),)
+        if isinstance(found, np.ndarray) and len(found) > count == 8:
+            raise CheckFailed(f"worst lists {len(found)} places: keep the first `count` of them, here {count}")
+        if isinstance(found, np.ndarray) and not set(found.ravel().tolist()) <= set(wrong.tolist()):
+            raise CheckFailed(
+                "worst lists digits that were read right: keep those whose most likely digit is not the label"
+            )
+        found = array("worst", found, shape, np.int64)
+        mistakes = {
+            "these are the mildest mistakes: the lowest probability comes first": expected[::-1][:count],
+            "these are the first mistakes in the order of the images: order them by their probability": wrong[:count],
+            "these are places among the mistakes: look them up there, mistakes[...]": np.argsort(truth[wrong])[:count],
+        }
+        look = "np.argsort of the probability of the true digit, among the mistakes"
+        compare("worst", found, expected[:count], mistakes, look)
     print("worst: right")
+
+
+def _readings() -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (60, 10) and labels (60,): twenty mistakes, and digits that were read right by a hair.
+
+    The truth was likelier in the mistakes: its order alone does not find them.
+    """
+    labels = _random.permutation(np.repeat(np.arange(CLASSES), 6))
+    probabilities = _random.uniform(0.09, 0.1, (60, CLASSES))
+    read = np.where(np.arange(60) < 20, (labels + _random.integers(1, CLASSES, 60)) % CLASSES, labels)
+    for row, label, digit in zip(probabilities, labels, read, strict=True):
+        row[digit] = 0.105
+        if digit != label:
+            row[:] = _random.uniform(0, 0.001, CLASSES)
+            row[label], row[digit] = _random.uniform(0.2, 0.4), 0.5
+    order = _random.permutation(60)
+    return (probabilities / probabilities.sum(1, keepdims=True))[order], labels[order]
+
+
+_NOT_TRAINING = "the model runs as if not in training, without dropout: model(images, training=True)"
+
+
+def _by_hand(x, labels, weight, bias) -> tuple[float, np.ndarray, np.ndarray]:
+    """The mean cross-entropy of a linear model, and its gradients for weight and bias."""
+    p = np.exp(x @ weight + bias)
+    p /= p.sum(1, keepdims=True)
+    error = (p - np.eye(3)[labels]) / len(labels)
+    return -np.log(p[np.arange(len(labels)), labels]).mean(), x.T @ error, error.sum(0)
 
 
 def _model(name: str, student: Callable) -> keras.Model:
@@ -114,32 +152,48 @@ def _model(name: str, student: Callable) -> keras.Model:
     return model
 
 
-def _layers(name: str, model: keras.Model, expected: dict[str, list]) -> None:
-    """Layers of some types, with their numbers of units or filters."""
-    for type_name, sizes in expected.items():
+def _weights(name: str, model: keras.Model, expected: int, layers: dict[str, list]) -> None:
+    """Refuse another number of weights; layers of some types, with their units or filters, tell where it comes from."""
+    if model.count_params() == expected:
+        return
+    for type_name, sizes in layers.items():
         found = [layer for layer in model.layers if type(layer).__name__ == type_name]
         widths = [getattr(layer, "units", getattr(layer, "filters", None)) for layer in found]
         if widths != sizes:
             shown = len(found) if sizes[0] is None else widths
             wanted = len(sizes) if sizes[0] is None else sizes
             raise CheckFailed(f"{name} has {type_name} layers {shown}, expected {wanted}: compare with the list above")
+    raise CheckFailed(
+        f"{name} has {model.count_params():,} weights, expected {expected:,}: "
+        "look at model.summary(); kernels are 3 x 3 without padding, pools 2 x 2"
+    )
 
 
-def _weights(name: str, model: keras.Model, expected: int) -> None:
-    if model.count_params() != expected:
-        raise CheckFailed(
-            f"{name} has {model.count_params():,} weights, expected {expected:,}: "
-            "look at model.summary(); kernels are 3 x 3 without padding, pools 2 x 2"
-        )
+def _outputs(name: str, model: keras.Model) -> None:
+    """The model's logits against those of its own weights, with ReLU between the layers and nothing behind the last."""
+    images = tf.constant(_random.uniform(size=(3, *SHAPE)), tf.float32)
+    logits = _forward(images, model.get_weights())
+    found = tensor("its output", model(images), (3, CLASSES))
+    bent = f"{name} ends with an activation: give back logits, the loss takes care of the softmax"
+    mistakes = {bent: tf.nn.softmax(logits), f"{bent} ": tf.nn.relu(logits), f"{bent}  ": tf.sigmoid(logits)}
+    look = f'is there a hidden layer of {name} without activation="relu"? Without one, layers in a row are one'
+    compare(f"{name}'s output", found, logits, mistakes, look)
 
 
-def _activations(name: str, model: keras.Model) -> None:
-    *hidden, last = [layer for layer in model.layers if hasattr(layer, "activation")]
-    if any(layer.activation is not keras.activations.relu for layer in hidden):
-        raise CheckFailed(f'{name} has a hidden layer without activation="relu": without one, layers in a row are one')
-    if last.activation is not keras.activations.linear:
-        raise CheckFailed(f"{name} ends with an activation: give back logits, the loss takes care of the softmax")
+def _forward(x: tf.Tensor, weights: list[np.ndarray]) -> tf.Tensor:
+    """Kernels and biases in turn: convolutions with pools, then, from the first matrix on, dense layers."""
+    for place, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
+        if kernel.ndim == 4:
+            x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "VALID") + bias), 2, 2, "VALID")
+        else:
+            x = tf.reshape(x, [len(x), -1]) @ kernel + bias
+            x = x if place == len(weights) // 2 - 1 else tf.nn.relu(x)
+    return x
 
 
-def _whole(value) -> bool:
-    return isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.integer)
+def _numbers(value):
+    """Whole numbers in any form, a list or an array, as an array of int64; anything else as it is."""
+    if isinstance(value, list | tuple) and value:
+        value = np.asarray(value)
+    whole = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.integer)
+    return value.astype(np.int64) if whole else value

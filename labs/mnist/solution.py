@@ -19,11 +19,11 @@ from IPython.display import Markdown
 
 from debias.backend import keras, tf
 from debias.files import write_text
+from debias.markdown import markdown
 from debias.metrics import wilson
 from debias.plots import save
+from debias.provenance import ROOT, provenance
 from debias.training import annealed_adam, on_gpu, seed_everything
-from experiments.provenance import ROOT, provenance
-from experiments.tables import markdown
 from labs.mnist import checks, data, pictures
 
 # %% tags=["parameters"]
@@ -99,16 +99,16 @@ cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 log = []
 
 
-def train(name, model, epochs, parts=(digits.train,), seed=0):
-    """Train a model on some splits; keeps its curve in `log` and returns it."""
+def train(name, model, epochs, parts=None, seed=0):
+    """Train a model on some splits (`train` alone by default); keeps its curve in `log` and returns it."""
     seed_everything(seed)
-    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    images, labels = (np.concatenate(arrays) for arrays in zip(*(parts or [digits.train]), strict=True))
     steps = -(-len(labels) // BATCH)
     model.compile(annealed_adam(RATE, epochs * steps), cross_entropy, metrics=["accuracy"], jit_compile=on_gpu())
     curve = model.fit(images, labels, BATCH, epochs, validation_data=digits.validation, verbose=0).history
     for epoch, both in enumerate(zip(curve["accuracy"], curve["val_accuracy"], strict=True), 1):
         log.append({"model": name, "epoch": epoch, "train": 100 * both[0], "validation": 100 * both[1]})
-    seen = "seen in training" if len(parts) > 1 else "not seen"
+    seen = "seen in training" if parts else "not seen"
     print(f"{name}: {log[-1]['train']:.1f} % of train, {log[-1]['validation']:.1f} % of validation, {seen}")
     return model
 
@@ -213,9 +213,9 @@ optimizer.build(by_hand.trainable_variables)
 compiled = tf.function(train_step, jit_compile=on_gpu())
 
 
-def seconds_of(step, steps=2 if SMOKE else 20):
+def seconds_of(step):
     """Seconds a step takes, on a model of its own."""
-    model, own = cnn(), keras.optimizers.Adam(RATE)
+    model, own, steps = cnn(), keras.optimizers.Adam(RATE), 2 if SMOKE else 20
     own.build(model.trainable_variables)
     first, *rest = list(batches.take(1).repeat(steps + 1))
     step(model, own, *first)  # the first call traces
@@ -263,6 +263,8 @@ recipes = {  # name -> how to build it, and for how many epochs to train it
     "CNN, dropout": (lambda: better(False), 40),
     "CNN, dropout, augmentation": (lambda: better(True), 60),
 }
+if SMOKE:
+    del recipes["CNN, dropout"]
 trained = {"dense": dense, "CNN": convolutional}
 for name, (build, number) in recipes.items():
     if name not in trained:

@@ -8,7 +8,18 @@ from collections.abc import Callable
 import numpy as np
 
 from debias.backend import keras, tf
-from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, random_tensors, tensor
+from labs.checking import (
+    CheckFailed,
+    InTrainingAlone,
+    array,
+    called,
+    compare,
+    finite,
+    gradients,
+    kind,
+    random_tensors,
+    tensor,
+)
 from labs.music.vectoriser import PADDING
 
 BATCH, TIME, CHARACTERS = 3, 5, 7  # no two sizes alike, so that a wrong axis shows
@@ -52,9 +63,8 @@ def inputs_and_targets(student: Callable) -> None:
 
 def build_network(student: Callable) -> None:
     """Shapes of the network, and that it reads from left to right."""
-    network = called(student, CHARACTERS, 4, 6)
-    if not isinstance(network, keras.Model):
-        raise CheckFailed(f"build_network returns {kind(network)}: return the keras.Sequential")
+    _check_sizes(student, CHARACTERS + 2, 3, 5)
+    network = _check_sizes(student, CHARACTERS, 4, 6)
     text = tf.constant(np.random.default_rng(0).integers(0, CHARACTERS, (BATCH, TIME)), tf.int32)
     logits = called(network, text)
     if tuple(logits.shape) == (BATCH, CHARACTERS):
@@ -62,6 +72,7 @@ def build_network(student: Callable) -> None:
     logits = tensor("the network's output", logits, (BATCH, TIME, CHARACTERS)).numpy()
     if np.all(logits >= 0) and np.allclose(logits.sum(-1), 1, atol=1e-4):
         raise CheckFailed("the network gives probabilities: leave out the softmax, the loss expects logits")
+    _check_logits(network, text, logits)
     changed = np.asarray(network(tf.concat([text[:, :-1], (text[:, -1:] + 1) % CHARACTERS], 1)))
     if not np.allclose(logits[:, :-1], changed[:, :-1], atol=1e-5):
         raise CheckFailed("the network sees what comes later: use one GRU from left to right, not Bidirectional")
@@ -97,20 +108,19 @@ def sequence_loss(student: Callable) -> None:
 
 def train_step(student: Callable) -> None:
     """Weights after a step against a step by hand."""
-    network, by_hand = _network(), _network()
+    network, by_hand, as_in_use = _network(), _network(), _network()
     text = tf.constant(np.random.default_rng(2).integers(1, CHARACTERS, (BATCH, TIME)), tf.int32)
     optimizer = keras.optimizers.SGD(0.5)
     loss = called(student, network, optimizer, text[:, :-1], text[:, 1:])
     finite("the loss", tensor("train_step(...)", loss, ()).numpy())
-    with tf.GradientTape() as tape:
-        expected = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(text[:, 1:], by_hand(text[:, :-1])))
-    before = _flat(by_hand)
-    slopes = tape.gradient(expected, by_hand.trainable_variables)
-    step = np.concatenate([np.ravel(slope) for slope in map(tf.convert_to_tensor, slopes)])
-    compare("train_step(...)", loss, expected, look="return the loss of the batch")
+    before, (expected, step) = _flat(by_hand), _loss_and_gradient(by_hand, text, training=True)
+    in_use, other_step = _loss_and_gradient(as_in_use, text, training=False)
+    not_training = "the network runs as if not in training, without dropout: network(inputs, training=True)"
+    compare("train_step(...)", loss, expected, {not_training: in_use}, "return the loss of the batch")
     mistakes = {
         "the weights have not changed: call optimizer.apply(gradients, variables)": before,
         "the weights go uphill: apply the gradients as they are": before + 0.5 * step,
+        not_training: before - 0.5 * other_step,
     }
     compare(
         "a weight after the step", _flat(network), before - 0.5 * step, mistakes, "it differs from w - 0.5 * gradient"
@@ -123,7 +133,7 @@ def draw(student: Callable) -> None:
     logits = np.array([[0.0, 1.0, 2.0, -1.0]], np.float32)
     for temperature in (1.0, 0.5, 2.0):
         drawn = called(student, tf.constant(np.repeat(logits, DRAWS, 0)), temperature)
-        numbers = tensor("draw(...)", drawn, (DRAWS,), tf.int64).numpy()
+        numbers = tensor("draw(...)", drawn, (DRAWS,), _whole(drawn)).numpy()
         shares = np.bincount(numbers, minlength=4) / DRAWS
         mistakes = {
             "always the likeliest: draw, do not take the maximum": np.eye(4)[2],
@@ -149,10 +159,57 @@ def _compare_shares(shares, expected, mistakes, temperature) -> None:
     raise CheckFailed(f"draw at temperature {temperature:g}: shares of the characters are {came}, expected {wanted}")
 
 
+def _whole(drawn) -> tf.DType:
+    """Its own type if that is one of whole numbers, else the one that was wanted."""
+    return drawn.dtype if tf.is_tensor(drawn) and drawn.dtype.is_integer else tf.int64
+
+
+def _check_sizes(student: Callable, characters: int, embedding: int, units: int) -> keras.Model:
+    """The network of these sizes, once it has them."""
+    network = called(student, characters, embedding, units)
+    if not isinstance(network, keras.Model):
+        raise CheckFailed(f"build_network returns {kind(network)}: return the keras.Sequential")
+    sizes = {
+        keras.layers.Embedding: {"input_dim": characters, "output_dim": embedding},
+        keras.layers.RNN: {"units": units},
+        keras.layers.Dense: {"units": characters},
+    }
+    for kind_of_layer, expected in sizes.items():
+        layer = next((layer for layer in network.layers[::-1] if isinstance(layer, kind_of_layer)), None)
+        found = {name: getattr(layer, name, None) for name in expected}
+        if layer and found != expected:
+            raise CheckFailed(
+                f"build_network({characters}, {embedding}, {units}): {layer.name} has {found}, expected {expected}: "
+                "give the layers the arguments, each in its place"
+            )
+    return network
+
+
+def _check_logits(network: keras.Model, text: tf.Tensor, logits: np.ndarray) -> None:
+    """Nothing bends the numbers behind the last layer: with weights of -1,000 times the size so are they."""
+    for layer in [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)][-1:]:
+        weights = layer.get_weights()
+        layer.set_weights([-1000 * values for values in weights])
+        turned = np.asarray(network(text))
+        layer.set_weights(weights)
+        if not np.allclose(turned, -1000 * logits, rtol=1e-3, atol=1e-2):
+            raise CheckFailed("the network ends with an activation: leave it out, logits may be any number")
+
+
+def _loss_and_gradient(network: keras.Model, text: tf.Tensor, training: bool) -> tuple[tf.Tensor, np.ndarray]:
+    """The mean cross-entropy, and its gradient for all weights in one row."""
+    with tf.GradientTape() as tape:
+        logits = network(text[:, :-1], training=training)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(text[:, 1:], logits))
+    slopes = map(tf.convert_to_tensor, tape.gradient(loss, network.trainable_variables))
+    return loss, np.concatenate([np.ravel(slope) for slope in slopes])
+
+
 def _network() -> keras.Model:
     """The same small network in each call."""
     layers = [
         keras.layers.Embedding(CHARACTERS, 4, embeddings_initializer=keras.initializers.RandomNormal(seed=0)),
+        InTrainingAlone(),
         keras.layers.Dense(CHARACTERS, kernel_initializer=keras.initializers.GlorotUniform(seed=1)),
     ]
     network = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])

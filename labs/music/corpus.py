@@ -14,10 +14,11 @@ from debias.data import packages
 from debias.data.sources.photographs import ARCHIVE, ARCHIVE_SHA256, REQUIREMENT
 from debias.errors import InputError
 from debias.files import write_text
-from labs.music.notation import NotationError, Tune, parse, pitches
+from labs.music.form import unfold
+from labs.music.notation import NotationError, Tune, parse, pitches, without_mark
 
 _SOURCE_PACKAGE = ("--use-pep517", "--no-binary", "mitdeeplearning")
-FORMAT = 2  # of the cached file: raise it when what is kept of a tune changes
+FORMAT = 3  # of the cached file: raise it when what is kept of a tune changes
 _SHINGLE = 8  # steps of melody that are compared at once
 _NEAR = 0.5  # share of the shorter melody's shingles that make two tunes near-identical
 _SHORTEST = 40  # characters of body
@@ -83,7 +84,7 @@ def read(texts: dict[str, str]) -> tuple[list[Tune], dict[str, int], dict[str, i
         found[name] = len(pieces)
         for piece in pieces:
             try:
-                tunes.append(_long_enough(parse(piece)))
+                tunes.append(_playable(parse(piece)))
             except NotationError as error:
                 skipped[str(error)] += 1
     kept = without_duplicates(tunes)
@@ -93,7 +94,8 @@ def read(texts: dict[str, str]) -> tuple[list[Tune], dict[str, int], dict[str, i
 
 def pieces_of(text: str) -> list[str]:
     """The tunes of an ABC file: each begins with its X: field."""
-    return [piece for piece in re.split(r"^(?=X:)", text, flags=re.MULTILINE) if piece.startswith("X:")]
+    pieces = re.split(r"^(?=X:)", without_mark(text), flags=re.MULTILINE)
+    return [piece for piece in pieces if piece.startswith("X:")]
 
 
 def without_duplicates(tunes: Iterable[Tune]) -> list[Tune]:
@@ -153,7 +155,8 @@ def _course_tunes(cache: Path) -> str:
         return files.extractfile(f"{ARCHIVE.removesuffix('.tar.gz')}/mitdeeplearning/data/irish.abc").read().decode()
 
 
-def _long_enough(tune: Tune) -> Tune:
+def _playable(tune: Tune) -> Tune:
+    unfold(tune.body)  # refuses repeats that nobody could follow
     if len(tune.body) < _SHORTEST or len(pitches(tune.body)) <= _SHINGLE:
         raise NotationError("hardly any notes")
     return tune

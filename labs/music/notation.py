@@ -2,10 +2,12 @@
 
 The plain form keeps what is played (notes, rests, lengths, ties, tuplets, broken rhythm, bars, repeats) and drops
 what is not: titles, comments, chord symbols, slurs, ornaments, grace notes, fingering, spaces and line breaks. Of a
-chord, the last note is kept. Standard: https://abcnotation.com/wiki/abc:standard:v2.1
+chord, the last note is kept. What would sound otherwise than it is written there is refused: fields and notes that
+change on the way, several voices, texts. Standard: https://abcnotation.com/wiki/abc:standard:v2.1
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -35,6 +37,7 @@ KINDS = (
 UNKNOWN_KIND = "tune"
 METRES = ("C", "C|", "2/4", "3/4", "3/8", "6/8", "9/8")
 UNITS = dict.fromkeys(METRES, "1/8") | {"2/4": "1/16"}  # one spelling of a metre: what is rare is learned badly
+LONGEST_NOTE, SHORTEST_NOTE = Fraction(2), Fraction(1, 128)  # in whole notes; others are slips of the pen
 _METRES = {"C": Fraction(1), "C|": Fraction(1)}
 _SAME_METRE = {"4/4": "C", "2/2": "C|"}
 _MODES = {"": "", "maj": "", "ion": "", "m": "m", "min": "m", "aeo": "m"} | {x: x for x in ("dor", "mix", "lyd", "phr")}
@@ -86,7 +89,7 @@ def parse(text: str) -> Tune:
     Raises:
         NotationError: the tune lacks a field, or has something outside the plain form.
     """
-    fields, lines = _split(text)
+    fields, lines = _split(without_mark(text))
     for name in "MK":
         if name not in fields:
             raise NotationError(f"no {name}: field")
@@ -98,7 +101,14 @@ def parse(text: str) -> Tune:
     if metre not in UNITS:
         raise NotationError(f"metre other than {', '.join(METRES)}")
     scale = Fraction(unit) / Fraction(UNITS[metre])
-    return Tune(_kind(fields), metre, UNITS[metre], _key(fields["K"]), plain_body("\n".join(lines), scale))
+    body = plain_body("\n".join(lines), scale)
+    _check(body, Fraction(UNITS[metre]))
+    return Tune(_kind(fields), metre, UNITS[metre], _key(fields["K"]), body)
+
+
+def without_mark(text: str) -> str:
+    """The text without a byte-order mark, read as UTF-8 or as Latin-1."""
+    return text.removeprefix("\ufeff").removeprefix("\u00ef\u00bb\u00bf")
 
 
 def plain_body(body: str, scale: Fraction = Fraction(1)) -> str:
@@ -110,6 +120,10 @@ def plain_body(body: str, scale: Fraction = Fraction(1)) -> str:
     Raises:
         NotationError: a symbol outside the plain form.
     """
+    body = _REMARK.sub("", body)
+    for pattern, reason in _REFUSED.items():
+        if pattern.search(body):
+            raise NotationError(reason)
     for pattern, substitute in _CLEANING:
         body = pattern.sub(substitute, body)
     body = re.sub(r"\s+", "", _BARS.sub(lambda bars: _plain_bar(bars[0]), body))
@@ -138,7 +152,35 @@ def bar_lengths(tune: Tune) -> list[Fraction]:
     Raises:
         NotationError: a symbol outside the plain form.
     """
-    return [length * Fraction(tune.unit) for length in _bars(tune) if length]
+    bars = [Fraction(0)]
+    for token, length in timed(tune):
+        bars = [*bars, Fraction(0)] if token["bar"] else [*bars[:-1], bars[-1] + length]
+    return [length for length in bars if length]
+
+
+def timed(tune: Tune) -> list[tuple[re.Match, Fraction]]:
+    """Each token of the body with the time that it takes, in whole notes: tuplets and broken rhythm are counted in.
+
+    Raises:
+        NotationError: a symbol outside the plain form.
+    """
+    found, last = [], None  # place of the note before
+    factor = Fraction(1)  # of a broken rhythm, for the next note
+    left, tuplet = 0, Fraction(1)  # notes that belong to a tuplet
+    for token in tokens(tune.body):
+        length = Fraction(0)
+        if token["tuplet"]:
+            left = int(token[0][1])
+            tuplet = Fraction(_TUPLET_TIME.get(left) or (3 if _is_compound(tune.metre) else 2), left)
+        elif token["broken"] and last is not None:
+            short = Fraction(1, 2 ** len(token[0]))
+            change, factor = (2 - short, short) if token[0][0] == ">" else (short, 2 - short)
+            found[last] = (found[last][0], found[last][1] * change)
+        elif token["note"]:
+            length = note_length(token["length"]) * Fraction(tune.unit) * factor * (tuplet if left else 1)
+            last, factor, left = len(found), Fraction(1), max(0, left - 1)
+        found.append((token, length))
+    return found
 
 
 def metre_length(metre: str) -> Fraction:
@@ -155,12 +197,16 @@ def metre_length(metre: str) -> Fraction:
 
 
 def note_length(length: str) -> Fraction:
-    """The number that '', '3', '/', '3/2', '//' or '/4' after a note stands for."""
-    numerator, *halvings = length.split("/")
-    value = Fraction(int(numerator or 1))
-    for divisor in halvings:
-        value /= int(divisor or 2) or 1
-    return value
+    """The number that '', '3', '/', '3/2', '//' or '/4' after a note stands for.
+
+    Raises:
+        NotationError: it is 0, or longer than anybody writes it.
+    """
+    numerator, *divisors = (int(part) if part else None for part in length[:_LONGEST_LENGTH].split("/"))
+    numbers = [1 if numerator is None else numerator, *(2 if divisor is None else divisor for divisor in divisors)]
+    if len(length) > _LONGEST_LENGTH or 0 in numbers:
+        raise NotationError("a note of no length, or of an absurd one")
+    return Fraction(numbers[0], math.prod(numbers[1:]))
 
 
 def pitches(body: str) -> list[str]:
@@ -168,40 +214,57 @@ def pitches(body: str) -> list[str]:
     return re.findall(_NOTE, body)
 
 
+_REMARK = re.compile(r'"[^"\n]*"|(?<!\\)%.*')  # chord symbols, remarks, comments: what stands there is not played
+_REFUSED = {
+    re.compile(r"\[[A-OQ-Za-z]:"): "a field within a line",
+    re.compile(r"\([2-9]:"): "a tuplet of three numbers",
+}
 _CLEANING = [
     (re.compile(pattern, re.MULTILINE), substitute)
     for pattern, substitute in (
-        (r"(?<!\\)%.*$", ""),  # comments
         (r"\\\s*$", ""),  # a line that goes on
-        (r'"[^"\n]*"', ""),  # chord symbols and remarks
         (r"![A-Za-z.()<>+]+!", ""),  # ornaments by name
         (r"[!*$]\s*$", ""),  # old signs for the end of a line
         (r"\{[^}\n]*\}", ""),  # grace notes
         (r"\[[P]:[^\]\n]*\]", ""),  # names of parts
+        (r"[~.`HLMOPSTuvky]", ""),  # ornaments of one letter, space; in a text there would be others
         (rf"\[((?:{_NOTE}{_LENGTH}-?)*?)({_NOTE}{_LENGTH}-?)\]({_LENGTH})", r"\2\3"),  # chords
         (r"\((?![2-9])", ""),  # slurs
         (r"\)", ""),
         (r"x", "z"),  # a hidden rest
-        (r"[~.`yH-Yh-w]", ""),  # ornaments of one letter, space
     )
 ]
 _BARS = re.compile(r"\s*(?:[|:\[\]]\s*)+(?:(?<![|:\[\]]\s)[12](?![\d,.-]))?")
+_BAR = re.compile(r"(?P<ends>[|\[\]]*:)?(?=\S*\|)(?P<lines>[|\[\]]+?)(?P<begins>:)?\[?(?P<ending>[12]?)")
+_LONGEST_LENGTH = 8  # characters
 
 
 def _split(text: str) -> tuple[dict[str, str], list[str]]:
-    """Fields up to K:, the first of each name, and the lines of the body."""
+    """Fields up to K:, the first of each name, and the lines of the body, which an empty line ends."""
+    if re.search(r"(?m)^%%\s*begin", text):
+        raise NotationError("a block of text")
     fields: dict[str, str] = {}
     body: list[str] = []
+    over = False
     for line in text.splitlines():
-        field = re.match(r"([A-Za-z]):(?![|:])(.*)", line)
-        if not field:
-            if "K" in fields:
-                body.append(line)
-        elif "K" not in fields:
+        if "K" in fields and not line.strip():
+            over = True
+        elif over and not line.startswith("%"):
+            raise NotationError("text behind the empty line that ends the tune")
+        elif field := re.match(r"([A-Za-z]):(?![|:])(.*)", line):
+            _check_field(field[1], fields)
             fields.setdefault(field[1], field[2].split("%")[0].strip())
-        elif field[1] in "KLMV":
-            raise NotationError(f"changes {field[1]}: inside the tune")
+        elif "K" in fields:
+            body.append(line)
     return fields, body
+
+
+def _check_field(name: str, before: dict[str, str]) -> None:
+    """Refuse a field that changes what is played; one that is a note's letter may be music."""
+    if name == "m" or name in "LM" and name in before or "K" in before and name in "KLMVABCDEFGabcdefg":
+        raise NotationError(f"changes {name}: inside the tune")
+    if name == "P" and "K" not in before:
+        raise NotationError("an order of parts")
 
 
 def _kind(fields: dict[str, str]) -> str:
@@ -219,12 +282,15 @@ def _key(text: str) -> str:
 def _plain_bar(bars: str) -> str:
     """One bar line for a run of them, which line breaks and habits bring about."""
     signs = re.sub(r"\s", "", bars)
-    ending, lines = re.sub(r"\D", "", signs), re.sub(r"[\d\[]", "", signs)
-    if ":" in lines:
-        ends, begins = lines.startswith(":"), lines.endswith(":")
-        return "::" if ends and begins else "|:" if begins else ":|" + ending.replace("1", "")
-    if ending:
-        return "|" + ending
+    if signs == "::" or re.fullmatch(r"\[[12]", signs):
+        return signs.replace("[", "|")
+    found = _BAR.fullmatch(signs)
+    if not found or (found["ending"] and (found["begins"] or found["ends"] and found["ending"] == "1")):
+        raise NotationError("bar lines outside the plain form")
+    if found["begins"]:
+        return "::" if found["ends"] else "|:"
+    if found["ends"] or found["ending"]:
+        return (":|" if found["ends"] else "|") + found["ending"]
     return "||" if re.search(r"\|\||\]", bars) else "|"
 
 
@@ -237,29 +303,24 @@ def _plain_token(token: re.Match, scale: Fraction) -> str:
     return token["note"] + number + divisor
 
 
-def _bars(tune: Tune) -> list[Fraction]:
-    """Sums of note lengths between bar lines, in units."""
-    bars, factor = [Fraction(0)], Fraction(1)  # factor: of a broken rhythm, for the next note
-    in_tuplet, tuplet = 0, Fraction(1)
-    last = Fraction(0)
-    for token in tokens(tune.body):
-        if token["bar"]:
-            bars.append(Fraction(0))
-        elif token["tuplet"]:
-            in_tuplet = int(token[0][1])
-            tuplet = Fraction(_TUPLET_TIME.get(in_tuplet) or (3 if _is_compound(tune.metre) else 2), in_tuplet)
-        elif token["broken"]:
-            short = Fraction(1, 2 ** len(token[0]))
-            change, factor = (2 - short, short) if token[0][0] == ">" else (short, 2 - short)
-            bars[-1] += last * (change - 1)
-        elif token["note"]:
-            last = note_length(token["length"]) * factor * (tuplet if in_tuplet else 1)
-            bars[-1] += last
-            factor, in_tuplet = Fraction(1), max(0, in_tuplet - 1)
-    return bars
-
-
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # so many notes are played in the time of
+
+
+def _check(body: str, unit: Fraction) -> None:
+    """Refuse notes of absurd length, and signs that have no note to act on."""
+    kinds = ""
+    for token in tokens(body):
+        if token["note"] and not SHORTEST_NOTE <= note_length(token["length"]) * unit <= LONGEST_NOTE:
+            raise NotationError("a note of no length, or of an absurd one")
+        kinds += token[0][1] if token["tuplet"] else "n" if token["note"] else "|" if token["bar"] else token[0][0]
+    if _DANGLING.search(kinds):
+        raise NotationError("a tie, tuplet or dot without its notes")
+
+
+_DANGLING = re.compile(
+    r"(?<![n<>])-|(?<![n-])[<>]|[<>](?!-?\d?n)|"  # no note before it, or behind it
+    + "|".join(rf"{count}(?!(?:n[-<>]*){{{count}}})" for count in range(2, 10))  # too few notes of a tuplet
+)
 
 
 def _is_compound(metre: str) -> bool:

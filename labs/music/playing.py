@@ -1,11 +1,13 @@
 """From ABC to what can be heard and seen, with packages from pip alone: MIDI, WAV and a printed score.
 
-music21 reads the notation and writes MIDI and MusicXML; pretty_midi's own synthesiser makes sound of the one, verovio
-draws the other. FluidSynth is used where it and a sound font are installed.
+What sounds is decided in `labs.music.performance`; pretty_midi writes it as MIDI and makes sound of it, with FluidSynth
+where that and a sound font are installed. music21 reads the notation and writes MusicXML, which verovio draws.
 """
 
 import dataclasses
+import re
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,12 @@ from scipy.io import wavfile
 
 from debias.errors import InputError
 from debias.files import replacing, write_text
+from labs.music import performance
+from labs.music.notation import parse
 
-RATE = 22_050  # samples a second
+RATE = 16_000  # samples a second: enough for four overtones of the highest note
 PEAK = 0.9  # of full scale
-SECONDS = 12.0  # of a saved tune: its first part
+FADE = 0.75  # seconds at the end in which the sound dies away
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +60,27 @@ def score(abc: str):
 
 
 def save_midi(abc: str, path: Path) -> None:
-    """Write a tune as MIDI; InputError where music21 cannot read it."""
-    read = score(abc)
+    """Write a tune as MIDI, at the pace of its kind or of its Q: field; InputError where it cannot be played."""
+    import pretty_midi
+
+    tune = parse(abc)
+    found = performance.notes(tune)
+    if not found:
+        raise InputError("a tune without notes: write some after its K: line")
+    beat, pace = _tempo(abc) or performance.tempo(tune)
+    whole = float(60 / (pace * beat))  # seconds of a whole note
+    played = pretty_midi.PrettyMIDI(initial_tempo=240 / whole)
+    played.instruments.append(pretty_midi.Instrument(program=0))
+    played.instruments[0].notes = [
+        pretty_midi.Note(100, note.pitch, whole * float(note.start), whole * float(note.start + note.length))
+        for note in found
+    ]
     with replacing(path) as temporary:
-        read.write("midi", temporary)
+        played.write(str(temporary))
 
 
-def save_wav(midi: Path, path: Path, seconds: float | None = SECONDS) -> Sound:
-    """Write a MIDI file as WAV, mono, 16 bits; returns what is measured of it.
+def save_wav(midi: Path, path: Path, seconds: float | None = None) -> Sound:
+    """Write a MIDI file as WAV, mono, 16 bits, with a fade at its end; returns what is measured of it.
 
     Args:
         seconds: where to end; None plays all of it.
@@ -71,7 +88,10 @@ def save_wav(midi: Path, path: Path, seconds: float | None = SECONDS) -> Sound:
     import pretty_midi
 
     tune = pretty_midi.PrettyMIDI(str(midi))
-    wave = waveform(tune)[: None if seconds is None else round(seconds * RATE)]
+    end = tune.get_end_time()
+    wave = waveform(tune)[: round(min(end, seconds or end) * RATE)]
+    faded = min(len(wave), round(FADE * RATE))
+    wave[len(wave) - faded :] *= np.linspace(1, 0, faded)
     with replacing(path) as temporary:
         wavfile.write(temporary, RATE, np.round(wave * np.iinfo(np.int16).max).astype(np.int16))
     pitches = [
@@ -91,11 +111,12 @@ def waveform(tune) -> np.ndarray:
 
 
 def as_svg(abc: str, width: int = 1600) -> str:
-    """The printed score of a tune, one page, as SVG; InputError where music21 cannot read it."""
+    """The printed score of a tune, one page, as SVG; InputError where it cannot be read."""
     import verovio
 
+    written = performance.with_accidentals(parse(abc)).abc(_title(abc))
     with tempfile.TemporaryDirectory() as folder:
-        path = score(abc).write("musicxml", Path(folder) / "tune.musicxml")
+        path = score(written).write("musicxml", Path(folder) / "tune.musicxml")
         toolkit = verovio.toolkit()
         toolkit.setOptions({"pageWidth": width, "adjustPageHeight": True, "scale": 40, "footer": "none"})
         toolkit.loadFile(str(path))  # verovio's own reader of ABC can abort the whole process
@@ -104,10 +125,22 @@ def as_svg(abc: str, width: int = 1600) -> str:
 
 def save(abc: str, folder: Path, name: str) -> Sound:
     """Write a tune as `<name>.abc`, `.mid`, `.wav` and `.svg`."""
-    write_text(folder / f"{name}.abc", abc)
+    beat, pace = _tempo(abc) or performance.tempo(parse(abc))
+    write_text(folder / f"{name}.abc", abc if _tempo(abc) else abc.replace("\nK:", f"\nQ:{beat}={pace}\nK:", 1))
     save_midi(abc, folder / f"{name}.mid")
     write_text(folder / f"{name}.svg", as_svg(abc))
     return save_wav(folder / f"{name}.mid", folder / f"{name}.wav")
+
+
+def _title(abc: str) -> str:
+    found = re.search(r"^T:(.+)$", abc, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def _tempo(abc: str) -> tuple[Fraction, int] | None:
+    """Beat and beats a minute of the Q: field, such as Q:3/8=115, if there is one."""
+    found = re.search(r"^Q:\s*(\d+/[1-9]\d*)\s*=\s*([1-9]\d{0,2})\b", abc, re.MULTILINE)
+    return (Fraction(found[1]), int(found[2])) if found and Fraction(found[1]) else None
 
 
 def _string(phase: np.ndarray) -> np.ndarray:

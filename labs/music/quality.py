@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from debias.errors import InputError
+from labs.music import performance
 from labs.music.notation import NotationError, Tune, bar_lengths, metre_length, parse
 from labs.music.playing import score
 
@@ -17,7 +18,7 @@ class Quality:
 
     Attributes:
         tunes: how many.
-        parse_rate: share that music21 reads and finds notes in.
+        parse_rate: share that can be read and played, by our reader and by music21's.
         ended: share that the model ended by itself.
         full_bars: share of bars that are as long as the metre says; those of unreadable tunes count as wrong. Pick-ups
             and endings are short in real tunes too.
@@ -56,12 +57,11 @@ def measure(texts: Sequence[str], training: Sequence[Tune], longest: int) -> Qua
 
 
 def is_readable(text: str) -> bool:
-    """Whether music21 reads it as ABC and finds notes."""
+    """Whether it can be played: our reader finds its way through repeats and endings, and music21 finds notes too."""
     try:
-        score(f"X:1\n{text}\n")
+        return bool(performance.notes(parse(f"X:1\n{text}\n")) and score(f"X:1\n{text}\n"))
     except InputError:
         return False
-    return True
 
 
 def full_bars(texts: Sequence[str]) -> float:
@@ -81,7 +81,7 @@ def _bars(text: str) -> tuple[int, int]:
     try:
         tune = parse(f"X:1\n{text}")
         lengths, full = bar_lengths(tune), metre_length(tune.metre)
-    except (NotationError, ZeroDivisionError):
+    except NotationError:
         return 0, max(1, text.count("|"))
     return sum(_rounded(length) == _rounded(full) for length in lengths), len(lengths)
 

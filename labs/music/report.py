@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from matplotlib.figure import Figure
 
 from debias.backend import keras
+from debias.markdown import markdown
 from debias.plots.style import NOTE, WIDTH, colours, styled
-from experiments.tables import markdown
 from labs.music import course
 from labs.music.sampling import Generator
 
 ROUNDS, CHARACTERS = 3, 200
 
 ROWS = {  # key of the summary -> what people read
-    "parse_rate": "tunes that music21 reads, %",
+    "parse_rate": "tunes that can be played, %",
     "full_bars": "bars that fill the metre, %",
     "exact_copies": "exact copies of training tunes",
     "longest_common_run": "longest run shared with a training tune, characters",
@@ -63,18 +63,27 @@ def curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
     return figure
 
 
-def writing_speed(generator: Generator, headers: Sequence[str], theirs: keras.Model) -> dict[str, float]:
+def writing_speed(
+    generator: Generator,
+    headers: Sequence[str],
+    theirs: keras.Model,
+    rounds: int = ROUNDS,
+    characters: int = CHARACTERS,
+) -> dict[str, float]:
     """Characters a second of both ways to write, in turns; the ratio is the median over rounds.
 
     Args:
         theirs: the course's model, stateful.
+        characters: that the course's model writes in each round.
     """
     generator.tunes(headers[:2])  # compiles
     course.write(theirs, generator.vocabulary, headers[0], 2)
     ours, other = [], []
-    for seed in range(ROUNDS):
+    for seed in range(rounds):
         ours.append(_rate(lambda seed=seed: sum(map(len, generator.tunes(headers, seed=seed)))))
-        other.append(_rate(lambda seed=seed: _write_as_the_course_does(theirs, generator, headers[0], seed)))
+        other.append(
+            _rate(lambda seed=seed: _write_as_the_course_does(theirs, generator, headers[0], characters, seed))
+        )
     return {
         "chars_per_second": statistics.median(ours),
         "course_chars_per_second": statistics.median(other),
@@ -82,10 +91,10 @@ def writing_speed(generator: Generator, headers: Sequence[str], theirs: keras.Mo
     }
 
 
-def _write_as_the_course_does(model, generator, header, seed) -> int:
+def _write_as_the_course_does(model, generator, header, characters, seed) -> int:
     """The number of characters that were written, those of the header and behind an early end included."""
-    course.write(model, generator.vocabulary, header, CHARACTERS, seed)
-    return len(header) + CHARACTERS
+    course.write(model, generator.vocabulary, header, characters, seed)
+    return len(header) + characters
 
 
 def _rate(write: Callable[[], int]) -> float:

@@ -25,8 +25,8 @@ from IPython.display import SVG, Audio, Image, Markdown, display
 from debias import plots
 from debias.backend import keras, tf
 from debias.files import write_text
+from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
-from experiments.provenance import ROOT, provenance
 from labs.music import checks, corpus, course, model, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
@@ -255,11 +255,14 @@ checks.draw(draw)
 
 
 # %%
+read = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
+
+
 def write_slowly(header, longest=300, temperature=0.6):
     """A tune under a header; it reads everything again for each character, so mind the time."""
     written = [MARK, *vocabulary.encode(header)]
     while len(written) < longest and written[-1] != MARK or len(written) == 1:
-        logits = network(tf.constant([written]))[:, -1]
+        logits = read(tf.constant([written]))[:, -1]
         written.append(int(draw(logits - 1e9 * tf.one_hot([PADDING], len(vocabulary)), temperature)[0]))
     return vocabulary.decode(written)
 
@@ -297,7 +300,7 @@ print(written[0])
 # %% [markdown]
 # ## 10. Is it any good?
 #
-# Four questions, asked of all of them, none left out. Can music21 read the tune? Are its bars as long as the metre
+# Four questions, asked of all of them, none left out. Can the tune be played? Are its bars as long as the metre
 # says? Is it copied? And how many bits does the next character of a tune cost that was held out? Real tunes do not fill
 # every bar either: pick-ups and endings are short.
 
@@ -312,7 +315,8 @@ pd.DataFrame({"generated": made, "real, held out": real}).round(3)
 
 # %%
 theirs = course.build(len(vocabulary), 32 if SMOKE else course.UNITS)
-their_history = course.train(theirs, tunes, vocabulary, minutes=minutes)
+quick = {"minutes": 0.05, "steps": 1} if SMOKE else {"minutes": minutes}
+their_history = course.train(theirs, tunes, vocabulary, **quick)
 writer = course.build(len(vocabulary), 32 if SMOKE else course.UNITS, stateful=True)
 writer.set_weights(theirs.get_weights())
 summary = {
@@ -324,7 +328,7 @@ summary = {
     "course_bits_per_char": training.bits_per_character(theirs, tunes.test, vocabulary),
     "minutes": minutes,
     "course_minutes": minutes,
-    **report.writing_speed(generator, headers, writer),
+    **report.writing_speed(generator, headers, writer, **({"rounds": 1, "characters": 5} if SMOKE else {})),
 }
 Markdown(report.table(made, real, summary))
 

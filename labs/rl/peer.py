@@ -22,7 +22,7 @@ import numpy as np
 
 from debias.errors import InputError
 from debias.files import write_text
-from experiments.provenance import provenance
+from debias.provenance import provenance
 from labs.rl import environments, settings
 from labs.rl.settings import Settings
 from labs.rl.training import Run

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from experiments.tables import markdown
+from debias.markdown import markdown
 
 PLAYED = {
     "sampled_mean": "sampled",

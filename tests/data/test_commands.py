@@ -1,5 +1,6 @@
 """python -m debias.data: what it prints, what it returns."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def faces(tmp_path, write_image):
 
 @pytest.fixture
 def others(tmp_path, write_image):
-    for number in range(100):
+    for number in range(200, 256):  # other pixels than the faces
         write_image(tmp_path / "others" / "n01440764" / f"n01440764_{number}.JPEG", number)
     return tmp_path / "others"
 
@@ -107,3 +108,44 @@ def test_in_a_process_of_its_own_it_needs_no_tensorflow(faces, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "200 images" in done.stdout
     assert len(open_prepared(tmp_path / "out.h5")) == 200
+
+
+def run(words, script="-m debias.data", **environment):
+    """Exit code, stdout and stderr of a command line in the shell."""
+    command = f"{sys.executable} {script} {words}"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        env=os.environ | environment,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_reader_that_leaves_is_no_error_and_an_ascii_terminal_is_written_to():
+    assert run("sources | true")[::2] == (141, "")  # as a command that SIGPIPE ended
+    code, output, error = run("sources", PYTHONIOENCODING="ascii")
+    assert (code, error) == (0, "") and "K\\xe4rkk\\xe4inen" in output
+
+
+@pytest.mark.parametrize("words", ["sources", "build --seed x", "build --preset none", "build --seed -1"])
+def test_mistakes_for_the_benchmark_are_one_line_too(words):
+    code, output, error = run(words, "-m debias.data.parliament")
+    assert (code, output) == (2, "") and error.startswith("error: ") and error.count("\n") == 1, error
+
+
+@pytest.mark.parametrize(
+    "words", [("utkface", "/proc/self/task"), ("imagenet", "/proc/self/fdinfo"), ("folder", "/proc")]
+)
+def test_folders_that_are_no_data_sets_are_one_line(call, words, tmp_path):
+    code, output, error = call("prepare", *words, "--out", tmp_path / "a.h5")
+    assert code == 2 and error.splitlines()[-1].startswith("error: ") and not list(tmp_path.glob("*.h5"))
+
+
+@pytest.mark.parametrize("out", ["/proc/a.h5", "x" * 300])
+@pytest.mark.parametrize("root", ["faces", "x" * 300, "a\0b"])
+def test_names_that_cannot_be(call, faces, out, root):
+    root = faces if root == "faces" else root
+    code, _, error = call("prepare", "utkface", root, "--out", out, "--size", 16)
+    assert code == 2 and error.splitlines()[-1].startswith("error: ")

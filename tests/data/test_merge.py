@@ -15,9 +15,13 @@ GROUPS = ("many", "few")
 
 
 def write(path, count, label, first=0, factors=None, group_names=(), size=8, kind="made"):
-    """A prepared file whose image i has the value first + i everywhere."""
-    images = np.broadcast_to((first + np.arange(count)).astype(np.uint8)[:, None, None, None], (count, size, size, 3))
-    groups = np.arange(count) % 5 // 4 if group_names else np.full(count, NO_GROUP)
+    """A prepared file whose image i has the value first + i but in a corner, which tells all images apart."""
+    images = np.empty((count, size, size, 3), np.uint8)
+    images[:] = (first + np.arange(count)).astype(np.uint8)[:, None, None, None]
+    images[:, -1, -1] = np.stack(
+        [np.arange(count) // 256, np.full(count, label), np.full(count, sum(kind.encode()) % 256)], -1
+    )
+    groups = np.arange(count) % 5 // 4 % len(group_names) if group_names else np.full(count, NO_GROUP)
     about = {"source": kind, "revision": 1, "skipped": 0, "lists_sha256": "{}", "images_sha256": str(first)}
     about["group_names"] = list(group_names)
     names = [f"{path.stem} {number}.jpg" for number in range(count)]
@@ -94,20 +98,67 @@ def test_where_it_comes_from_is_kept(faces, others, out):
     assert [source["images_sha256"] for source in json.loads(about["sources"])] == ["0", "0"]
 
 
-def test_groups_go_where_positives_differ_or_nobody_wants_them(faces, others, out, tmp_path):
-    merge([faces, write(tmp_path / "more.h5", 50, 1, kind="more")], [others], out)
+def test_groups_go_where_nobody_wants_them(faces, others, out, tmp_path):
+    plain = write(tmp_path / "more.h5", 50, 1, kind="more")
+    assert_refused(
+        [faces, plain], [others], out, "more.h5 has no groups", "faces.h5 the groups many, few", "--no-groups"
+    )
+    merge([faces, plain], [others], out, groups=False)
     assert open_splits(out).train.groups is None
-    merge([faces], [others], tmp_path / "plain.h5", groups=False)
-    assert open_splits(tmp_path / "plain.h5").train.groups is None
+
+
+def test_some_of_the_groups_are_enough_and_others_are_refused(faces, others, out, tmp_path):
+    some = write(tmp_path / "some.h5", 50, 1, 20, group_names=("few",), kind="more")
+    merge([some, faces], [others], out)
+    found = np.concatenate([part.groups[part.labels == 1] for part in parts(out)])
+    assert parts(out)[0].group_names == GROUPS
+    assert np.bincount(found).tolist() == [FACES * 4 // 5, FACES // 5 + 50]
+    new = write(tmp_path / "new.h5", 50, 1, 40, group_names=("few", "other"), kind="newer")
+    assert_refused([faces, new], [others], tmp_path / "none.h5", "new.h5 has the groups few, other", "--no-groups")
+
+
+def test_equal_images_stay_in_one_split_across_files_and_persons(others, out, tmp_path, capsys):
+    """Images of `more` are those of `faces` under other names; one of them joins two persons."""
+    persons = {"identity": np.array([f"person {number}".encode() for number in range(120)])}
+    faces = write(tmp_path / "faces.h5", 120, 1, 0, persons)
+    more = write(tmp_path / "more.h5", 120, 1, 0)
+    merge([faces, more], [others], out)
+    seen = [{image.tobytes() for image in part.positives().images()} for part in parts(out)]
+    assert sum(map(len, seen)) == len(set.union(*seen)) == 120
+    assert sum(len(part.positives()) for part in parts(out)) == 240
+    assert "240 images are 120 that occur more than once" in capsys.readouterr().err
+
+
+def test_equal_images_with_other_labels_are_left_out_unless_asked_for(faces, tmp_path, out, capsys):
+    others = write(tmp_path / "others.h5", 200, 0)
+    wrong = prepared.open_prepared(faces).images[:30]  # faces among the negatives
+    about = {
+        "source": "wrong",
+        "group_names": [],
+        "images_sha256": "",
+        "revision": 1,
+        "skipped": 0,
+        "lists_sha256": "{}",
+    }
+    names = [str(number) for number in range(30)]
+    mixed = tmp_path / "mixed.h5"
+    prepared.write(mixed, [wrong], names, np.zeros(30), np.full(30, NO_GROUP), {}, about)
+    merge([faces], [others, mixed], out)
+    assert sum(len(part) for part in parts(out)) == FACES + 200 - 30
+    ages = np.concatenate([part.positives().factors["age"] for part in parts(out)])
+    assert sorted(ages.astype(int)) == list(range(30, FACES))
+    assert "60 equal images have different labels" in capsys.readouterr().err
+    merge([faces], [others, mixed], tmp_path / "all.h5", keep_conflicts=True)
+    assert sum(len(part) for part in parts(tmp_path / "all.h5")) == FACES + 200 + 30
 
 
 # --- bad input -----------------------------------------------------------------------------------------------------
 
 
-def assert_refused(positives, negatives, out, shown):
+def assert_refused(positives, negatives, out, *shown):
     with pytest.raises(InputError) as caught:
         merge(positives, negatives, out)
-    assert shown in str(caught.value) and "\n" not in str(caught.value)
+    assert all(part in str(caught.value) for part in shown) and "\n" not in str(caught.value)
     assert not out.exists()
 
 
@@ -121,7 +172,7 @@ def test_bad_arguments(faces, others, out, tmp_path, dataset_path):
     assert_refused([faces], [others, others], out, "given twice")
     assert_refused([faces], [large], out, "prepare both with the same --size")
     assert_refused([faces], [text], out, "'age' is a number in one file and text in another")
-    assert_refused([faces], [dataset_path], out, "not a prepared source")
+    assert_refused([faces], [dataset_path], out, "a data set with splits already: train on it as it is")
     assert_refused([faces], [tmp_path / "none.h5"], out, "no such file")
 
 

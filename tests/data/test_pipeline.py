@@ -53,6 +53,14 @@ def test_flips_are_mirror_images_of_half_of_the_draws(numbered):
     assert np.mean(flipped) == pytest.approx(0.5, abs=0.06)  # 3.8 standard deviations
 
 
+@pytest.mark.parametrize("batch_size", [2, 6, 8, 10])
+def test_half_of_the_images_are_mirrored_whatever_the_batch(numbered, batch_size):
+    batch, half = tf.function(BalancedBatches(numbered, batch_size, flip=True)), batch_size // 2
+    mirrored = np.array([rows_and_mirrored(batch(tf.constant(step))[0])[1] for step in range(400)])
+    for kind in (mirrored[:, :half], mirrored[:, half:]):
+        assert kind.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(400))  # at most four standard deviations
+
+
 def test_seed_and_step_decide_the_batch(numbered):
     compiled = {seed: tf.function(BalancedBatches(numbered, 20, seed)) for seed in (0, 1)}
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from debias.data import hdf5
 from debias.data import prepare as preparing
-from debias.data import prepared
 from debias.data.dataset import open_splits
 from debias.data.prepare import Item, Source, prepare, report_path
 from debias.data.prepared import open_prepared
@@ -188,6 +188,50 @@ def test_an_image_repaired_later_is_read_anew(source, folder, tmp_path, number_o
     assert left_behind(tmp_path) == {"out.h5"}
 
 
+# --- equal images --------------------------------------------------------------------------------------------------
+
+
+def copied(folder, *pairs):
+    """Make the second image of each pair a copy of the first."""
+    paths = sorted(folder.iterdir())
+    for one, two in pairs:
+        paths[two].write_bytes(paths[one].read_bytes())
+
+
+def test_equal_images_are_counted_and_kept(source, folder, tmp_path, capsys, number_of):
+    copied(folder, (3, 7), (3, 20), (5, 6))
+    assert prepare(source, tmp_path / "out.h5", 16).empty
+    assert number_of(open_prepared(tmp_path / "out.h5").images)[7] == 3
+    assert "5 images are 2 that occur more than once" in capsys.readouterr().err
+
+
+def test_equal_images_with_other_groups_are_skipped_beyond_any_allowance(folder, tmp_path, number_of, capsys):
+    copied(folder, (3, 7), (5, 9))
+    groups = (np.arange(COUNT) == 7).astype(np.int8)
+    source = read(folder, groups=groups, group_names=("a", "b"))
+    skipped = prepare(source, tmp_path / "out.h5", 16, allow_bad=0.001)
+    assert skipped["file"].tolist() == ["03 ä.jpg", "07 ä.jpg"]
+    assert skipped["reason"][0] == "same image as another with other labels, such as '07 ä.jpg'"
+    assert number_of(open_prepared(tmp_path / "out.h5").images) == [*range(3), 4, 5, 6, 8, 5, *range(10, COUNT)]
+    assert open_prepared(tmp_path / "out.h5").factors["number"].tolist() == [*range(3), 4, 5, 6, *range(8, COUNT)]
+    prepare(source, tmp_path / "all.h5", 16, keep_conflicts=True)
+    assert len(open_prepared(tmp_path / "all.h5")) == COUNT
+    with pytest.raises(InputError, match="03 ä.jpg': same image as another with other labels"):
+        prepare(source, tmp_path / "none.h5", 16, allow_bad=0)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_equal_images_in_two_splits_are_moved_if_drawn_and_refused_if_listed(folder, tmp_path, drawn, number_of):
+    copied(folder, (3, 31))
+    splits, labels = np.repeat([0, 1, 2, 2], COUNT // 4).astype(np.uint8), np.arange(COUNT) % 2
+    source = Source(**{**vars(read(folder, splits=splits, drawn=drawn)), "labels": labels})
+    skipped = prepare(source, tmp_path / "out.h5", 16, allow_bad=0.1)
+    opened = open_splits(tmp_path / "out.h5")
+    assert skipped["file"].tolist() == ([] if drawn else ["03 ä.jpg", "31 ä.jpg"])
+    assert number_of(opened.train.images()).count(3) == (2 if drawn else 0)
+    assert number_of(opened.test.images()).count(3) == 0
+
+
 # --- interruption --------------------------------------------------------------------------------------------------
 
 
@@ -232,11 +276,11 @@ def test_a_damaged_chunk_is_converted_again(source, tmp_path, small_chunks, monk
 
 def test_killed_on_the_command_line_it_continues(tmp_path, write_image):
     folder = tmp_path / "images"
-    for number in range(3000):
+    for number in range(1500):
         path = folder / f"{number % 200}_0_1_{number:017}.jpg.chip.jpg"
         path.parent.mkdir(exist_ok=True)
         if not number:
-            write_image(path, 9, 300, 300)
+            write_image(path, 9, 200, 200)
             content = path.read_bytes()
         path.write_bytes(content)
     command = [sys.executable, "-m", "debias.data", "prepare", "utkface", folder, "--processes", "2", "--out"]
@@ -255,7 +299,7 @@ def test_killed_on_the_command_line_it_continues(tmp_path, write_image):
     for name in ("out.h5", "undisturbed.h5"):
         done = subprocess.run([*command, tmp_path / name], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert "3,000 images" in done.stdout
+        assert "1,500 images" in done.stdout
     assert (tmp_path / "out.h5").read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
     assert left_behind(tmp_path) == {"out.h5", "undisturbed.h5"}
 
@@ -283,6 +327,43 @@ def test_an_output_that_exists_stays_unless_told_to(source, tmp_path):
     assert len(open_prepared(tmp_path / "out.h5")) == COUNT
 
 
+def test_a_refused_one_leaves_no_hidden_folder(source, folder, tmp_path):
+    for number in range(20):
+        break_image(folder, number)
+    with pytest.raises(InputError, match="20 of 40"):
+        prepare(source, tmp_path / "out.h5")
+    assert left_behind(tmp_path) == {"out.skipped.csv"}
+
+
+def test_images_known_to_be_missing_are_reported_before_any_is_opened(source, tmp_path, monkeypatch):
+    items = [item._replace(problem="no such file") for item in source.items]
+    monkeypatch.setattr(preparing, "_convert_all", None)
+    with pytest.raises(InputError, match="40 of 40 images are bad.*'00 ä.jpg': no such file"):
+        prepare(Source(**{**vars(source), "items": items}), tmp_path / "out.h5")
+    assert left_behind(tmp_path) == {"out.skipped.csv"}
+
+
+def test_two_calls_for_one_output_do_not_disturb_each_other(source, tmp_path, monkeypatch):
+    join = preparing._join
+
+    def meanwhile(*arguments):
+        with pytest.raises(InputError, match="another call is preparing it"):
+            prepare(source, tmp_path / "out.h5", 16)
+        join(*arguments)
+
+    monkeypatch.setattr(preparing, "_join", meanwhile)
+    prepare(source, tmp_path / "out.h5", 16)
+    assert len(open_prepared(tmp_path / "out.h5")) == COUNT and left_behind(tmp_path) == {"out.h5"}
+
+
+@pytest.mark.parametrize("length", [200, 243])
+def test_a_long_name_is_written_and_one_that_is_too_long_is_one_line(source, tmp_path, length):
+    prepare(source, tmp_path / ("x" * length + ".h5"), 16)
+    assert left_behind(tmp_path) == {"x" * length + ".h5"}
+    with pytest.raises(InputError, match="this name is too long"):
+        prepare(source, tmp_path / ("x" * 260 + ".h5"), 16)
+
+
 def test_an_output_that_is_a_folder_is_refused(source, tmp_path):
     with pytest.raises(InputError, match="is a folder"):
         prepare(source, tmp_path, overwrite=True)
@@ -300,7 +381,7 @@ def test_a_disk_that_fills_up_is_one_line_and_nothing_half_written(source, tmp_p
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    module = preparing.np if writer == "savez" else prepared.h5py
+    module = preparing.np if writer == "savez" else hdf5.h5py
     with monkeypatch.context() as patched:
         patched.setattr(module, writer, full)
         with pytest.raises(InputError, match="the disk is full") as error:

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import chisquare
 
 from debias.backend import tf
-from debias.data.sampling import WeightedSampler
+from debias.data import sampling
+from debias.data.sampling import WeightedSampler, uniform
 from debias.errors import InputError
 
 P = np.array([0.0, 0.3, 0.05, 0.0, 0.15, 0.4, 0.1, 0.0])
@@ -37,13 +38,20 @@ def test_starts_uniform():
     assert chisquare(counts).pvalue > 0.001
 
 
+def test_uniform_numbers_are_those_of_tensorflow_also_where_xla_compiles_them():
+    for seed in (tf.constant([1, 2]), tf.constant([2**40, -3], tf.int64)):
+        expected = tf.random.stateless_uniform([101], seed, dtype=tf.float64)
+        np.testing.assert_array_equal(uniform(101, seed), expected)
+        np.testing.assert_array_equal(tf.function(uniform, jit_compile=True)(101, seed), expected)
+
+
 @pytest.mark.parametrize("only", [0, 3, 6])
 def test_probability_zero_is_never_drawn(only):
     assert set(sampler(np.eye(7)[only]).draw(5000, tf.constant([0, 0])).numpy()) == {only}
 
 
 def test_a_uniform_number_of_exactly_zero_draws_no_impossible_index(monkeypatch):
-    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, *_, dtype, **__: tf.zeros(shape, dtype))
+    monkeypatch.setattr(sampling, "uniform", lambda count, _: tf.zeros(count, tf.float64))
     assert set(sampler(P).draw(10, tf.constant([0, 0])).numpy()) == {1}
 
 
@@ -59,6 +67,16 @@ def test_without_replacement_draws_are_distinct_and_never_impossible():
     for step in range(50):
         drawn = sampler(P, replacement=False).draw(5, tf.constant([step, 0])).numpy()
         assert set(drawn) == set(np.flatnonzero(P))
+
+
+def test_without_replacement_too_few_possible_ones_are_refused_and_as_many_are_not():
+    made = WeightedSampler(8, replacement=False, most=5)
+    made.assign(P)  # five are above 0
+    assert set(made.draw(5, tf.constant([0, 0])).numpy()) == set(np.flatnonzero(P))
+    with pytest.raises(InputError, match="4 of 8 samples have a probability above 0, but 5") as caught:
+        made.assign(np.where(P.max() == P, 0, P))
+    assert "\n" not in str(caught.value)
+    WeightedSampler(8, most=5).assign(np.eye(8)[0])  # with replacement it is drawn five times
 
 
 def test_without_replacement_includes_as_sequential_draws_do():

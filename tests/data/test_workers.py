@@ -1,5 +1,10 @@
 import operator
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +52,42 @@ def test_workers_end_with_the_process_that_started_them(monkeypatch):
     monkeypatch.setattr(workers.os, "_exit", ended.append)
     workers._follow(starter=12345)
     assert ended == [1]
+
+
+KILLED_BEFORE_ANY_TASK = """
+import os, signal, threading, time
+from debias.data.workers import on_all_cores
+
+def children():
+    listed = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+    return [child for child in listed if b"popen_loky" in open(f"/proc/{child}/cmdline", "rb").read()]
+
+def kill():
+    while len(children()) < 2:
+        time.sleep(0.01)
+    print(*children(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+threading.Thread(target=kill).start()
+list(on_all_cores(time.sleep, [(0.01,)] * 10_000, 2))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
+def test_workers_of_a_process_killed_before_their_first_task_end_within_seconds():
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", KILLED_BEFORE_ANY_TASK]
+    killed = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    workers_of_it = [int(word) for word in killed.stdout.readline().split()]
+    assert killed.wait() == -signal.SIGKILL and len(workers_of_it) == 2
+    deadline = time.monotonic() + 60  # they import first
+    while any(map(is_alive, workers_of_it)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_alive, workers_of_it))
+
+
+def is_alive(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

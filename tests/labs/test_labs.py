@@ -1,15 +1,26 @@
-"""Every lab: its notebooks are what its source gives, its solution runs, and an empty student's version says so."""
+"""Every lab: its notebooks are what its source gives, its solution runs, and an empty student's version says so.
 
+All solutions run in one kernel, one after the other, with nothing left of one when the next begins: to start a kernel
+and TensorFlow in it takes longer than some of them. Each in a kernel of its own: python -m labs run --smoke.
+"""
+
+import importlib.metadata
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
+from packaging.requirements import Requirement
 
 from labs import build, execute
+from labs.checking import CheckFailed
 
 LABS = build.sources()
 NOTEBOOKS = [source.with_name(name) for source in LABS.values() for name in (build.STUDENT, build.SOLUTION)]
+COLAB = {"numpy": "2.0.2", "pandas": "2.2.2", "scikit-learn": "1.6.1", "scipy": "1.14.1", "ipython": "7.34.0"}
 SOLVED = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 
 
@@ -30,11 +41,6 @@ def codes(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def raised(cell):
-    """The error that a cell ended with, None if it did not."""
-    return next((output for output in cell.outputs if output.output_type == "error"), None)
-
-
 def checks_after(cells, number):
     """The next cell that calls a check."""
     return [cell for cell in cells[number : number + 4] if "checks." in cell.source][:1]
@@ -51,6 +57,58 @@ def test_notebooks_are_valid_empty_and_open_in_colab(path):
     assert all(cell.outputs == [] and cell.execution_count is None for cell in codes(notebook))
     target = re.search(r"github/[^/]+/[^/]+/blob/main/(\S+\.ipynb)\)", notebook.cells[0].source)[1]
     assert build.ROOT / target == path
+
+
+@pytest.fixture
+def on_colab(tmp_path, monkeypatch):
+    """A function that runs the set-up cell as on Colab, with this address in it; returns the commands that it calls."""
+    called = []
+
+    def run(command, env=None):
+        called.append(command)
+        if command[0] == "git" and "nowhere" not in command[-2]:
+            (tmp_path / "lab" / "labs").mkdir(parents=True)
+            (tmp_path / "lab" / "labs" / "build.py").write_text("")
+
+    def set_up(repository):
+        exec(build.SET_UP.format(repository=repository, placeholder=build.PLACEHOLDER), {})
+        return called
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "google.colab", None)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return set_up
+
+
+def test_colab_fetches_the_lab_and_what_it_lacks_once(on_colab, tmp_path):
+    git, pip = on_colab("https://github.com/a/b")
+    assert git[:2] == ["git", "clone"] and pip[-1] == "labs/requirements.txt"
+    assert Path.cwd() == tmp_path / "lab" and sys.path[0] == str(tmp_path / "lab")
+    assert len(on_colab("https://github.com/a/b")) == 2  # nothing more when the cell runs again
+
+
+@pytest.mark.parametrize("repository", [build.PLACEHOLDER, "https://github.com/nowhere/b"])
+def test_without_its_address_the_notebook_says_in_one_line_what_to_set(on_colab, repository):
+    with pytest.raises(Exception, match="set REPOSITORY, above, to its address") as caught:
+        on_colab(repository)
+    shown = caught.value._render_traceback_()
+    assert len(shown) == 1 and "\n" not in shown[0] and repository in shown[0]
+
+
+def test_what_colab_installs_is_little_and_never_what_its_kernel_runs_on():
+    read = [
+        set((build.ROOT / name).read_text("utf-8").splitlines())
+        for name in ("labs/requirements.txt", "requirements.txt")
+    ]
+    labs = {line for line in read[0] if not line.startswith("#")}
+    assert labs <= read[1]
+    names = {re.match("[a-z-_]+", line)[0] for line in labs}
+    assert names == {"tyro", "fairlearn", "pretty_midi", "verovio"}  # with these all labs ran there in smoke mode
+    for name in names:  # and they ask for no newer version than Colab's
+        for asked in map(Requirement, importlib.metadata.requires(name) or []):
+            if not asked.marker or asked.marker.evaluate({"extra": ""}):
+                assert asked.name not in COLAB or COLAB[asked.name] in asked.specifier, (name, asked)
 
 
 def test_a_stale_notebook_is_noticed(tmp_path, monkeypatch):
@@ -82,21 +140,34 @@ def test_every_todo_has_a_hint_and_a_check(student):
         assert checks_after(cells, number), cells[number].source
 
 
-def test_solution_runs_from_start_to_end_at_toy_size(source, tmp_path):
-    ran = execute.execute(build.notebook(source, solved=True), True, tmp_path, source.parent.name)
-    assert all(cell.execution_count for cell in codes(ran) if cell.source)
-    assert (tmp_path / "summary.json").exists()
+def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_shows_no_trace(tmp_path, monkeypatch):
+    for pool in ("INTRAOP", "INTEROP"):
+        monkeypatch.setenv(f"TF_NUM_{pool}_THREADS", "1")
+    together = nbformat.v4.new_notebook()
+    for name, source in LABS.items():
+        (tmp_path / name).mkdir()
+        solved = execute.set_parameters(build.notebook(source, solved=True), True, tmp_path / name)
+        together.cells += [*codes(solved), nbformat.v4.new_code_cell("%reset -f")]
+    failing = "from labs.checking import CheckFailed\nraise CheckFailed('look at the axis')"
+    together.cells.append(nbformat.v4.new_code_cell(failing))
+    with pytest.raises(CellExecutionError, match="look at the axis"):
+        execute.execute(together, "labs")
+    *solved, failed = together.cells
+    assert failed.outputs[0].traceback == ["Not yet: look at the axis"]
+    assert all(cell.execution_count for cell in solved if cell.source)
+    assert all((tmp_path / name / "summary.json").exists() for name in LABS)
 
 
-def test_unfilled_todos_stop_there_or_at_their_checks_with_a_message(source, tmp_path):
-    unfilled = build.notebook(source, solved=False)
-    cells = codes(execute.execute(unfilled, True, tmp_path, source.parent.name, allow_errors=True))
+def test_unfilled_todos_stop_there_or_at_their_checks_with_a_message(student, defined):
+    cells = codes(student)
+    names = defined(cells)
     for number, cell in enumerate(cells):
         if build.STUB in cell.source:
-            error = raised(cell) or next(filter(None, map(raised, checks_after(cells, number))), None)
-            assert error, f"nothing says that this is still to be done:\n{cell.source}"
-            assert error.ename in ("NotImplementedError", "CheckFailed"), (cell.source, error)
-            assert re.search("still to be done|not written yet", error.evalue) and "\n" not in error.evalue
+            with pytest.raises((NotImplementedError, CheckFailed)) as caught:
+                for each in [cell, *checks_after(cells, number)]:
+                    exec(compile(each.source, "student", "exec"), names)
+            assert re.search("still to be done|not written yet", str(caught.value)), cell.source
+            assert "\n" not in str(caught.value)
 
 
 def test_a_failing_cell_is_one_line_and_keeps_nothing(tmp_path, monkeypatch, capsys):
@@ -114,14 +185,3 @@ def test_a_failing_cell_is_one_line_and_keeps_nothing(tmp_path, monkeypatch, cap
     cell = "the cell that begins with \"open(RESULTS + '/half', 'w').close()\""
     assert said.splitlines()[-1] == f"error: lab toy, {cell}: ValueError: first line"
     assert list((tmp_path / "results" / "labs").iterdir()) == []
-
-
-def test_notebook_shows_the_message_of_a_check_and_no_trace(tmp_path):
-    notebook = nbformat.v4.new_notebook(cells=[])
-    notebook.cells = [
-        nbformat.v4.new_code_cell("SMOKE = RESULTS = None", metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell("from labs.checking import CheckFailed\nraise CheckFailed('look at the axis')"),
-    ]
-    with pytest.raises(CellExecutionError):
-        execute.execute(notebook, True, tmp_path, "toy")
-    assert notebook.cells[-1].outputs[0].traceback == ["Not yet: look at the axis"]

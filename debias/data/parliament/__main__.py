@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import tyro
 
-from debias.commandline import exit_code
+from debias.commandline import exit_code, later, parse
 from debias.data import dataset
 from debias.data.parliament import build as building
 from debias.data.parliament import realism
@@ -23,6 +22,7 @@ from debias.data.sources import photographs
 from debias.errors import InputError
 from debias.files import write_text
 
+PROG = "python -m debias.data.parliament"
 Preset = Literal[tuple(building.PRESETS)]
 DEFAULT_CACHE = Path(__file__).resolve().parents[3] / ".cache"  # of the repository
 
@@ -103,15 +103,11 @@ def _photograph_reports(cache: Path) -> dict[str, pd.DataFrame]:
     return reports
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    return exit_code(_run, "nothing was written")
-
-
-def _run() -> int:
-    commands = {"build": build, "check": check, "sheet": sheet}
-    tyro.extras.subcommand_cli_from_dict(commands, prog="python -m debias.data.parliament", description=__doc__)
-    return 0
+    commands = {command.__name__: later(command) for command in (build, check, sheet)}
+    words = sys.argv[1:] if words is None else words
+    return exit_code(lambda: parse(commands, PROG, __doc__, words)() or 0, "nothing was written")
 
 
 if __name__ == "__main__":

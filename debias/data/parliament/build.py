@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import h5py
 import numpy as np
 from rich.console import Console
 
@@ -25,7 +24,6 @@ from debias.data.parliament import assets, negatives, photographs, render
 from debias.data.parliament.mesh import Model
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
-from debias.files import replacing
 from debias.progress import progress_bar
 
 GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
@@ -143,10 +141,9 @@ def build(config: BenchmarkConfig, path: Path, cache: Path, processes: int | Non
     check_processes(processes)
     began = time.perf_counter()
     assets.load_model(cache)  # before any worker starts, so that one process downloads the assets and errors show
-    with replacing(Path(path)) as temporary:
-        _write(config, temporary, cache, processes)
-        with h5py.File(temporary, "r+") as file:
-            file.attrs["seconds"] = round(time.perf_counter() - began, 1)
+    with _writing(config, path) as writer:
+        _render(config, writer, cache, processes)
+        writer.describe(seconds=round(time.perf_counter() - began, 1))
 
 
 def digest(config: BenchmarkConfig) -> str:
@@ -199,13 +196,16 @@ def _sample_portrait(config: BenchmarkConfig, group: int, rng: np.random.Generat
     return render.sample_portrait(rng, male=gender == "male", tone=int(rng.choice(tones, p=shares)))
 
 
-def _write(config: BenchmarkConfig, path: Path, cache: Path, processes: int | None) -> None:
+def _writing(config: BenchmarkConfig, path: Path):
+    """The file under construction."""
+    count, shape = sum(cell.count for cell in cells(config)), (config.size, config.size, 3)
+    return dataset.create(path, count, shape, columns(), GROUPS, _provenance(config))
+
+
+def _render(config: BenchmarkConfig, writer: dataset.Writer, cache: Path, processes: int | None) -> None:
     plan = cells(config)
-    count = sum(cell.count for cell in plan)
-    shape = (config.size, config.size, 3)
-    create = dataset.create(path, count, shape, columns(), GROUPS, _provenance(config))
-    with create as writer, progress_bar(Console(stderr=True)) as progress:
-        task = progress.add_task("rendering the benchmark", total=count)
+    with progress_bar(Console(stderr=True)) as progress:
+        task = progress.add_task("rendering the benchmark", total=sum(cell.count for cell in plan))
         for start, cell, images, factors in _rendered(config, plan, cache, processes):
             writer.write(start, images, *_annotations(cell, len(images)), factors)
             progress.advance(task, len(images))

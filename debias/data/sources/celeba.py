@@ -12,7 +12,7 @@ import pandas as pd
 
 from debias.data.lists import read_csv, read_spaced, require
 from debias.data.prepare import Source
-from debias.data.sources.trees import check_folder, image_at
+from debias.data.sources.trees import Listed, check_folder
 from debias.errors import InputError
 
 HOW = (
@@ -35,7 +35,7 @@ def read(root: Path, aligned: bool = False) -> Source:
         InputError: a folder or list is missing or damaged, or the lists disagree on the images.
     """
     root = check_folder(root, HOW)
-    folder = check_folder(_found(root, FOLDERS[aligned]), HOW)
+    folder = _images(root, aligned)
     lists = {"attr": _table(root, "list_attr_celeba"), "partition": _partition(root)}
     if not aligned:
         lists["bbox"] = _table(root, "list_bbox_celeba", BOX)
@@ -49,11 +49,11 @@ def read(root: Path, aligned: bool = False) -> Source:
     )
     if "identity" in tables:
         columns["identity"] = tables["identity"]["identity"].str.encode("utf-8").to_numpy("S")
-    names = lists["attr"][1]["file"]
+    names, listed = lists["attr"][1]["file"], Listed(folder)
     boxes = [None] * len(names) if aligned else _boxes(lists["bbox"][0], tables["bbox"])
     return Source(
         kind="celeba-aligned" if aligned else "celeba",
-        items=[image_at(folder, name, box=box) for name, box in zip(names, boxes, strict=True)],
+        items=[listed.image(name, box=box) for name, box in zip(names, boxes, strict=True)],
         labels=np.ones(len(names), np.uint8),
         columns=columns,
         groups=_groups(columns, lists["attr"][0]),
@@ -71,6 +71,16 @@ def _table(
         path = _found(root, f"{name}.csv")
         return path, _checked(read_csv(path, (("file", "image_id"), *needed), HOW), path, needed)
     return path, _checked(read_spaced(path, header, HOW).rename(columns={"image_id": "file"}), path, needed)
+
+
+def _images(root: Path, aligned: bool) -> Path:
+    """The folder of images; Kaggle has it in another one of the same name."""
+    folder, other = _found(root, FOLDERS[aligned]), _found(root, FOLDERS[not aligned])
+    if not folder.is_dir() and other.is_dir():
+        option = "leave out" if aligned else "pass"
+        raise InputError(f"{folder}: no such folder, but {other.name} is there: {option} --aligned to take that")
+    inner = folder / folder.name
+    return check_folder(inner if inner.is_dir() else folder, HOW)
 
 
 def _partition(root: Path) -> tuple[Path, pd.DataFrame]:

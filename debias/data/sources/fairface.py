@@ -10,7 +10,7 @@ import pandas as pd
 
 from debias.data.lists import read_csv, require
 from debias.data.prepare import Source
-from debias.data.sources.trees import check_folder, image_at
+from debias.data.sources.trees import Listed, check_folder
 from debias.errors import InputError
 
 HOW = (
@@ -32,11 +32,14 @@ def read(root: Path) -> Source:
     if not paths:
         raise InputError(f"{root / LISTS[0]}: no such file: {HOW}")
     table = pd.concat([_read(path) for path in paths], ignore_index=True)
+    for part in sorted({name.split("/")[0] for name in table["file"] if "/" in name}):
+        check_folder(root / part, HOW)
+    listed = Listed(root)
     groups, names = pd.factorize(table["gender"] + " " + table["race"], sort=True)
     columns = table.drop(columns=["file", "where"])
     return Source(
         kind="fairface",
-        items=[image_at(root, name, where=where) for name, where in zip(table["file"], table["where"], strict=True)],
+        items=[listed.image(name, where=where) for name, where in zip(table["file"], table["where"], strict=True)],
         labels=np.ones(len(table), np.uint8),
         columns={name: np.array([cell.encode() for cell in cells]) for name, cells in columns.items()},
         groups=groups.astype(np.int8),

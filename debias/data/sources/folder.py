@@ -13,16 +13,17 @@ import numpy as np
 import pandas as pd
 
 from debias.data.dataset import NO_GROUP, SPLITS, Splits, open_splits
+from debias.data.hdf5 import check_group_names
 from debias.data.lists import as_factor, assigned, read_csv, require
 from debias.data.prepare import REVISION, Source, prepare
-from debias.data.sources.trees import check_folder, image_at
+from debias.data.sources.trees import Listed, check_folder
 from debias.errors import InputError
+from debias.files import shortened
 
 LIST = "labels.csv"
 NEEDED = ("file", "label")
 KNOWN = (*NEEDED, "group", "split")  # any other column is a factor
 SHARES = (0.7, 0.1, 0.2)  # train, validation, test
-MOST_GROUPS = np.iinfo(np.int8).max  # their indices are stored as int8
 HOW = "list the images there, with columns file,label"
 
 
@@ -42,7 +43,7 @@ def open_folder(path: Path, cache: Path, size: int = 64, seed: int = 0) -> Split
     """
     source = read(path, seed)
     name = Path(path).resolve().name
-    kept = Path(cache) / "folders" / f"{name}-{_digest(source, size, seed)}.h5"
+    kept = Path(cache) / "folders" / f"{shortened(name, 100)}-{_digest(source, size, seed)}.h5"
     try:
         return open_splits(kept, name)
     except InputError:  # absent, or damaged
@@ -61,17 +62,18 @@ def read(path: Path, seed: int = 0) -> Source:
     images["file"] = images["file"].map(lambda name: posixpath.normpath(name) if name else "")  # './a.png' is 'a.png'
     _check_cells(images, shown)
     labels, split = images["label"].to_numpy(np.uint8), _split(images, seed)
-    groups, names = _groups(images, labels)
+    (groups, names), listed = _groups(images, labels), Listed(folder)
     _check_counts(labels, split, groups, names, shown)
     return Source(
         kind="folder",
-        items=[image_at(folder, name, where=f"{shown}, line {line}: ") for line, name in images["file"].items()],
+        items=[listed.image(name, where=f"{shown}, line {line}: ") for line, name in images["file"].items()],
         labels=labels,
         columns={name: as_factor(cells) for name, cells in images.items() if name not in KNOWN},
         groups=groups,
         group_names=tuple(names),
         lists=[shown],
         splits=split,
+        drawn="split" not in images,
         notes={"folder": folder.name, "seed": seed},
     )
 
@@ -129,10 +131,7 @@ def _groups(images: pd.DataFrame, labels: np.ndarray) -> tuple[np.ndarray, list[
 
 
 def _check_counts(labels: np.ndarray, split: np.ndarray, groups: np.ndarray, names: list[str], path: Path) -> None:
-    if len(names) > MOST_GROUPS:
-        raise InputError(
-            f"{path}: {len(names)} groups, at most {MOST_GROUPS} are possible: merge some or drop the column"
-        )
+    check_group_names(names, str(path))
     for code, name in enumerate(SPLITS):
         for label in (0, 1):
             if not np.any(labels[split == code] == label):

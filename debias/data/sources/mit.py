@@ -1,5 +1,6 @@
 """The course's own training file, train_face.h5: `images` (N, 64, 64, 3) in BGR, 0..255, and `labels` (N, 1)."""
 
+import os
 from pathlib import Path
 
 import h5py
@@ -8,10 +9,11 @@ import pooch
 from rich.console import Console
 from rich.progress import Progress
 
-from debias.data.dataset import NO_GROUP, Dataset, Splits, check_labels, create, memory_map, open_hdf5
+from debias.data.dataset import NO_GROUP, Dataset, Splits, check_labels, create
+from debias.data.hdf5 import mapped, own, readable
 from debias.data.packages import digest
 from debias.errors import InputError
-from debias.files import replacing
+from debias.files import check_output, replacing
 from debias.progress import progress_bar
 
 IMAGE_SHAPE = (64, 64, 3)
@@ -34,7 +36,7 @@ def open_mit(path: Path, seed: int = 0) -> Splits:
         InputError: the file is missing, damaged or not in this format, or a split lacks a class.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
+    with readable(path) as file:
         images, labels = _columns(file, path)
         labels = _labels(labels, path)
         source = _images(images, path)[..., ::-1]  # BGR to RGB
@@ -50,8 +52,7 @@ def convert(path: Path, out: Path, seed: int = 0, overwrite: bool = False) -> No
     Raises:
         InputError: as `open_mit`, or `out` exists or cannot be written.
     """
-    if Path(out).exists() and not overwrite:
-        raise InputError(f"{out}: exists already: choose another --out or pass --overwrite")
+    check_output(out, overwrite)
     splits = open_mit(path, seed)
     parts = (splits.train, splits.validation, splits.test)
     attributes = {"source": "mit", "seed": seed, "lists_sha256": digest(Path(path)), "channels": "RGB, were BGR"}
@@ -74,7 +75,7 @@ def download(path: Path, address: str = ADDRESS, size: int = BYTES) -> None:
     Raises:
         InputError: it cannot be fetched, or is not `size` bytes long; then nothing that was fetched is kept.
     """
-    if path.exists():
+    if os.path.exists(path):
         return _check_size(path, size)
     pooch.get_logger().setLevel("WARNING")  # it would print what the bar shows
     with progress_bar(Console(stderr=True)) as progress, replacing(path) as temporary:
@@ -117,7 +118,7 @@ def _columns(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:
     for name in ("images", "labels"):
         if not isinstance(file.get(name), h5py.Dataset):
             raise InputError(f"{path}: no data set '{name}': train_face.h5 has 'images' and 'labels'")
-    images, labels = file["images"], file["labels"]
+    images, labels = own(file, "images", path), own(file, "labels", path)
     if images.shape[1:] != IMAGE_SHAPE:
         raise InputError(f"{path}: images have shape {images.shape}, expected (N, 64, 64, 3): resize them")
     if labels.shape not in ((len(images), 1), (len(images),)):
@@ -127,7 +128,7 @@ def _columns(file: h5py.File, path: Path) -> tuple[h5py.Dataset, h5py.Dataset]:
 
 def _labels(column: h5py.Dataset, path: Path) -> np.ndarray:
     """(N,) uint8."""
-    labels = _read(column, slice(None), path).ravel()
+    labels = column[:].ravel()
     check_labels(labels, str(path))
     return labels.astype(np.uint8)
 
@@ -135,17 +136,10 @@ def _labels(column: h5py.Dataset, path: Path) -> np.ndarray:
 def _images(images: h5py.Dataset, path: Path) -> np.ndarray:
     """(N, 64, 64, 3) uint8 as stored: mapped where that is possible."""
     if images.dtype == np.uint8:
-        return _mapped(images, path)
+        return mapped(images, path)
     if images.dtype.kind not in "fiu":
         raise InputError(f"{path}: images are {images.dtype}, expected numbers from 0 to 255: store them as uint8")
     return _as_bytes(images, path)
-
-
-def _mapped(images: h5py.Dataset, path: Path) -> np.ndarray:
-    try:
-        return memory_map(images, path)
-    except OSError as error:
-        raise InputError(f"{path}: images cannot be read ({error}): {AGAIN}") from error
 
 
 def _as_bytes(images: h5py.Dataset, path: Path) -> np.ndarray:
@@ -154,7 +148,7 @@ def _as_bytes(images: h5py.Dataset, path: Path) -> np.ndarray:
     brightest = 0.0
     for start in range(0, len(images), BLOCK):
         rows = slice(start, start + BLOCK)
-        block = _read(images, rows, path)
+        block = images[rows]
         if not (block.min() >= 0 and block.max() <= 255):  # also False for NaN
             raise InputError(f"{path}: images {start}.. hold NaN or values outside 0..255: repair or rescale them")
         brightest = max(brightest, float(block.max()))
@@ -164,15 +158,10 @@ def _as_bytes(images: h5py.Dataset, path: Path) -> np.ndarray:
     return converted
 
 
-def _read(column: h5py.Dataset, rows: slice, path: Path) -> np.ndarray:
-    try:
-        return column[rows]
-    except OSError as error:
-        raise InputError(f"{path}: {column.name} cannot be read ({error}): {AGAIN}") from error
-
-
 def _split(count: int, seed: int) -> list[np.ndarray]:
     """Sorted rows of train, validation and test."""
+    if seed < 0:
+        raise InputError(f"--seed is {seed}: choose a whole number from 0")
     order = np.random.default_rng(seed).permutation(count)
     ends = np.rint(np.cumsum(SHARES) * count).astype(int)
     return [np.sort(rows) for rows in np.split(order, ends[:-1])]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from debias.data.lists import as_factor, read_csv, require
 from debias.data.prepare import Source
-from debias.data.sources.trees import check_folder, image_at
+from debias.data.sources.trees import Listed, check_folder
 
 HOW = (
     "request it by the form at http://gendershades.org and unpack it, so that PPB-2017-metadata.csv and imgs/ lie in "
@@ -42,13 +42,13 @@ def read(root: Path) -> Source:
     root = root / "PPB-2017" if (root / "PPB-2017").is_dir() else root
     folder, path = check_folder(root / "imgs", HOW), root / LIST
     table = read_csv(path, COLUMNS, HOW)
-    names = table["filename"]
+    names, listed = table["filename"], Listed(folder)
     require(~names.duplicated(), names, path, "{} is listed twice: delete one of the lines")
     female = _coded(table["gender"], FEMALE, path, "gender")
     darker = _coded(table["bi.fitz"], DARKER, path, "skin type")
     return Source(
         kind="ppb",
-        items=[image_at(folder, name, where=f"line {line}: ") for line, name in names.items()],
+        items=[listed.image(name, where=f"line {line}: ") for line, name in names.items()],
         labels=np.ones(len(names), np.uint8),
         columns={name: as_factor(cells) for name, cells in table.items() if name != "filename"},
         groups=(2 * darker + female).to_numpy(np.int8),

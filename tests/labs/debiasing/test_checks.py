@@ -221,6 +221,8 @@ def pooled(latents, alpha, bins):
         (lambda z, a, b: right_rarity(z, a, b).tolist(), ["list", "NumPy array"]),
         (lambda z, a, b: np.where(z > z.max(0) - 0.1, np.nan, right_rarity(z, a, b)), ["NaN"]),
         (lambda z, a, b: right_rarity(z, a, b + 1), ["rarity", "expected"]),
+        (lambda z, a, b: right_rarity(z, a, 10), ["bins=5", "still makes 10"]),
+        (lambda z, a, b: None, ["nothing", "return"]),
     ],
 )
 def test_a_wrong_rarity_is_named(wrong, words):

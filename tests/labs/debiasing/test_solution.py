@@ -7,13 +7,15 @@ import pytest
 
 from debias import dbvae
 from debias.backend import keras, tf, tfp
+from debias.config import Histograms, Loss
 from debias.data.pipeline import BalancedBatches
 from debias.dbvae import DBVAE
-from debias.networks import Preset, build_decoder, build_encoder
-from debias.resampling import Rule, sampling_probabilities
+from debias.networks import build_decoder, build_encoder
+from debias.presets import Preset
+from debias.resampling import sampling_probabilities
 
 SHAPE = (8, 8, 3)
-SIZES = Preset((4, 6), (3, 3), 8, 3, "l1", 1.0, 1.0, 5e-4, False)
+SIZES = Preset(filters=(4, 6), kernels=(3, 3), dense=8, latent_dim=3)
 LABELS = np.array([1, 0, 1, 1, 0, 0, 1, 0])
 
 
@@ -21,7 +23,7 @@ LABELS = np.array([1, 0, 1, 1, 0, 0, 1, 0])
 def models(solution):
     """debias' model and the lab's, of the same weights and with the same noise to come."""
     ours, labs = (
-        build(build_encoder(SIZES, SHAPE), build_decoder(SIZES, SHAPE), kl_weight=0.3)
+        build(build_encoder(SIZES, SHAPE), build_decoder(SIZES, SHAPE), Loss(kl_weight=0.3))
         for build in (DBVAE, solution["LabDBVAE"])
     )
     labs.set_weights(ours.get_weights())
@@ -64,14 +66,16 @@ def test_loss_and_gradients_are_those_of_debias(models, monkeypatch, shape):
 @pytest.mark.parametrize(("k", "alpha", "bins"), [(1, 0.1, 2), (5, 0.01, 10), (100, 0.001, 10), (40, 1e-6, 17)])
 def test_probabilities_are_those_of_debias(solution, rule, k, alpha, bins):
     latents = np.random.default_rng(k).normal(size=(3000, k)).astype(np.float32) * np.geomspace(1e-3, 30, k)
-    p = solution["LabRule"](rule, alpha, bins)(latents)
-    np.testing.assert_allclose(p, sampling_probabilities(latents, rule, alpha, bins), rtol=1e-9, atol=1e-300)
+    histograms = Histograms(alpha, bins)
+    p = solution["lab_rule"](rule, histograms)(latents)
+    np.testing.assert_allclose(p, sampling_probabilities(latents, rule, histograms), rtol=1e-9, atol=1e-300)
 
 
 def test_a_collapsed_latent_is_weighed_as_debias_does(solution):
     latents = np.column_stack([np.full(50, 0.3, np.float32), np.random.default_rng(0).normal(size=50)])
     for rule in ("max", "product"):
-        np.testing.assert_allclose(solution["LabRule"](rule)(latents), Rule(rule)(latents), rtol=1e-9)
+        p = solution["lab_rule"](rule, Histograms())(latents)
+        np.testing.assert_allclose(p, sampling_probabilities(latents, rule), rtol=1e-9)
 
 
 def test_a_compiled_fit_uses_what_the_student_wrote(solution, monkeypatch):

@@ -82,13 +82,17 @@ def test_wrong_images(wrong, words):
 
 
 def test_an_image_in_numpy_is_refused():
-    refused(checks.colours, lambda size, blue: image(size, blue).numpy(), "ndarray")
+    refused(checks.colours, lambda size, blue: image(size, blue).numpy(), "an ndarray", "TensorFlow's functions")
+
+
+def test_a_forgotten_return_is_named():
+    refused(checks.colours, lambda size, blue: None, "nothing", "is there a return")
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda size, blues: [image(size, blue) for blue in blues], ["a list"]),
+        (lambda size, blues: [image(size, blue) for blue in blues], ["a list", "tf.stack"]),
         (lambda size, blues: tf.stack([image(size, blue) for blue in blues], axis=-1), ["(9, 9, 3, 5)"]),
         (lambda size, blues: tf.stack([image(size, blue) for blue in reversed(blues)]), ["order"]),
     ],
@@ -148,6 +152,24 @@ def test_wrong_layers(formula, word):
 
 def test_a_layer_without_a_trainable_bias():
     refused(checks.dense_layer, type("Wrong", (Dense,), {"bias": False}), "trainable weights", "[(2, 3)]")
+
+
+@pytest.mark.parametrize("shape", [lambda units: (units,), lambda units: (1, units)], ids=["vector", "row"])
+def test_a_bias_is_a_vector_or_a_row(shape, capsys):
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], self.units))
+        self.b = self.add_weight(shape=shape(self.units), initializer="zeros")
+
+    checks.dense_layer(type("Right", (Dense,), {"build": build}))
+    assert "right" in capsys.readouterr().out
+
+
+def test_other_ways_to_a_row_pass(capsys):
+    layers = keras.layers
+    checks.sequential(row((8, tf.nn.tanh), (1, tf.sigmoid)))
+    parts = [layers.Dense(8), layers.Activation("tanh"), layers.Dense(1), layers.Activation("sigmoid")]
+    checks.sequential(lambda: keras.Sequential([keras.Input((2,)), *parts]))
+    assert capsys.readouterr().out.count("right") == 2
 
 
 def test_a_stub_inside_the_layer_is_told_to_be_written():
@@ -212,10 +234,19 @@ def unwatched(function, x):
     return tape.gradient(y, x)
 
 
+def swapped(function, x):
+    x = tf.Variable(x)
+    with tf.GradientTape() as tape:
+        y = function(x)
+    return tape.gradient(x, y)
+
+
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
         (unwatched, "watch"),
+        (swapped, "swapped"),
+        (lambda *_: None, "return tape.gradient"),
         (lambda function, x: function(tf.constant(x)), "value"),
         (lambda *_: tf.ones(()), "expected"),
     ],
@@ -247,6 +278,55 @@ def test_wrong_descents(step, word):
         return path
 
     refused(checks.descend, wrong, word)
+
+
+def descending(step):
+    """A descent whose x is a variable, and whose gradient the tape finds; `step` changes x and returns it."""
+
+    def descend(start, rate, steps):
+        x = tf.Variable(start, dtype=tf.float32)
+        path = [float(x)]
+        for _ in range(steps):
+            with tf.GradientTape() as tape:
+                loss = (x - 4) ** 2
+            x = step(x, rate, tape.gradient(loss, x))
+            path.append(float(x))
+        return path
+
+    return descend
+
+
+def with_assign(x, rate, gradient):
+    x.assign(x - rate * gradient)
+    return x
+
+
+def with_optimizer(x, rate, gradient):
+    keras.optimizers.SGD(rate).apply([gradient], [x])
+    return x
+
+
+@pytest.mark.parametrize(
+    "step",
+    [with_assign, with_optimizer, lambda x, rate, gradient: tf.Variable(x - rate * gradient)],
+)
+def test_other_descents_pass(step, capsys):
+    checks.descend(descending(step))
+    assert "right" in capsys.readouterr().out
+
+
+def test_a_variable_that_becomes_a_tensor_is_named():
+    refused(checks.descend, descending(lambda x, rate, gradient: x - rate * gradient), "stay the variable")
+
+
+def test_a_descent_without_a_tape_is_refused():
+    def descend(start, rate, steps):
+        path = [start]
+        for _ in range(steps):
+            path.append(path[-1] - rate * 2 * (path[-1] - 4))
+        return path
+
+    refused(checks.descend, descend, "tf.GradientTape")
 
 
 def test_a_path_without_its_start():

@@ -34,10 +34,10 @@ def dense_net(keras, hidden="relu", last=None, units=128):
     )
 
 
-def cnn(keras, pools=2, padding="valid"):
+def cnn(keras, pools=2, padding="valid", relu=lambda: "relu"):
     layers = keras.layers
-    first = [layers.Conv2D(24, 3, activation="relu", padding=padding), layers.MaxPooling2D()]
-    second = [layers.Conv2D(36, 3, activation="relu", padding=padding), layers.MaxPooling2D()]
+    first = [layers.Conv2D(24, 3, activation=relu(), padding=padding), layers.MaxPooling2D()]
+    second = [layers.Conv2D(36, 3, activation=relu(), padding=padding), layers.MaxPooling2D()]
     end = [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(10)]
     return lambda: keras.Sequential([keras.Input((28, 28, 1)), *first, *second[: pools or None], *end])
 
@@ -47,7 +47,10 @@ def test_dense_net(keras):
     for options, message in [
         ({"units": 64}, r"\[64, 10\], expected \[128, 10\]"),
         ({"hidden": None}, "relu"),
+        ({"hidden": "tanh"}, "relu"),
         ({"last": "softmax"}, "logits"),
+        ({"last": "relu"}, "logits"),
+        ({"last": "sigmoid"}, "logits"),
     ]:
         with pytest.raises(CheckFailed, match=message):
             checks.dense_net(dense_net(keras, **options))
@@ -55,42 +58,82 @@ def test_dense_net(keras):
         checks.dense_net(lambda: None)
 
 
+def test_other_ways_to_the_dense_net_pass(tf, keras):
+    layers, images = keras.layers, keras.Input((28, 28, 1))
+    checks.dense_net(dense_net(keras, hidden=tf.nn.relu))
+    checks.dense_net(dense_net(keras, last="linear"))
+    rows = [images, layers.Reshape((784,)), layers.Dense(128), layers.ReLU(), layers.Dense(10)]
+    checks.dense_net(lambda: keras.Sequential(rows))
+    hidden = layers.Activation("relu")(layers.Dense(128)(layers.Flatten()(images)))
+    checks.dense_net(lambda: keras.Model(images, layers.Dense(10)(hidden)))
+
+
 def test_cnn(keras):
     checks.cnn(cnn(keras))
+    checks.cnn(cnn(keras, relu=lambda: keras.activations.relu))
     with pytest.raises(CheckFailed, match="MaxPooling2D layers 1, expected 2"):
         checks.cnn(cnn(keras, pools=1))
     with pytest.raises(CheckFailed, match="without padding"):
         checks.cnn(cnn(keras, padding="same"))
+    with pytest.raises(CheckFailed, match='without activation="relu"'):
+        checks.cnn(cnn(keras, relu=lambda: None))
 
 
 def test_loss(tf, keras):
     each = keras.losses.sparse_categorical_crossentropy
     checks.loss(lambda labels, logits: tf.reduce_mean(each(labels, logits, from_logits=True)))
+    checks.loss(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    checks.loss(lambda labels, logits: -tf.reduce_mean(tf.gather(tf.nn.log_softmax(logits), labels, batch_dims=1)))
     for wrong, message in [
         (lambda labels, logits: tf.reduce_mean(each(labels, logits)), "from_logits=True"),
         (lambda labels, logits: each(labels, logits, from_logits=True), "mean"),
         (lambda labels, logits: tf.reduce_sum(each(labels, logits, from_logits=True)), "sum over the batch"),
         (lambda labels, logits: tf.constant(float("nan")), "NaN"),
+        (lambda labels, logits: None, "return"),
+        (lambda labels, logits: each(labels, logits, from_logits=True).numpy().mean(), "TensorFlow's functions"),
     ]:
         with pytest.raises(CheckFailed, match=message):
             checks.loss(wrong)
 
 
-def test_train_step(tf, keras):
-    def step(model, optimizer, images, labels, sign=1.0, update=True):
+def step(tf, keras, sign=1.0, update=True, training=True, times=1, returned=lambda value: value):
+    def train_step(model, optimizer, images, labels):
         with tf.GradientTape() as tape:
-            logits = model(images, training=True)
+            logits = model(images, training=training)
             value = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
         gradients = [sign * gradient for gradient in tape.gradient(value, model.trainable_variables)]
-        if update:
+        for _ in range(times if update else 0):
             optimizer.apply(gradients, model.trainable_variables)
+        return returned(value)
+
+    return train_step
+
+
+def test_train_step(tf, keras):
+    checks.train_step(step(tf, keras))
+    for options, message in [
+        ({"sign": -1.0}, "goes up"),
+        ({"update": False}, "did not change"),
+        ({"training": False}, "training=True"),
+        ({"times": 2}, "applied once"),
+        ({"returned": lambda value: None}, "return"),
+        ({"returned": float}, "TensorFlow's functions"),
+    ]:
+        with pytest.raises(CheckFailed, match=message):
+            checks.train_step(step(tf, keras, **options))
+
+
+def test_other_training_steps_pass(tf, keras):
+    def old_style(model, optimizer, images, labels):
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        with tf.GradientTape() as tape:
+            value = loss(labels, model(images, training=True))
+        weights = model.trainable_weights
+        optimizer.apply_gradients(zip(tape.gradient(value, weights), weights, strict=True))
         return value
 
-    checks.train_step(step)
-    with pytest.raises(CheckFailed, match="goes up"):
-        checks.train_step(lambda *arguments: step(*arguments, sign=-1.0))
-    with pytest.raises(CheckFailed, match="did not change"):
-        checks.train_step(lambda *arguments: step(*arguments, update=False))
+    checks.train_step(old_style)
+    checks.train_step(tf.function(step(tf, keras)))
 
 
 def test_confusion():
@@ -103,21 +146,72 @@ def test_confusion():
         return seen
 
     checks.confusion(counts)
-    with pytest.raises(CheckFailed, match="swapped"):
-        checks.confusion(lambda labels, answers: counts(answers, labels))
-    with pytest.raises(CheckFailed, match="repetitions"):
-        checks.confusion(once)
+    checks.confusion(lambda labels, answers: counts(labels, answers).tolist())
+    checks.confusion(lambda labels, answers: np.bincount(10 * labels + answers, minlength=100).reshape(10, 10))
+    for wrong, message in [
+        (lambda labels, answers: counts(answers, labels), "swapped"),
+        (once, "repetitions"),
+        (lambda labels, answers: counts(labels, answers) / 300, "float64"),
+        (lambda labels, answers: None, "return"),
+    ]:
+        with pytest.raises(CheckFailed, match=message):
+            checks.confusion(wrong)
 
 
-def test_worst():
-    def ordered(probabilities, labels, wrong):
-        return wrong[np.argsort(probabilities[wrong, labels[wrong]])]
+def truths(probabilities, labels):
+    return probabilities[np.arange(len(labels)), labels]
 
-    def mistakes(probabilities, labels):
-        return np.flatnonzero(probabilities.argmax(1) != labels)
 
-    checks.worst(lambda p, labels, count: ordered(p, labels, mistakes(p, labels))[:count])
-    with pytest.raises(CheckFailed, match="read right"):
-        checks.worst(lambda p, labels, count: np.flatnonzero(p.argmax(1) == labels)[:count])
-    with pytest.raises(CheckFailed, match="the lowest probability comes first|argsort"):
-        checks.worst(lambda p, labels, count: ordered(p, labels, mistakes(p, labels))[::-1][:count])
+def mistakes(probabilities, labels):
+    return np.flatnonzero(probabilities.argmax(1) != labels)
+
+
+def ordered(probabilities, labels):
+    wrong = mistakes(probabilities, labels)
+    return wrong[np.argsort(truths(probabilities, labels)[wrong])]
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        lambda p, labels, count: ordered(p, labels)[:count],
+        lambda p, labels, count: ordered(p, labels)[:count].tolist(),
+        lambda p, labels, count: ordered(p, labels)[:count].astype(np.int32),
+        lambda p, labels, count: sorted(mistakes(p, labels), key=lambda i: p[i, labels[i]])[:count],
+        lambda p, labels, count: [i for i in np.argsort(truths(p, labels)) if p[i].argmax() != labels[i]][:count],
+    ],
+)
+def test_right_lists_of_the_worst(right):
+    for _ in range(3):
+        checks.worst(right)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda p, labels, count: np.flatnonzero(p.argmax(1) == labels)[:count], "read right"),
+        (lambda p, labels, count: np.argsort(truths(p, labels))[:count], "read right"),
+        (lambda p, labels, count: ordered(p, labels), "keep the first `count`"),
+        (lambda p, labels, count: ordered(p, labels)[::-1][:count], "the lowest probability comes first"),
+        (lambda p, labels, count: mistakes(p, labels)[:count], "in the order of the images"),
+        (lambda p, labels, count: ordered(p, labels)[:8], "shape"),
+        (lambda p, labels, count: np.sort(truths(p, labels))[:count], "float64|read right"),
+        (lambda p, labels, count: None, "return"),
+    ],
+)
+def test_wrong_lists_of_the_worst(wrong, message):
+    for _ in range(3):
+        with pytest.raises(CheckFailed, match=message) as caught:
+            checks.worst(wrong)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["dense_net", "cnn", "loss", "train_step", "confusion", "worst"])
+def test_the_solution_passes_and_a_stub_is_told_to_be_written(solution, name, capsys):
+    def stub(*_):
+        raise NotImplementedError
+
+    getattr(checks, name)(solution[name])
+    assert "right" in capsys.readouterr().out
+    with pytest.raises(CheckFailed, match="not written yet"):
+        getattr(checks, name)(stub)

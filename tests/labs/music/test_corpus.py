@@ -37,6 +37,17 @@ def test_text_before_the_first_tune_is_no_tune():
     assert pieces_of("% a file\n\nX:1\nK:C\nC|\n\nX:2\nK:C\nD|") == ["X:1\nK:C\nC|\n\n", "X:2\nK:C\nD|"]
 
 
+def test_a_byte_order_mark_does_not_hide_the_first_tune():
+    text = "X:1\nK:C\nC|\n\nX:2\nK:C\nD|"
+    assert pieces_of("\ufeff" + text) == pieces_of("\u00ef\u00bb\u00bf" + text) == pieces_of(text)
+
+
+def test_a_tune_that_nobody_can_play_is_skipped_and_counted():
+    body = tune(1).body + tune(2).body
+    _, found, skipped = read({"mine": f"X:1\nM:C\nL:1/8\nK:C\n{body}2{body}\n"})
+    assert found == {"mine": 1} and skipped["a second ending without a first"] == 1
+
+
 def test_a_melody_is_known_again_in_another_key_and_after_small_changes():
     first, other = tune(1), tune(2)
     varied = Tune("reel", "C", "1/8", "C", first.body[:8].replace(first.body[3], "z") + first.body[8:])

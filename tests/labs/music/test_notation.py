@@ -81,6 +81,33 @@ def test_bars_agree_with_music21():
         (with_body("CDE|").replace("K:C", "K:banana"), "key"),
         (with_body("CDE§|"), "symbol"),
         (with_body("CDE|\nK:G\nFGA|"), "inside the tune"),
+        (with_body("CDE|\nA: |\nFGA|"), "inside the tune"),  # a field, or a note and a sign
+        (with_body("CDE|\nm:~n=ned\nFGA|"), "inside the tune"),
+        (with_body("CDE|").replace("M:C", "M:C\nM:6/8"), "inside the tune"),
+        (with_body("CDE|").replace("M:C", "M:C\nP:AAB"), "order of parts"),
+        (with_body("CDE|[K:D] fafd|"), "field within a line"),
+        (with_body("CDE|[V:2] fafd|"), "field within a line"),
+        (with_body("CDE|[r:again]fafd|"), "field within a line"),
+        (with_body("CDE|\n\nfrom a bad egg cafe\n"), "text behind"),
+        (with_body("CDE|\nfrom a bad egg cafe\n"), "symbol"),
+        (with_body("%%begintext\na bad egg\n%%endtext\nCDE|"), "block of text"),
+        (with_body("(3:2:2G2A Bc dedB|"), "tuplet of three numbers"),
+        (with_body("A99999|"), "absurd"),
+        (with_body("A17|"), "absurd"),  # in 4/4: longer than two bars
+        (with_body("A0|"), "absurd"),
+        (with_body("A/0|"), "absurd"),
+        (with_body("A/////|"), "absurd"),
+        (with_body("A/99999|"), "absurd"),
+        (with_body("CA:B|"), "bar lines"),
+        (with_body("A[B|"), "bar lines"),
+        (with_body("|::A::|"), "bar lines"),  # three times
+        (with_body("|:A:|:|B|"), "bar lines"),
+        (with_body("|:1A:|2B|"), "bar lines"),
+        (with_body("|:A|1B:|3C|"), "symbol"),
+        (with_body("(3AB|c"), "without its notes"),
+        (with_body("A>|B"), "without its notes"),
+        (with_body(">AB|"), "without its notes"),
+        (with_body("|-AB|"), "without its notes"),
     ],
 )
 def test_broken_tunes_are_named_in_one_line(text, words):
@@ -96,3 +123,27 @@ def test_pitches_are_notes_without_lengths():
 def test_every_metre_has_a_length():
     lengths = [Fraction(1), Fraction(1), *(Fraction(metre) for metre in METRES[2:])]
     assert [metre_length(metre) for metre in METRES] == lengths
+
+
+def test_a_byte_order_mark_is_no_part_of_a_tune():
+    for mark in ("\ufeff", "\u00ef\u00bb\u00bf"):  # read as UTF-8, and as Latin-1
+        assert parse(mark + JIG) == parse(JIG)
+
+
+def test_remarks_may_hold_anything():
+    assert parse(with_body('"[K:D] (3:2:2"CDE|% [V:2]\nFGA|')).body == "CDE|FGA|"
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("||:A:||", "|:A:|"),
+        ("|:A:|\n|:B:|", "|:A::B:|"),
+        ("A|[1B:|[2C|]", "A|1B:|2C||"),
+        ("A|:|\nB", "A:|B"),
+        ("A [1 B :| [2 C ||", "A|1B:|2C||"),
+        ("[|A|]", "||A||".removeprefix("||")),
+    ],
+)
+def test_each_bar_line_has_one_spelling(written, plain):
+    assert parse(with_body(written)).body == plain

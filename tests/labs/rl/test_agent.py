@@ -21,12 +21,18 @@ def net():
     return net
 
 
-@pytest.fixture
-def batch(net):
+@pytest.fixture(scope="module")
+def agent(net):
+    """It acts by the network, and learns nothing."""
+    return Agent(net, ALGORITHMS["ppo"])
+
+
+@pytest.fixture(scope="module")
+def batch(agent):
     """A batch that the network has just played."""
     random = np.random.default_rng(1)
     observations = random.normal(size=(B, 4)).astype(np.float32)
-    actions, log_probs, _ = Agent(net, ALGORITHMS["ppo"]).act(observations, np.array([0, 0], np.int32))
+    actions, log_probs, _ = agent.act(observations, np.array([0, 0], np.int32))
     numbers = random.normal(size=(2, B)).astype(np.float32)
     return Batch(observations, actions, log_probs, *numbers)
 
@@ -67,11 +73,9 @@ def test_a_matrix_is_refused_in_one_line():
         network((3, 4), 2)
 
 
-def test_actions_follow_the_policy_and_log_probs_are_theirs(net):
+def test_actions_follow_the_policy_and_log_probs_are_theirs(net, agent):
     observation, count = np.random.default_rng(2).normal(size=(1, 4)).astype(np.float32), 20_000
-    actions, log_probs, values = Agent(net, ALGORITHMS["ppo"]).act(
-        np.repeat(observation, count, axis=0), np.array([3, 1], np.int32)
-    )
+    actions, log_probs, values = agent.act(np.repeat(observation, count, axis=0), np.array([3, 1], np.int32))
     logits, value = (x.numpy() for x in net(observation))
     expected = softmax(logits.astype(np.float64))[0]
     shares = np.bincount(actions, minlength=ACTIONS) / count
@@ -80,18 +84,16 @@ def test_actions_follow_the_policy_and_log_probs_are_theirs(net):
     np.testing.assert_allclose(values, np.repeat(value[0], count), rtol=1e-5)
 
 
-def test_the_same_seed_draws_the_same_actions_and_another_does_not(net):
-    agent, observations = Agent(net, ALGORITHMS["ppo"]), np.zeros((200, 4), np.float32)
+def test_the_same_seed_draws_the_same_actions_and_another_does_not(agent):
+    observations = np.zeros((200, 4), np.float32)
     first, again, other = (agent.act(observations, np.array(seed, np.int32))[0] for seed in ((1, 2), (1, 2), (1, 3)))
     np.testing.assert_array_equal(first, again)
     assert (first.numpy() != other.numpy()).any()
 
 
-def test_greedy_takes_the_likeliest(net, batch):
+def test_greedy_takes_the_likeliest(net, agent, batch):
     logits, _ = net(batch.observations)
-    np.testing.assert_array_equal(
-        Agent(net, ALGORITHMS["ppo"]).act_greedily(batch.observations), logits.numpy().argmax(-1)
-    )
+    np.testing.assert_array_equal(agent.act_greedily(batch.observations), logits.numpy().argmax(-1))
 
 
 def test_the_policy_gradient_is_that_of_the_softmax():
@@ -107,9 +109,8 @@ def test_the_policy_gradient_is_that_of_the_softmax():
     np.testing.assert_allclose(tape.gradient(loss, logits), expected, atol=1e-12)
 
 
-def test_at_ratio_1_the_gradient_of_ppo_is_the_policy_gradient(net, batch):
+def test_at_ratio_1_the_gradient_of_ppo_is_the_policy_gradient(net, agent, batch):
     """Schulman et al. 2017: both losses agree to first order where the policy has not moved yet."""
-    agent = Agent(net, ALGORITHMS["ppo"])
 
     def loss(of):
         return lambda: of(
