@@ -46,9 +46,9 @@ def test_impossible_settings_are_refused_by_name(kind, settings):
     assert (name.removesuffix("_weight") if kind is not Loss else "") in str(caught.value)
 
 
-def test_settings_are_everything_but_folder_and_callbacks():
+def test_settings_are_everything_that_decides_the_model():
     names = {field.name for field in dataclasses.fields(Config)}
-    assert set(Config().settings()) == names - {"folder", "callbacks"}
+    assert set(Config().settings()) == names - {"folder", "callbacks", "images"}
     assert {field.name for field in dataclasses.fields(Histograms)} < names
 
 
