@@ -89,6 +89,16 @@ def vectorise(text, characters):
 checks.vectorise(vectorise)
 
 # %% [markdown]
+# The vocabulary of all tunes, and the beginning of one in its numbers:
+
+# %%
+vocabulary = vocabulary_of(tunes.train + tunes.validation + tunes.test)
+print(f"{len(vocabulary)} numbers: padding, the mark, and", repr(vocabulary.characters))
+beginning = example.text[:8]
+for character, number in zip(beginning, vectorise(beginning, vocabulary.characters).numpy(), strict=True):
+    print(f"{character!r:>5} -> {number}")
+
+# %% [markdown]
 # ## 3. What to predict
 #
 # At every place the network sees a character and is asked for the next one. So the targets are the inputs, moved by
@@ -116,10 +126,24 @@ def inputs_and_targets(row, header):
 checks.inputs_and_targets(inputs_and_targets)
 
 # %% [markdown]
+# Step by step, where the header ends and the tune begins:
+
+
+# %%
+def shown(number):
+    """A character, by its number."""
+    return {PADDING: "nothing", MARK: "the mark"}.get(int(number)) or repr(vocabulary.decode([number]))
+
+
+length = len(example.header)
+read, asked = inputs_and_targets(tf.constant(vocabulary.sequence(example)), length)
+for step in range(length - 2, length + 5):
+    print(f"step {step}: it reads {shown(read[step]):>5} and is asked for {shown(asked[step])}")
+
+# %% [markdown]
 # `sequences.batches` does the same in a `tf.data` pipeline, and puts tunes of like length into one batch.
 
 # %%
-vocabulary = vocabulary_of(tunes.train + tunes.validation + tunes.test)
 inputs, targets = next(iter(sequences.batches(tunes.train, vocabulary, batch_size=4, seed=0)))
 print("a batch:", inputs.shape, "of", len(vocabulary), "characters")
 print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
@@ -151,6 +175,15 @@ def build_network(vocabulary_size, embedding, units):
 
 # %%
 checks.build_network(build_network)
+
+# %% [markdown]
+# Before it has learned anything, each of its guesses is as good as any other character:
+
+# %%
+untrained = build_network(len(vocabulary), 16, 64)
+guesses = tf.random.categorical(untrained(inputs[:1])[0], 1)[:60, 0]
+print("read:   ", repr(vocabulary.decode(inputs[0].numpy())[:60]))
+print("guessed:", repr(vocabulary.decode([number for number in guesses.numpy() if number != MARK])))
 
 # %% [markdown]
 # ## 5. The loss
@@ -208,11 +241,10 @@ checks.train_step(train_step)
 # the same probability, so it begins near log(number of characters).
 
 # %%
-small = build_network(len(vocabulary), 16, 64)
 optimizer = keras.optimizers.Adam(0.01)
-optimizer.build(small.trainable_variables)
+optimizer.build(untrained.trainable_variables)
 compiled = tf.function(train_step)
-losses = [float(compiled(small, optimizer, inputs, targets)) for _ in range(10)]
+losses = [float(compiled(untrained, optimizer, inputs, targets)) for _ in range(10)]
 print(" ".join(f"{loss:.2f}" for loss in losses))
 
 # %% [markdown]
@@ -255,14 +287,14 @@ checks.draw(draw)
 
 
 # %%
-read = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
+read_all = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
 
 
 def write_slowly(header, longest=300, temperature=0.6):
     """A tune under a header; it reads everything again for each character, so mind the time."""
     written = [MARK, *vocabulary.encode(header)]
     while len(written) < longest and written[-1] != MARK or len(written) == 1:
-        logits = read(tf.constant([written]))[:, -1]
+        logits = read_all(tf.constant([written]))[:, -1]
         written.append(int(draw(logits - 1e9 * tf.one_hot([PADDING], len(vocabulary)), temperature)[0]))
     return vocabulary.decode(written)
 

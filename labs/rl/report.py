@@ -1,7 +1,8 @@
 """Records of finished runs -> tables and summary.json."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
+
+import pandas as pd
 
 from debias.markdown import markdown
 
@@ -16,6 +17,10 @@ CAPTION = (
     "policy, 'greedy' takes the likeliest; 'sticky': the emulator repeats the last action with probability .25, "
     "whatever the agent wants. Minutes of training from scratch; 'last 100' is the mean of the last 100 episodes of it."
 )
+PEERS = {
+    "sb3": "stable-baselines3, its own Atari environments",
+    "sb3_on_ours": "stable-baselines3's learner on this lab's emulator",
+}
 ORIGIN = ("commit", "versions", "host")
 EACH = ("seed", "steps", "minutes", "mean_return", *PLAYED)
 
@@ -48,30 +53,22 @@ def _table(environment: str, algorithms: Mapping[str, Sequence]) -> str:
     played = {name: title for name, title in PLAYED.items() if name in first}
     lines = []
     for name, runs in algorithms.items():
-        lines += [[name, f"{run['seed']}", *_numbers(run, played)] for run in runs]
+        lines += [_line(name, f"{run['seed']}", run, played) for run in runs]
         if len(runs) > 1:
-            means = {key: fmean(run[key] for run in runs) for key in ("steps", "minutes", "mean_return", *played)}
-            lines.append([f"**{name}**", f"mean of {len(runs)}", *_numbers(means, played)])
+            lines.append(_line(f"**{name}**", f"mean of {len(runs)}", pd.DataFrame(runs).mean(), played))
     header = ["algorithm", "seed", "steps", "minutes", "last 100", *played.values()]
     return f"**{environment.capitalize()}**\n\n{markdown(header, lines)}"
 
 
-def _numbers(run: Mapping, played: Mapping) -> list[str]:
-    means = [f"{run[name]:.1f}" for name in ("mean_return", *played)]
-    return [f"{run['steps']:,.0f}", f"{run['minutes']:.1f}", *means]
+def _line(name: str, seed: str, run: Mapping, played: Mapping) -> list[str]:
+    means = [f"{run[key]:.1f}" for key in ("minutes", "mean_return", *played)]
+    return [name, seed, f"{run['steps']:,.0f}", *means]
 
 
 def _speed_table(speed: Mapping) -> list[str]:
     if not speed:
         return []
-    lines = [
-        ["this lab", f"{speed['sps']:,.0f}", ""],
-        ["stable-baselines3, its own Atari environments", f"{speed['sps_sb3']:,.0f}", f"{speed['sps_vs_sb3']:.2f}"],
-        [
-            "stable-baselines3's learner on this lab's emulator",
-            f"{speed['sps_sb3_on_ours']:,.0f}",
-            f"{speed['sps_vs_sb3_on_ours']:.2f}",
-        ],
-    ]
+    lines = [["this lab", f"{speed['sps']:,.0f}", ""]]
+    lines += [[title, f"{speed[f'sps_{key}']:,.0f}", f"{speed[f'sps_vs_{key}']:.2f}"] for key, title in PEERS.items()]
     table = markdown(["PPO on Pong, same network and schedule", "steps a second", "ours is faster by"], lines)
     return [f"**Speed**, measured in turns on an idle machine; {speed['peers']}\n\n{table}"]

@@ -4,6 +4,7 @@ A finished run is kept in `.cache/rl` and not made again; one that was killed go
 """
 
 import dataclasses
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -67,18 +68,12 @@ def complete(folder: Path, smoke: bool = False) -> str:
     cache = folder / "runs" if smoke else CACHE
     trials = [trial for trial in TRIALS if not smoke or trial.name == "cartpole/ppo"]
     records = [record for trial in trials for record in run(_toy(trial) if smoke else trial, cache)]
-    if not smoke:
-        _keep_speed(folder)
+    if not smoke and (RESULTS / peer.SPEED).exists() and not (folder / peer.SPEED).exists():
+        shutil.copyfile(RESULTS / peer.SPEED, folder / peer.SPEED)  # measuring it again needs what is no requirement
     write_results(records, folder)
     if smoke:
         shutil.rmtree(cache)
     return (folder / "table.md").read_text("utf-8")
-
-
-def _keep_speed(folder: Path) -> None:
-    """A new folder of results takes over the last comparison: to measure it again needs what is no requirement."""
-    if (RESULTS / peer.SPEED).exists() and not (folder / peer.SPEED).exists():
-        shutil.copyfile(RESULTS / peer.SPEED, folder / peer.SPEED)
 
 
 def named(names: Sequence[str]) -> list[Trial]:
@@ -104,10 +99,8 @@ def run(trial: Trial, cache: Path, say: Callable[[str], None] = print) -> Iterat
         InputError: an old one has other settings.
     """
     for seed in trial.seeds:
-        chosen, folder = (
-            dataclasses.replace(trial.settings, seed=seed),
-            cache / trial.name.replace(", ", "-") / str(seed),
-        )
+        chosen = dataclasses.replace(trial.settings, seed=seed)
+        folder = cache / trial.name.replace(", ", "-") / str(seed)
         if not (folder / RUN).exists():
             say(f"{trial.name}, seed {seed}: {chosen.steps:,} steps at most")
             write_text(folder / RUN, json.dumps(_record(trial.name, chosen, folder), indent=1) + "\n")
@@ -119,32 +112,21 @@ def run(trial: Trial, cache: Path, say: Callable[[str], None] = print) -> Iterat
 
 def _record(name: str, chosen: Settings, folder: Path) -> dict:
     agent = training.train(chosen, folder)
-    log = training.read_log(folder)
-    spent = {column: float(log[column].iloc[-1]) for column in ("steps", "minutes", "mean_return")}
-    return {
-        "trial": name,
-        "seed": chosen.seed,
-        **spent,
-        **_judged(agent, chosen),
-        "settings": dataclasses.asdict(chosen),
-        **provenance(),
-    }
+    spent = training.read_log(folder)[["steps", "minutes", "mean_return"]].iloc[-1].astype(float).to_dict()
+    made = {"settings": dataclasses.asdict(chosen), **provenance()}
+    return {"trial": name, "seed": chosen.seed, **spent, **_judged(agent, chosen), **made}
 
 
 def _judged(agent: Agent, chosen: Settings) -> dict:
     """Mean returns of fresh, full episodes of the sampled and of the greedy policy; of Pong with sticky actions too."""
-    sticky = {"": 0.0, "sticky_": STICKY} if chosen.environment == "pong" else {"": 0.0}
-    means = {}
-    for prefix, probability in sticky.items():
-        for policy in ("sampled", "greedy"):
-            played = {"greedy": policy == "greedy", "sticky": probability, "all_actions": chosen.all_actions}
-            games = STICKY_GAMES if probability else GAMES
-            returns = evaluate(agent, chosen.environment, games, **played)
-            means |= {
-                f"{prefix}{policy}_mean": float(returns.mean()),
-                f"{prefix}{policy}_returns": sorted(returns.tolist()),
-            }
-    return means
+    ways = [("", 0.0, GAMES)] + [("sticky_", STICKY, STICKY_GAMES)] * (chosen.environment == "pong")
+    judged = {}
+    for (prefix, sticky, games), policy in itertools.product(ways, ("sampled", "greedy")):
+        played = {"greedy": policy == "greedy", "sticky": sticky, "all_actions": chosen.all_actions}
+        returns = evaluate(agent, chosen.environment, games, **played)
+        judged[f"{prefix}{policy}_mean"] = float(returns.mean())
+        judged[f"{prefix}{policy}_returns"] = sorted(returns.tolist())
+    return judged
 
 
 def write_results(records: Sequence[dict], folder: Path) -> None:
