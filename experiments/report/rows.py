@@ -15,6 +15,7 @@ from debias.files import write_text
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
 _NEEDED = ("id", "setting", "title", "method", "seed")
+_DIGESTS = ("training_digest", "evaluation_digest", "data_digest", "test_digest")  # some would pass for numbers
 _REMEDY = "restore it (git checkout) or move its folder away"
 # What may differ between two rows of the same run on two machines or days, beside digests.
 _CIRCUMSTANCES = ("seconds", "threads", "commit", "versions", "host", "code", "fingerprint")
@@ -40,7 +41,7 @@ def read_rows(folder: Path) -> pd.DataFrame | None:
     path = folder / RUNS
     if not path.exists():
         return None
-    rows = read_table(path, _REMEDY)
+    rows = read_table(path, _REMEDY, dtype=dict.fromkeys(_DIGESTS, str))
     if missing := [name for name in _NEEDED if name not in rows]:
         raise InputError(f"{path}: no column {', '.join(missing)}: {_REMEDY}")
     if twice := sorted(rows["id"][rows["id"].duplicated()].astype(str).unique()):

@@ -16,14 +16,10 @@ from debias.data import prepared
 from debias.data.dataset import NO_GROUP, Dataset, Splits
 from debias.data.prepared import open_prepared
 from debias.errors import InputError
-<<<<<<< HEAD
 from experiments import __main__
 from experiments.engine import evaluation
 from experiments.engine.checks import check_test
 from experiments.engine.cross_dataset import measure_on
-=======
-from experiments import __main__, commands, runner
->>>>>>> engine
 from experiments.registry import EXPERIMENTS
 
 FACES, OTHERS, PORTRAITS = 160, 1200, 24  # of the negatives a tenth validates, of which 1 % must be one

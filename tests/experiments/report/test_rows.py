@@ -48,6 +48,15 @@ def test_damaged_rows_are_one_line(rows, tmp_path, damage):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_digests_that_look_like_numbers_stay_what_they_are(rows, tmp_path):
+    digests = {"training_digest": "00123456", "evaluation_digest": "123e4567", "data_digest": "1" * 12}
+    write_rows(tmp_path, rows.assign(**digests))
+    read = read_rows(tmp_path)
+    assert {name: set(read[name]) for name in digests} == {name: {digest} for name, digest in digests.items()}
+    write_rows(tmp_path / "older", rows.drop(columns="training_digest"))
+    assert "training_digest" not in read_rows(tmp_path / "older")
+
+
 def test_failures_are_written_and_go_away_with_success(rows, tmp_path):
     failures = pd.DataFrame([{"id": "test/cnn/seed0", "reason": 'a "quoted", reason'}])
     write_failures(tmp_path / "test", failures)
