@@ -16,7 +16,7 @@ from debias.backend import tf
 from debias.config import IMAGES, Config
 from debias.data.dataset import Dataset
 from debias.data.reading import Reader
-from debias.data.sampling import WeightedSampler
+from debias.data.sampling import WeightedSampler, uniform
 from debias.devices import distributed, own_device, part
 from debias.errors import InputError
 
@@ -132,13 +132,17 @@ class BalancedBatches(tf.Module):
             return self._mirrored_by_chance(images.gather(index), seed)
         # Draws are independent: to mirror every second one is to mirror each image with probability one half, and it
         # costs a tenth of a choice per image.
-        mirrored = tf.reverse(images.gather(index[1::2]), [2])
-        return tf.concat([images.gather(index[::2]), mirrored], 0)
+        kept, mirrored = index[::2], index[1::2]
+        if self.streamed:  # read at once: the way into Python costs more than the images
+            found = tf.split(images.gather(tf.concat([kept, mirrored], 0)), [kept.shape[0], mirrored.shape[0]])
+        else:
+            found = images.gather(kept), images.gather(mirrored)
+        return tf.concat([found[0], tf.reverse(found[1], [2])], 0)
 
     @staticmethod
     def _mirrored_by_chance(images, seed):
         seed = tf.random.experimental.stateless_fold_in(seed, 2)
-        chance = tf.random.stateless_uniform([images.shape[0], 1, 1, 1], seed)
+        chance = uniform(images.shape[0], seed)[:, None, None, None]
         return tf.where(chance < 0.5, tf.reverse(images, [2]), images)
 
     def _stream(self, step, stream: int) -> tf.Tensor:
