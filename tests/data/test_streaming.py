@@ -11,7 +11,8 @@ from baselines import METHODS
 from debias.backend import keras, tf
 from debias.callbacks import encode
 from debias.data import contiguous, pipeline
-from debias.data.dataset import Dataset, Splits, memory_map
+from debias.data.dataset import Dataset, Splits
+from debias.data.hdf5 import mapped
 from debias.data.pipeline import BalancedBatches, StreamedImages, images_of, in_order, scale
 from debias.data.reading import Reader
 from debias.dbvae import build
@@ -159,25 +160,25 @@ def test_images_in_pieces_become_one_block_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(contiguous, "_ROWS_AT_A_TIME", 7)
     images, path = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 3), np.uint8), tmp_path / "faces.h5"
 
-    def mapped():
+    def opened():
         with h5py.File(path) as file:
-            return memory_map(file["images"], path)
+            return mapped(file["images"], path)
 
     for version in (images, 255 - images):
         with h5py.File(path, "w") as file:
             file.create_dataset("images", data=version, compression="gzip")
         os.utime(path)
         for said in (1, 0):
-            found = mapped()
+            found = opened()
             assert capsys.readouterr().err.count("copied once") == said
             np.testing.assert_array_equal(found, version)
             np.testing.assert_array_equal(Reader(found)(np.array([39, 0])), version[[39, 0]])
     (tmp_path / "faces.h5.images.npy").write_bytes(b"damaged")
-    np.testing.assert_array_equal(mapped(), 255 - images)
+    np.testing.assert_array_equal(opened(), 255 - images)
 
 
 def test_few_images_in_pieces_are_read(tmp_path):
     with h5py.File(tmp_path / "faces.h5", "w") as file:
         images = file.create_dataset("images", data=np.ones((4, 2, 2, 1), np.uint8), chunks=True)
-        assert not isinstance(memory_map(images, tmp_path / "faces.h5"), np.memmap)
+        assert not isinstance(mapped(images, tmp_path / "faces.h5"), np.memmap)
     assert len(list(tmp_path.iterdir())) == 1
