@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.elsewhere import check_test, evaluate_on
 from PIL import Image
 
 from debias.backend import keras, tf
