@@ -41,8 +41,8 @@ class RunFolder(keras.callbacks.Callback):
     """Keeps a run on disk, so that it can be killed at any moment and goes on with the same weights, bit for bit.
 
     After each epoch it writes, in this order: the probabilities with which the epoch drew its faces
-    (`sampling/epoch-000.npy`), a line of `log.csv`, and the checkpoint: weights, batch statistics, random generators,
-    optimiser and sampler. A kill between two of them repeats the epoch and writes them again.
+    (`sampling/epoch-000.npy`), a line of `log.csv`, and the checkpoint. A kill between two of them repeats the epoch
+    and writes them again.
 
     An evaluator who knows the groups can tell from the probabilities what share of the mass each group received; the
     method cannot.
@@ -51,12 +51,39 @@ class RunFolder(keras.callbacks.Callback):
     def __init__(self, folder: Path, model: keras.Model, sampler: WeightedSampler):
         super().__init__()
         self.folder, self.sampler = folder, sampler
+        self.checkpoints, self.log = Checkpoints(folder, model, sampler), None
+
+    def restore(self) -> int:
+        """Load the last checkpoint if there is one; returns the number of epochs done."""
+        done = self.checkpoints.restore()
+        self.log = EpochLog(self.folder / "log.csv", done)
+        return done
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not is_chief():  # all workers have the same to write
+            return
+        p = self.sampler.probabilities.numpy()
+        save_array(self.folder / "sampling" / f"epoch-{epoch:03d}.npy", p)
+        self.log.on_epoch_end(epoch, {**(logs or {}), "ess": 1 / np.sum(p**2)})
+        self.checkpoints.on_epoch_end(epoch)
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """After each epoch, saves all that decides the rest of a run.
+
+    That is weights, batch statistics, random generators, optimiser, and `also`.
+
+    Args:
+        also: what else decides it, such as a sampler with its weights.
+    """
+
+    def __init__(self, folder: Path, model: keras.Model, also: tf.Module):
+        super().__init__()
         self.epoch = tf.Variable(0, dtype=tf.int64)
         state = [variable.value for variable in (*model.variables, *model.optimizer.variables)]
-        checkpoint = tf.train.Checkpoint(state=state, sampler=sampler, epoch=self.epoch)
+        checkpoint = tf.train.Checkpoint(state=state, sampler=also, epoch=self.epoch)
         checkpoint.save_counter  # noqa: B018, made by all workers together, not by the one that saves
         self.manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoint"), max_to_keep=1)
-        self.rows = []
 
     def restore(self) -> int:
         """Load the last checkpoint if there is one; returns the number of epochs done."""
@@ -70,35 +97,33 @@ class RunFolder(keras.callbacks.Callback):
                 ) from error
         done = int(self.epoch.numpy())
         check_agreed(done, "checkpoints")
-        self.rows = _read_rows(self.folder / "log.csv")[:done]
         return done
 
     def on_epoch_end(self, epoch, logs=None):
-        if not is_chief():  # all workers have the same to write
-            return
-        p = self.sampler.probabilities.numpy()
-        save_array(self.folder / "sampling" / f"epoch-{epoch:03d}.npy", p)
-        losses = {name: float(value) for name, value in (logs or {}).items()}
-        self._log({"epoch": epoch, **losses, "ess": 1 / np.sum(p**2)})
-        self._checkpoint(epoch + 1)
-
-    def _log(self, row: dict) -> None:
-        self.rows.append(row)
-        with replacing(self.folder / "log.csv") as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            writer.writeheader()
-            writer.writerows(self.rows)
-
-    def _checkpoint(self, done: int) -> None:
-        self.epoch.assign(done)
+        self.epoch.assign(epoch + 1)
         try:
-            self.manager.save(checkpoint_number=done)
+            self.manager.save(checkpoint_number=epoch + 1)
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0]
             raise InputError(
                 f"{self.manager.directory}: cannot write a checkpoint ({reason}): "
                 "free some space or choose another folder"
             ) from error
+
+
+class EpochLog(keras.callbacks.Callback):
+    """One line of CSV an epoch, rewritten atomically; a resumed run continues after its `done` epochs."""
+
+    def __init__(self, path: Path, done: int = 0):
+        super().__init__()
+        self.path, self.rows = path, _read_rows(path)[:done]
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append({"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}})
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[-1]))
+            writer.writeheader()
+            writer.writerows(self.rows)
 
 
 class Progress(keras.callbacks.Callback):

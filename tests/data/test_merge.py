@@ -88,7 +88,7 @@ def test_the_seed_decides_and_the_same_call_gives_the_same_bytes(faces, others, 
         merge([faces], [others], tmp_path / name, seed)
     merge([faces], [others], out)
     assert out.read_bytes() == (tmp_path / "again.h5").read_bytes()
-    assert open_splits(out).fingerprint() != open_splits(tmp_path / "other.h5").fingerprint()
+    assert open_splits(out).training_digest() != open_splits(tmp_path / "other.h5").training_digest()
 
 
 def test_where_it_comes_from_is_kept(faces, others, out):

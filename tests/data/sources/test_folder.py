@@ -84,7 +84,7 @@ def test_opened_again_nothing_is_decoded_and_images_are_mapped(folder, cache, mo
     monkeypatch.setattr(source, "prepare", None)
     again = open_folder(folder, cache)
     assert isinstance(again.train.source, np.memmap)
-    assert first.fingerprint() == again.fingerprint()
+    assert first.training_digest() == again.training_digest()
 
 
 def test_a_changed_image_is_decoded_anew(folder, cache):
@@ -308,7 +308,7 @@ def test_other_separators_ends_of_lines_and_a_byte_order_mark(folder, cache, sep
         separator.join(map(str, line)) for line in [["file", "label", "group", "split", "age", "note"], *lines()]
     )
     (folder / "labels.csv").write_bytes(text.encode("utf-8-sig"))
-    assert open_folder(folder, cache / "other").fingerprint() == first.fingerprint()
+    assert open_folder(folder, cache / "other").training_digest() == first.training_digest()
 
 
 def test_list_from_a_western_excel(folder, cache):
