@@ -127,9 +127,10 @@ def test_a_run_goes_on_with_what_its_folder_holds(run_folder, tmp_path):
 
 def test_lines_after_the_checkpoint_are_written_again(run_folder, tmp_path):
     first = run_folder()
+    first.restore()
     for epoch in range(2):
         end_epoch(first, epoch)
-    first._log({"epoch": 2, "loss": 0.5, "ess": 3.0})  # killed before the checkpoint
+    first.log.on_epoch_end(2, {"loss": 0.5, "ess": 3.0})  # killed before the checkpoint
     again = run_folder()
     assert again.restore() == 2
     end_epoch(again, 2)

@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.runner import Options
 
 from debias.backend import keras, tf
 from debias.data.sources import photographs
 from debias.errors import InputError
 from experiments import detection
+from experiments.engine.store import StoredRun
+from experiments.engine.sweep import Options
 
 
 class Brightness(keras.Model):
@@ -21,18 +22,12 @@ class Brightness(keras.Model):
         return 40 * (tf.reduce_mean(images, [1, 2, 3]) - 0.5)
 
 
-class Models:
-    """Stands in for a store whose runs are all finished."""
-
-    cache = None
-
-    def model(self, run):
-        return Brightness()
-
-
 @pytest.fixture
-def store(monkeypatch):
-    """Four course faces, of which the first group's are bright; two photographs, whose face is bright or dark."""
+def cache(monkeypatch, tmp_path):
+    """Where all runs of 'quick' are finished, by models that know bright from dark.
+
+    Four course faces, of which the first group's are bright; two photographs, whose face is bright or dark.
+    """
     faces = [np.full((64, 60, 3), value, np.uint8) for value in (255, 255, 0, 0)]
     groups, names = np.array([0, 0, 1, 1]), ("bright", "dark")
     monkeypatch.setattr(photographs, "course_photographs", lambda cache: (faces, groups, names))
@@ -46,12 +41,13 @@ def store(monkeypatch):
     monkeypatch.setattr(photographs, "bundled", lambda package, path: pictures[path])
     rows = pd.DataFrame({"id": ["quick/cnn/seed0"], "commit": ["abc"]})
     monkeypatch.setattr(detection, "run_all", lambda *_: (rows, pd.DataFrame(columns=["id", "reason"])))
-    return Models()
+    monkeypatch.setattr(StoredRun, "model", lambda self: Brightness())
+    return tmp_path / "cache"
 
 
-def test_rates_are_what_can_be_counted_by_hand(store):
-    runs = [run for run in detection.EXPERIMENT.runs() if run.setting.name == "cnn"]
-    singles, sets, trade = detection.measure(runs, store)
+def test_rates_are_what_can_be_counted_by_hand(cache):
+    runs = [StoredRun(run, cache) for run in detection.EXPERIMENT.runs() if run.setting.name == "cnn"]
+    singles, sets, trade = detection.measure(runs)
     found = singles.set_index(["photograph", "windows"])
     assert found.loc[("face", "15 % to whole"), ["detected", "on the face"]].tolist() == [100, 100]
     assert found.loc[("face", "half to whole"), "detected"] == 0  # a bright spot in a dark window
@@ -69,8 +65,8 @@ def test_a_window_hits_where_its_middle_lies_on_the_face():
     assert not detection._hits(np.array([10, 20, 40]), (38, 31, 4, 4))
 
 
-def test_it_leaves_a_table_a_summary_and_a_picture(store, tmp_path):
-    folder = detection.run(store, tmp_path, Options())
+def test_it_leaves_a_table_a_summary_and_a_picture(cache, tmp_path):
+    folder = detection.run(cache, tmp_path / "results", Options())
     assert {path.name for path in folder.iterdir()} == {"table.md", "summary.json", "heat.png"}
     text = (folder / "table.md").read_text()
     assert "course: bright (n=2)" in text and "15 % to whole" in text and "| 0.2" in text
@@ -79,11 +75,11 @@ def test_it_leaves_a_table_a_summary_and_a_picture(store, tmp_path):
     assert {row["setting"] for row in summary["sets"]} == {"CNN", "DB-VAE, max"}
 
 
-def test_models_that_cannot_be_trained_are_one_line(store, tmp_path, monkeypatch):
+def test_models_that_cannot_be_trained_are_one_line(cache, tmp_path, monkeypatch):
     failed = pd.DataFrame({"id": ["quick/cnn/seed0"], "reason": ["no memory"]})
     monkeypatch.setattr(detection, "run_all", lambda *_: (pd.DataFrame(), failed))
     with pytest.raises(InputError, match="1 runs failed \\(no memory\\)"):
-        detection.run(store, tmp_path, Options())
+        detection.run(cache, tmp_path / "results", Options())
     assert not list(tmp_path.iterdir())
 
 
