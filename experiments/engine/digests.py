@@ -1,8 +1,8 @@
 """Digests of code: they change with what decides a result, and with nothing else.
 
 The code behind a result is what its module imports, and what that imports in turn, within this repository. Comments and
-docstrings do not count. Two files only list what there is, the registries of methods and of presets: a new line in one
-of them changes nothing for the others, so instead of the file the entry that a run uses counts.
+docstrings do not count. Of two files, the registries of methods and of presets, the tables do not count either: a new
+line there changes nothing for the others, so instead of the table the entry that a run uses counts.
 """
 
 import ast
@@ -24,7 +24,7 @@ def training_digest(run: Run, root: Path = ROOT) -> str:
     """Eight hexadecimal digits that change with the code that trains a run, as it was when this process began."""
     trained, sizes = method(run.setting.method), network(run.config)
     entries = (trained.module, trained.labels, sorted(trained.arguments.items()), sizes)
-    return _digest((trained.module, sizes.trunk), root, repr(entries))
+    return _digest((trained.module, sizes.trunk, "baselines"), root, repr(entries))
 
 
 def evaluation_digest(run: Run, root: Path = ROOT) -> str:
@@ -32,16 +32,16 @@ def evaluation_digest(run: Run, root: Path = ROOT) -> str:
     return _digest((OTHER_TEST if run.test else OWN_TEST,), root)
 
 
-def imported(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
-    """The files of this repository that `modules` are made of: themselves and all that they import, in order."""
+def imported(modules: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
+    """The modules of this repository that `modules` are made of, themselves and all that they import: name -> file."""
     found, waiting = {}, list(modules)
     while waiting:
         name = waiting.pop()
         path = _file(name, root)
-        if path and name not in found and name not in REGISTRIES:
+        if path and name not in found:
             found[name] = path
-            waiting += _read(path)[1]
-    return [found[name] for name in sorted(found)]
+            waiting += _read(path, name in REGISTRIES)[1]
+    return dict(sorted(found.items()))
 
 
 def _digest(modules: tuple[str, ...], root: Path, entries: str = "") -> str:
@@ -52,22 +52,32 @@ def _digest(modules: tuple[str, ...], root: Path, entries: str = "") -> str:
 @functools.lru_cache(maxsize=256)
 def _code(modules: tuple[str, ...], root: Path) -> str:
     digest = hashlib.sha256()
-    for path in imported(modules, root):
-        digest.update(_read(path)[0].encode())
+    for name, path in imported(modules, root).items():
+        digest.update(_read(path, name in REGISTRIES)[0].encode())
     return digest.hexdigest()
 
 
 @functools.lru_cache(maxsize=1024)
-def _read(path: Path) -> tuple[str, tuple[str, ...]]:
-    """The code in a file without comments and docstrings, and what it imports."""
+def _read(path: Path, is_registry: bool) -> tuple[str, tuple[str, ...]]:
+    """The code in a file, without comments, docstrings and a registry's tables, and what it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = tuple(_imports(tree))
+    if is_registry:
+        tree.body = [statement for statement in tree.body if not isinstance(statement, ast.Assign)]
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         first = body[0] if isinstance(body, list) and body else None
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             del body[0]
-    return ast.dump(tree), names
+    return repr(_plain(tree)), names
+
+
+def _plain(node):
+    """A syntax tree as nested tuples without empty fields, which are not the same in all versions of Python."""
+    if isinstance(node, ast.AST):
+        filled = [(name, _plain(value)) for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return type(node).__name__, *filled
+    return tuple(map(_plain, node)) if isinstance(node, list) else repr(node)
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
