@@ -27,7 +27,7 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str
         other: the column of theirs, where it is another one.
     """
     seeds = common_seeds(ours, theirs)
-    if len(seeds) < 2:
+    if len(seeds) < 2 or ours[column].isna().any():  # a single group has no variance
         return None
     ours, theirs = (
         dict(zip(rows["seed"], rows[name], strict=True)) for rows, name in ((ours, column), (theirs, other or column))

@@ -52,7 +52,8 @@ def _titled(rows, titles) -> pd.DataFrame:
 
 def _rates(rows, target, ending) -> pd.DataFrame:
     columns = {f"{measure}{ending}": measure for measure in ("fpr", "gap", "mean_recall")}
-    return rows[["setting", "seed", *columns]].rename(columns=columns).assign(target=target)
+    found = rows[["setting", "seed", *columns]].rename(columns=columns).assign(target=target)
+    return found.fillna({"gap": 0.0})  # the single group of those who know none has no gap: a line at zero
 
 
 def _of_each(data, kind, titles) -> dict[str, np.ndarray]:

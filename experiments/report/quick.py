@@ -10,7 +10,7 @@ from experiments.report import figures
 from experiments.report.comparisons import FIXED_RATE, MEASURES, OWN, against_baseline
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
-from experiments.report.tables import by_setting, title
+from experiments.report.tables import by_setting, title, with_error
 
 PHOTOGRAPHS = "photographs"
 _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
@@ -47,7 +47,7 @@ def _short(rows: pd.DataFrame) -> str:
     """The mean, the variance and the worst of the groups' recalls, at both thresholds."""
     measures = [f"{measure}{suffix}" for suffix in (OWN, FIXED_RATE) for measure in MEASURES]
     lines = [
-        [title(part), *(f"{part[measure].mean():.1f}" for measure in measures), f"{part['seconds'].mean():.0f}"]
+        [title(part), *(with_error(part[measure]) for measure in measures), f"{part['seconds'].mean():.0f}"]
         for part in by_setting(rows).values()
     ]
     names = ("E[A] %", "Var[A] %²", "worst %")

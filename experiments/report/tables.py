@@ -118,7 +118,9 @@ def title(part: pd.DataFrame) -> str:
 
 
 def with_error(values: pd.Series) -> str:
-    """Mean over seeds ± its standard error, which one seed has not."""
+    """Mean over seeds ± its standard error, which one seed has not; a dash where there is nothing to measure."""
+    if values.isna().all():  # such as the variance of a single group
+        return "-"
     error = "" if len(values) < 2 else f" ±{values.sem():.1f}"
     return f"{values.mean():.1f}{error}"
 

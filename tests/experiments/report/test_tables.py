@@ -36,6 +36,15 @@ def test_one_seed_has_no_standard_error(rows):
     assert "±" not in tables.as_markdown(rows[rows["seed"] == 0]).split("**")[2]
 
 
+def test_a_single_group_has_a_dash_for_its_variance_and_no_difference_of_it(rows):
+    one = rows.drop(columns=[name for name in rows if name.endswith("right")])
+    one = one.assign(var_recall=np.nan, var_recall_fpr1=np.nan)
+    lines = [line for line in tables.as_markdown(one).splitlines() if line.startswith("|")]
+    assert dict(zip(cells(lines[0]), cells(lines[3]), strict=True))["Var[A]"] == "-"
+    found = tables.summary(one)["settings"]["oracle"]["difference_to_cnn"]
+    assert "mean_recall" in found and "var_recall" not in found
+
+
 def test_summary_has_paired_differences(rows):
     summary = tables.summary(rows)
     methods = summary["settings"]
