@@ -15,7 +15,7 @@ from debias.config import Config, Loss
 from debias.data.dataset import Splits
 from debias.data.pipeline import BalancedBatches, batches_of
 from debias.detector import Detector, cross_entropy
-from debias.devices import part
+from debias.devices import part, uses_xla
 from debias.errors import InputError
 from debias.networks import build_decoder, build_encoder
 from debias.presets import network
@@ -28,7 +28,7 @@ tfd = tfp.distributions
 def train(splits: Splits, config: Config, rule: str = "max") -> "DBVAE":
     """Train a DB-VAE whose faces are drawn by `rule`, anew in every epoch (Algorithm 1)."""
     check_rule(rule)
-    seed_everything(config.seed)
+    seed_everything(config.seed, repeatable=not uses_xla(config))
     model = build(config, splits.train.image_shape)
     batches = batches_of(splits.train, config)
     # The sampler starts uniform: a uniform rule needs no latents, and to encode all faces takes a fifth of the time.

@@ -12,10 +12,14 @@ from debias.detector import Detector
 from debias.devices import distributed, on_gpu, uses_xla
 
 
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, and on CPU ask TensorFlow for kernels that repeat bit for bit."""
+def seed_everything(seed: int, repeatable: bool = True) -> None:
+    """Seed Python, NumPy and TensorFlow, and on CPU ask TensorFlow for kernels that repeat bit for bit.
+
+    Args:
+        repeatable: False where steps are compiled by XLA, which Keras leaves out where such kernels are asked for.
+    """
     keras.utils.set_random_seed(seed)
-    if not on_gpu():  # Keras refuses XLA, which pays there, together with determinism
+    if repeatable and not on_gpu():
         tf.config.experimental.enable_op_determinism()
         # It turns sums into AddN, which begins with whichever summand's memory is free first: the order of a sum of
         # three, and so its last bit, would depend on timing.
