@@ -18,7 +18,7 @@ _NEEDED = ("id", "setting", "title", "method", "seed")
 _DIGESTS = ("training_digest", "evaluation_digest", "data_digest", "test_digest")  # some would pass for numbers
 _REMEDY = "restore it (git checkout) or move its folder away"
 # What may differ between two rows of the same run on two machines or days, beside digests.
-_CIRCUMSTANCES = ("seconds", "threads", "commit", "versions", "host", "code", "fingerprint")
+_CIRCUMSTANCES = ("seconds", "threads", "device", "commit", "versions", "host", "code", "fingerprint")
 
 
 def write_rows(folder: Path, rows: pd.DataFrame) -> None:
