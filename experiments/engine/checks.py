@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from debias.data.dataset import NO_GROUP, Splits
+from debias.data.dataset import Splits
 from debias.data.prepared import Prepared
 from debias.errors import InputError
 from debias.metrics import FPR
@@ -33,5 +33,3 @@ def check_test(test: Prepared, splits: Splits) -> None:
         )
     if empty := [name for index, name in enumerate(test.group_names) if not np.any(test.groups == index)]:
         raise InputError(f"{test.path}: no images of group {', '.join(empty)}: prepare it again")
-    if test.group_names and np.any(test.groups == NO_GROUP):
-        raise InputError(f"{test.path}: images without a group: prepare it again")

@@ -224,7 +224,6 @@ def test_files_that_cannot_be_tested_on(splits, tmp_path):
     cases = {
         "without a face": write_test(tmp_path / "a.h5", images, [NO_GROUP] * 4, (), labels=[1, 1, 1, 0]),
         "no images of group b": write_test(tmp_path / "b.h5", images, [0] * 4, ("a", "b")),
-        "images without a group": write_test(tmp_path / "c.h5", images, [0, 0, 0, NO_GROUP], ("a",)),
         "same --size": write_test(tmp_path / "d.h5", np.zeros((4, 16, 16, 3), np.uint8), [0] * 4, ("a",)),
     }
     for shown, test in cases.items():
