@@ -62,6 +62,8 @@ class Run(Folders):
     """A data set to train on, such as --data takes, for a test on another: see --test."""
     test: str | None = None
     """A prepared file (python -m debias.data prepare) to test on; windows slide over it where it holds whole images."""
+    epochs: int | None = None
+    """How long to train; the experiment's own length by default. On other data an epoch is one pass over the faces."""
     seeds: int | None = None
     """How many paired seeds; the experiment's own number by default."""
     jobs: int | None = None
@@ -110,6 +112,8 @@ class Run(Folders):
             experiment = experiment.on_other_data(
                 data, splits.name, splits.train.group_names, splits.rare_groups(), self.test
             )
+        if self.epochs is not None:
+            experiment = dataclasses.replace(experiment, base=dataclasses.replace(experiment.base, epochs=self.epochs))
         if self.seeds is not None:  # beyond the experiment's own, the numbers that follow
             first = experiment.seeds[0]
             experiment = dataclasses.replace(experiment, seeds=tuple(range(first, first + self.seeds)))

@@ -134,7 +134,7 @@ class Experiment:
         self, data: str, name: str, group_names: tuple[str, ...], rare: tuple[str, ...], test: str | None = None
     ) -> "Experiment":
         """The same on another data set, taken whole, in a folder of its own; without groups, methods that need them are
-        left out.
+        left out. An epoch is one pass over its faces, however many there are.
 
         Args:
             data: for `debias.data.catalog.load`.
@@ -153,9 +153,12 @@ class Experiment:
         return dataclasses.replace(
             self,
             data=data,
-            base=DIGITS if data == "digits" else self.base,
+            base=DIGITS if data == "digits" else self._by_passes(),
             settings=tuple(dataclasses.replace(setting, draw={}) for setting in chosen),
             folder="-".join([self.folder, name, *([Path(test).stem] if test else [])]),
             test=test,
             rare=rare,
         )
+
+    def _by_passes(self) -> Config:
+        return self.base if self.base == smoke.CONFIG else dataclasses.replace(self.base, steps_per_epoch=None)

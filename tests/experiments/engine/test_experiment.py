@@ -99,3 +99,11 @@ def test_comparisons_of_draws_or_data_are_refused_on_other_data(other, tiny_conf
     with pytest.raises(InputError, match="embedded benchmark") as caught:
         experiment(Setting("a", "cnn"), other, base=tiny_config).on_other_data("made.h5", "made", (), ())
     assert "\n" not in str(caught.value)
+
+
+def test_on_other_data_an_epoch_is_a_pass_over_its_faces_however_many(tiny_config):
+    short = dataclasses.replace(tiny_config, steps_per_epoch=48)
+    found = experiment(Setting("a", "cnn"), base=short).on_other_data("large.h5", "large", (), ())
+    assert found.base == dataclasses.replace(short, steps_per_epoch=None)
+    toy = experiment(Setting("a", "cnn"), base=short).at_smoke_size().on_other_data("large.h5", "large", (), ())
+    assert toy.base == smoke.CONFIG
