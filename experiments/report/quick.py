@@ -46,12 +46,10 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 def _short(rows: pd.DataFrame) -> str:
     """The mean, the variance and the worst of the groups' recalls, at both thresholds."""
     measures = [f"{measure}{suffix}" for suffix in (OWN, FIXED_RATE) for measure in MEASURES]
-    lines = [
-        [title(part), *(with_error(part[measure]) for measure in measures), f"{part['seconds'].mean():.0f}"]
-        for part in by_setting(rows).values()
-    ]
+    parts = by_setting(rows).values()
+    lines = [[title(part), *(with_error(part[measure]) for measure in measures)] for part in parts]
     names = ("E[A] %", "Var[A] %²", "worst %")
-    header = ["recall", *names, *(f"{name}, 1 % FPR" for name in names), "seconds a run"]
+    header = ["recall", *names, *(f"{name}, 1 % FPR" for name in names)]
     return markdown(header, lines) + "\n"
 
 
