@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import fcntl
 import functools
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines import method
 from debias.data import catalog
 from debias.data.dataset import Splits
 from debias.data.prepared import Prepared, open_prepared
@@ -91,6 +93,7 @@ class StoredRun:
         """The trained model."""
         from debias.backend import keras  # seconds: not for those who only look at rows
 
+        importlib.import_module(method(self.run.setting.method).module)  # Keras must know the classes of its model
         return keras.saving.load_model(self.model_path, compile=False)
 
     def sampling(self) -> list[np.ndarray]:

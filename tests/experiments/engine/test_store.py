@@ -5,8 +5,10 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
+from baselines import METHODS, Method
 from debias.config import Config
 from debias.errors import InputError
 from debias.provenance import ROOT
@@ -110,3 +112,30 @@ def test_a_damaged_file_is_one_line(kept, text):
     with pytest.raises(InputError, match="damaged") as caught:
         run.read("row.json")
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+OWN = """
+from debias.backend import keras
+
+@keras.saving.register_keras_serializable("tests")
+class Halved(keras.layers.Layer):
+    def call(self, images):
+        return images / 2
+"""
+
+
+def test_a_model_of_classes_that_nobody_has_imported_is_loaded(kept, monkeypatch, tmp_path):
+    from debias.backend import keras
+
+    (tmp_path / "own_method.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(METHODS, "cnn", Method("Own", "own_method"))
+    import own_method
+
+    [stored] = kept(Setting("own", "cnn"), seeds=(3,))
+    images = keras.Input((2,))
+    stored.model_path.parent.mkdir(parents=True)
+    keras.Model(images, own_method.Halved()(images)).save(stored.model_path)
+    keras.saving.get_custom_objects().pop("tests>Halved")
+    monkeypatch.delitem(sys.modules, "own_method")  # as in a process that has trained nothing
+    assert stored.model()(np.array([[2.0, 4.0]])).numpy().tolist() == [[1.0, 2.0]]
