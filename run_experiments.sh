@@ -24,7 +24,7 @@ commands='  ablations       90 min  all ablations below; with table1 done, else 
   benchmark        8 min  images per second of training, resampling and rendering, each beside its peer
   detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
   list             0 min  every experiment with its runs and minutes
-  test             8 min  the tests; further words go to pytest'
+  test            10 min  the tests; further words go to pytest'
 
 main() {
     case ${1:-quick} in
