@@ -163,10 +163,13 @@ class Run(Folders):
 
     def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame") -> None:
         """All artefacts, where they are not those of these rows already."""
+        from debias.training import one_thread
         from experiments.engine.store import StoredRun
         from experiments.report import artefacts, figure_data, models, results
 
         if not artefacts.is_current(folder, rows):
+            if self.strategy is None:
+                one_thread()
             stored = [StoredRun(run, self.cache) for run in experiment.runs()]
             found = models.collect(experiment, [each for each in stored if each.model_path.exists()])
             # What is here of some models goes on top of what is written of others.
@@ -264,10 +267,12 @@ class Detection(Folders):
     """Models trained by other code: 'refuse' to take them, 'keep' them, or 'redo' them."""
 
     def __call__(self) -> int:
+        from debias.training import one_thread
         from experiments import detection
         from experiments.engine.sweep import Options
         from experiments.report import results
 
+        one_thread()
         folder = detection.run(self.cache, self.results, Options(stale=self.stale))
         results.refresh(self.results, EXPERIMENTS.values())
         return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))

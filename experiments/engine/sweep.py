@@ -144,6 +144,10 @@ def _outcomes(todo, options, progress) -> Iterator[tuple[str, dict | Exception]]
 
         yield from evaluated_in_parallel(todo, keep_stale, options.jobs, options.address)
         return
+    if todo and todo[0].run.config.replicas == 1:  # several devices have been started before, with their threads
+        from debias.training import one_thread  # TensorFlow: seconds
+
+        one_thread()
     for each in todo:
         bar = progress.start(each.run.id, each.run.config.epochs)
         try:
