@@ -163,12 +163,13 @@ class Run(Folders):
 
     def _write(self, experiment: Experiment, folder: Path, rows: "pd.DataFrame") -> None:
         """All artefacts, where they are not those of these rows already."""
-        from debias.training import one_thread
         from experiments.engine.store import StoredRun
         from experiments.report import artefacts, figure_data, models, results
 
         if not artefacts.is_current(folder, rows):
             if self.strategy is None:
+                from debias.training import one_thread  # TensorFlow: seconds
+
                 one_thread()
             stored = [StoredRun(run, self.cache) for run in experiment.runs()]
             found = models.collect(experiment, [each for each in stored if each.model_path.exists()])
