@@ -99,15 +99,8 @@ def test_a_new_method_is_trained_alone_and_appears_everywhere(clone, dataset_pat
     before = clone.rows("quick-squares")
     assert list(before.index) == list(METHODS)
     shutil.rmtree(clone.cache / "runs")  # a fresh clone has rows and no runs
-    clone.follow(
-        "method",
-        ("baselines/__init__.py", "import cnn, oracle, vae", "import cnn, focal, oracle, vae"),
-        (
-            "baselines/__init__.py",
-            '"Oracle (groups)"),\n',
-            '"Oracle (groups)"),\n    "focal": Method(focal.train, "class", "Focal loss"),\n',
-        ),
-    )
+    line = '    "focal": Method("Focal loss", "baselines.focal"),\n'
+    clone.follow("method", ("baselines/__init__.py", "METHODS = {\n", "METHODS = {\n" + line))
     clone.run("quick", "--data", dataset_path, "--reuse")
     after = clone.rows("quick-squares")
     pd.testing.assert_frame_equal(after.drop(index="focal"), before)
@@ -129,11 +122,7 @@ def test_a_new_data_set_has_what_its_docstring_says(shapes):
 
 
 def test_a_new_ablation_appears_everywhere(clone, dataset_path):
-    clone.follow(
-        "ablation",
-        ("experiments/ablations/__init__.py", "    latents,\n", "    latents,\n    learning_rate,\n"),
-        ("experiments/ablations/__init__.py", "ABLATIONS = (\n", "ABLATIONS = (\n    learning_rate.EXPERIMENT,\n"),
-    )
+    clone.follow("ablation")
     clone.run("learning_rate", "--data", dataset_path)
     name = "ablations/learning_rate-squares"
     assert set(clone.rows(name).index) == {"max-rate0.0003", "max-a0.01", "max-rate0.003", "cnn"}
@@ -142,17 +131,6 @@ def test_a_new_ablation_appears_everywhere(clone, dataset_path):
 
 
 def test_a_new_encoder_trains_and_is_reloaded(clone, shapes):
-    clone.follow(
-        "encoder",
-        (
-            "debias/networks.py",
-            "from debias.errors import InputError\n",
-            "from debias.errors import InputError\nfrom debias.trunks import residual\n",
-        ),
-        (
-            "debias/networks.py",
-            "\n\ndef preset(",
-            'PRESETS["residual"] = dataclasses.replace(PRESETS["lab"], trunk=residual.build)\n\n\ndef preset(',
-        ),
-    )
+    line = '    "residual": dataclasses.replace(LAB, trunk="debias.trunks.residual"),\n'
+    clone.follow("encoder", ("debias/presets.py", "PRESETS = {\n", "PRESETS = {\n" + line))
     clone.python("-c", ENCODER)
