@@ -79,6 +79,7 @@ class Config(Histograms):
         batch_size: half faces, half non-faces.
         learning_rate: at the start of a cosine annealing to zero over all steps.
         flip: mirror half of the images at random.
+        augment: 0 to 1, how far a random camera changes each image of a batch, see `debias.augmentation`.
         latents: 'mean' of the posterior, as in the lab, or a 'sample' of it, as in Algorithm 1: what the histograms
             are made of.
         replacement: draw faces with replacement.
@@ -102,6 +103,7 @@ class Config(Histograms):
     batch_size: int = 64
     learning_rate: float = 1e-3
     flip: bool = True
+    augment: float = 0.0
     latents: str = "mean"
     replacement: bool = True
     refresh_every: int = 1
@@ -121,6 +123,8 @@ class Config(Histograms):
                 raise InputError(f"{name} must be at least 1, got {value}")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be > 0, got {self.learning_rate}")
+        if not 0 <= self.augment <= 1:
+            raise InputError(f"augment must be from 0 (no change) to 1, got {self.augment}")
         if self.latents not in ("mean", "sample"):
             raise InputError(f"unknown latents {self.latents!r}: use 'mean' or 'sample'")
         if self.precision not in PRECISIONS:

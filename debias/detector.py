@@ -14,13 +14,14 @@ class Detector(keras.Model):
 
     Attributes:
         batches: step number -> (images, labels), for example `debias.data.pipeline.BalancedBatches`.
+        camera: (images, step number) -> images to train on, for example `debias.augmentation.RandomCamera`.
     """
 
     terms: tuple[str, ...] = ("loss",)
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.batches = None
+        self.batches = self.camera = None
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.terms}
 
     def loss_terms(self, images: tf.Tensor, labels: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
@@ -32,7 +33,9 @@ class Detector(keras.Model):
         return list(self._trackers.values())
 
     def train_step(self, data):
-        images, labels = self.batches(self.optimizer.iterations) if self.batches else _scaled(*data)
+        step = self.optimizer.iterations
+        images, labels = self.batches(step) if self.batches else _scaled(*data)
+        images = self.camera(images, step) if self.camera else images
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, labels, training=True)
             # `losses` is Keras' list of what layers add themselves, such as a user's weight decay.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from debias.augmentation import RandomCamera
 from debias.backend import keras, tf
 from debias.callbacks import RunFolder
 from debias.config import Config
@@ -61,6 +62,7 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     kept = [RunFolder(config.folder, model, batches.sampler)] if config.folder else []
     model.batches = None if batches.streamed else batches
+    model.camera = RandomCamera(config.augment, config.seed) if config.augment else None
     begun = _Begun()
     with told():
         model.fit(
@@ -72,7 +74,7 @@ def fit(
             shuffle=False,
             verbose=0,
         )
-    model.batches = None
+    model.batches = model.camera = None
     return model
 
 
