@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from debias.markdown import plain
@@ -40,6 +41,26 @@ def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, Differenc
     """The difference in every measure at either threshold, by column; empty where there is none."""
     columns = [measure + threshold for measure in MEASURES for threshold in (OWN, FIXED_RATE)]
     return {column: found for column in columns if (found := difference(ours, theirs, column))}
+
+
+def sign_flip_p(differences: Sequence[float]) -> float:
+    """Two-sided p of paired differences (S,), S <= 16: the share of all 2^S signs whose mean is as far from zero.
+
+    Exact where a difference is as likely as its negative; with ten seeds the least is 1/512. 1 without differences.
+    """
+    values = np.asarray(differences, np.float64)
+    signs = 1 - 2 * (np.arange(2 ** len(values))[:, None] >> np.arange(len(values)) & 1)  # (2^S, S)
+    sums = np.abs(signs @ values)
+    return float(np.mean(sums >= np.abs(values.sum()) * (1 - 1e-9)))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """p-values corrected for their number (Holm 1979): one below .05 is a finding, whichever of them were looked at."""
+    adjusted, least = {}, 0.0
+    for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        least = max(least, min(1.0, (len(p_values) - rank) * p))
+        adjusted[name] = least
+    return {name: adjusted[name] for name in p_values}
 
 
 def excludes_zero(found: Difference) -> bool:

@@ -1,9 +1,11 @@
 """Paired differences, in numbers and in words."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import permutation_test
 
-from experiments.report.comparisons import against_baseline, difference, differences, interval
+from experiments.report.comparisons import against_baseline, difference, differences, holm, interval, sign_flip_p
 
 
 def part(setting: str, values: dict[int, float]) -> pd.DataFrame:
@@ -48,3 +50,17 @@ def test_the_sentence_says_what_rises_falls_and_stays():
     assert "“BETTER” lowers the variance between the groups' recalls from 549.0 to 539.0 %² (-10.0 [" in said
     assert "and raises their mean from 54.0 to 55.0 % (+1.0 [+1.0, +1.0]). “EVEN” changes the variance" in said
     assert against_baseline(rows, ["once"]) == ""
+
+
+def test_sign_flips_are_scipy_s_exact_paired_permutation_test():
+    rng = np.random.default_rng(0)
+    for values in (rng.normal(1, 1, 8), rng.normal(0, 1, 7)):
+        theirs = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=np.inf)
+        assert sign_flip_p(values) == pytest.approx(theirs.pvalue)
+    assert sign_flip_p(np.ones(10)) == pytest.approx(1 / 512) and sign_flip_p([]) == 1
+
+
+def test_holm_s_correction_by_hand():
+    """Sorted: 3 * .01, 2 * .02 and 1 * .03, which is less than the one before and so takes its value."""
+    assert holm({"b": 0.03, "a": 0.01, "c": 0.02}) == pytest.approx({"b": 0.04, "a": 0.03, "c": 0.04})
+    assert holm({"a": 0.6, "b": 0.7}) == {"a": 1, "b": 1} and holm({}) == {}
