@@ -52,8 +52,8 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
         f"At 1 % false positives, fixed on validation negatives; mean over {rows['seed'].nunique()} paired seeds ± "
         "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
         "where exact sign-flip tests, corrected by Holm for all lines of a column, leave p < 0.05; else n.s., not "
-        "significant. time: seconds as a multiple of the CNN's of the same seed. Hyper-parameters: of methods_search, the "
-        f"best of {len(ALL[0].grid)} points by validation loss; 'chosen by groups': by the worst validation group."
+        "significant. time: seconds as a multiple of the CNN's of the same seed. Hyper-parameters: of methods_search, "
+        f"the best of {len(ALL[0].grid)} points by validation loss; 'chosen by groups': by the worst validation group."
     )
     return "\n\n".join([said, *parts]) + "\n"
 

@@ -1,6 +1,7 @@
 """Who is chosen by the search, and what the table and the figure say, on rows whose numbers are known."""
 
 import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -74,7 +75,7 @@ def experiment():
 
 @pytest.fixture(scope="module")
 def rows(experiment, rows_of):
-    """E[A] is 90 plus the seed plus twice the number of the setting; JTT with a camera is as the CNN with one, and noise.
+    """E[A] is 90 plus the seed plus twice the number of the setting; JTT with a camera is the CNN with one, and noise.
 
     On another camera all are as on the own test, but for the oracle, which gains nothing.
     """
