@@ -147,7 +147,7 @@ def test_a_table_of_the_search_marks_what_is_chosen(rows_of):
     marked = [line for line in methods_search.table(experiment, rows).splitlines() if line.startswith("| JTT")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in marked]
     assert [(first, last) for first, *_, last in cells] == [
-        ("JTT, times 20, random camera", "worst group"),
-        ("JTT, times 5, random camera", "loss"),
-        ("JTT, times 50, random camera", ""),
+        ("JTT, times 20", "worst group"),
+        ("JTT, times 5", "loss"),
+        ("JTT, times 50", ""),
     ]
