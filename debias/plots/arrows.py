@@ -3,11 +3,13 @@
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from debias.plots.style import NOTE, WIDTH, colours, styled
 
 _HEIGHT, _PER_NAME = 3.4, 0.19  # inches: of a panel, and of a line of the list of names
 _MARKED = 9  # points, of the numbers
+_HALO = withStroke(linewidth=2, foreground="white")  # numbers stay readable on shafts
 
 
 @styled
@@ -40,10 +42,11 @@ def arrows(table: pd.DataFrame) -> Figure:
 def _draw(ax, table, names, palette) -> None:
     for row in table.itertuples():
         colour = palette[row.kind]
-        style = {"arrowstyle": "->", "color": colour, "lw": 1, "shrinkA": 0, "shrinkB": 5}
+        style = {"arrowstyle": "->", "color": colour, "lw": 1, "alpha": 0.5, "shrinkA": 0, "shrinkB": 5}
         ax.annotate("", (row.x1, row.y1), (row.x0, row.y0), arrowprops=style)
         ax.plot(row.x0, row.y0, "o", ms=3, color=colour)
         ax.plot(row.x1, row.y1, "o", ms=1, alpha=0)  # for the limits
         number = str(names.index(row.name) + 1)
-        ax.text(row.x1, row.y1, number, color=colour, fontsize=_MARKED, ha="center", va="center", weight="bold")
+        shown = {"fontsize": _MARKED, "ha": "center", "va": "center", "weight": "bold", "path_effects": [_HALO]}
+        ax.text(row.x1, row.y1, number, color=colour, **shown)
     ax.margins(0.08)

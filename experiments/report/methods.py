@@ -20,7 +20,7 @@ from experiments.report.comparisons import (
     difference,
     holm,
     interval,
-    sign_flip_p,
+    paired_p,
 )
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -51,7 +51,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     said = (
         f"At 1 % false positives, fixed on validation negatives; mean over {rows['seed'].nunique()} paired seeds ± "
         "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
-        "where exact sign-flip tests, corrected by Holm for all lines of a column, leave p < 0.05; else n.s., not "
+        "where paired t-tests, corrected by Holm for all differences of a column, leave p < 0.05; else n.s., not "
         "significant. time: seconds as a multiple of the CNN's of the same seed. Hyper-parameters: of methods_search, "
         f"the best of {len(ALL[0].grid)} points by validation loss; 'chosen by groups': by the worst validation group."
     )
@@ -59,11 +59,11 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def findings(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
-    """Setting -> its difference to the CNN with a random camera, and whether that is significant."""
-    parts = tables.by_setting(rows)
+    """Setting with a random camera -> its difference to the CNN with one, and whether that is significant."""
+    parts = {name: part for name, part in tables.by_setting(rows).items() if not name.endswith("-none")}
     theirs = parts.pop(BASELINE, rows[:0])
     found = {name: each for name, part in parts.items() if (each := difference(part, theirs, column))}
-    adjusted = holm({name: sign_flip_p(_paired(parts[name], theirs, column)) for name in found})
+    adjusted = holm({name: paired_p(_paired(parts[name], theirs, column)) for name in found})
     return {name: (each, adjusted[name] < LEVEL) for name, each in found.items()}
 
 
