@@ -110,5 +110,5 @@ EXPERIMENT = Experiment(
     base=LONG,
     data=DATA,
     rare=RARE,
-    minutes=900,
+    minutes=660,
 )

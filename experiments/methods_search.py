@@ -26,5 +26,5 @@ EXPERIMENT = Experiment(
     base=LONG,
     data=DATA,
     rare=RARE,
-    minutes=600,
+    minutes=480,
 )
