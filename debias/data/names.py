@@ -7,6 +7,8 @@ EMBEDDED = {  # name -> preset of the embedded benchmark
     "parliament-tiny": "tiny",
     "parliament-pool": "pool",
     "parliament-smoke": "smoke",
+    "parliament-camera": "camera",
+    "parliament-camera-smoke": "camera-smoke",
 }
 DIGITS = "digits"  # scikit-learn's
 
