@@ -6,6 +6,7 @@ EMBEDDED = {  # name -> preset of the embedded benchmark
     "parliament-balanced": "balanced",
     "parliament-tiny": "tiny",
     "parliament-pool": "pool",
+    "parliament-small": "small",
     "parliament-smoke": "smoke",
     "parliament-camera": "camera",
     "parliament-camera-smoke": "camera-smoke",

@@ -92,6 +92,9 @@ PRESETS = {
     "other": BenchmarkConfig("other", seed=1),  # the same benchmark with other people
     # The default with ten times the darker faces, of which each seed of an experiment draws its own.
     "pool": BenchmarkConfig("pool", train_darker=1_600),
+    # Small enough that a model is trained to its end in minutes, with enough darker faces to draw a balanced set of the
+    # same size.
+    "small": BenchmarkConfig("small", train_lighter=4_720, train_darker=2_700, train_negatives=5_600),
     "balanced": BenchmarkConfig("balanced", train_lighter=5_000, train_darker=5_000, darker_female_share=0.5),
     "tiny": BenchmarkConfig(
         "tiny",
