@@ -5,6 +5,9 @@ class to detect; `groups` (N,) int8, an index into the attribute `group_names` o
 (N,) columns that describe an image. A data set has `split` (N,) uint8 besides: 0 train, 1 validation, 2 test. A source
 has `files` (N,), names; and, where windows are to slide over its images, `encoded` instead of `images`: the bytes of
 each image file as they were, (N,) of uint8 of any length. Attributes carry provenance.
+
+A data set without training images is for tests alone: its validation split may hold negatives only, which fix
+thresholds.
 """
 
 import contextlib
@@ -342,7 +345,10 @@ def _check_values(columns: Mapping[str, np.ndarray], names: Sequence[str], path:
 
 def _check_splits(labels: np.ndarray, split: np.ndarray, path: Path) -> None:
     for code, name in enumerate(SPLITS):
-        check_labels(labels[split == code], f"{path}, {name} split")
+        if name == "test" or np.any(split == SPLITS.index("train")):
+            check_labels(labels[split == code], f"{path}, {name} split")
+    if np.any(labels > 1):
+        raise InputError(f"{path}: labels must be 0 or 1: {_AGAIN[DATASET]}")
     if split.max() >= len(SPLITS):
         raise InputError(f"{path}: split codes must be 0, 1 or 2, found {split.max()}: build it again")
 
