@@ -92,9 +92,14 @@ class Classifier(Detector):
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Mean over the batch of -log p(label | logit), in nats; both (B,), labels 0 or 1."""
+    return tf.reduce_mean(cross_entropies(labels, logits))
+
+
+def cross_entropies(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """-log p(label | logit) of each image, in nats: (B,)."""
     # TensorFlow's own loss sends three gradients to the logits and adds them in an order that depends on timing, so the
     # last bit of a training would too. Here there is one.
-    return tf.reduce_mean(tf.nn.softplus((1 - 2 * tf.cast(labels, logits.dtype)) * logits))
+    return tf.nn.softplus((1 - 2 * tf.cast(labels, logits.dtype)) * logits)
 
 
 def _scaled(images, labels):

@@ -11,5 +11,5 @@ _SHARE = 0.01  # of the pool's images
 
 
 def draw(counts: Mapping[str, int]) -> dict[str, int]:
-    """A hundredth of each group's count, at least two."""
-    return {name: max(2, round(count * _SHARE)) for name, count in counts.items()}
+    """A hundredth of each group's count, at least five: of fewer, none would be left for validation."""
+    return {name: max(5, round(count * _SHARE)) for name, count in counts.items()}

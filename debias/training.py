@@ -1,5 +1,6 @@
 """Training that can be killed at any moment and ends with the same weights, bit for bit."""
 
+import math
 from collections.abc import Sequence
 
 from debias.augmentation import RandomCamera
@@ -52,6 +53,9 @@ def fit(
     """Train `model` on `batches` for `config.epochs`, or finish what `config.folder` has begun.
 
     What `RunFolder` keeps goes into `config.folder`. Returns the model of the last epoch.
+
+    Raises:
+        FloatingPointError: the loss is NaN or infinite; the checkpoint of the last whole epoch stays.
     """
     steps = config.steps_per_epoch or batches.steps_per_epoch
     model.compile(optimizer=annealed_adam(config.learning_rate, steps * config.epochs), jit_compile=uses_xla(config))
@@ -66,7 +70,7 @@ def fit(
             epochs=config.epochs,
             initial_epoch=kept[0].restore() if kept else 0,
             validation_data=in_order(validation, images=config.images, parts=config.replicas),
-            callbacks=[begun, *callbacks, *kept, *config.callbacks],
+            callbacks=[begun, _StopAtNaN(steps), *callbacks, *kept, *config.callbacks],
             shuffle=False,
             verbose=0,
         )
@@ -86,6 +90,26 @@ class _Begun(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
+
+
+class _StopAtNaN(keras.callbacks.Callback):
+    """Ends a training whose loss is no number any more, before the epoch is checkpointed.
+
+    Keras gives the mean over the epoch so far: the first batch that is none makes it none.
+    """
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps, self.epoch = steps, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            kept = f"the checkpoint after epoch {self.epoch} is kept" if self.epoch else "no epoch was finished"
+            step = self.epoch * self.steps + batch + 1
+            raise FloatingPointError(f"the loss is NaN or infinite at step {step}: lower the learning rate; {kept}")
 
 
 def _counted(steps: int) -> tf.data.Dataset:

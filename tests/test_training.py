@@ -106,6 +106,30 @@ def cnn(train, tmp_path_factory):
     return folder, outcome(train(folder, "cnn"), folder)
 
 
+class Spoil(keras.callbacks.Callback):
+    """Makes a weight NaN before a step."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.where, self.epoch = (epoch, batch), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.where:
+            self.model.head.kernel.assign(self.model.head.kernel * np.nan)
+
+
+def test_a_nan_loss_ends_a_training_names_the_step_and_keeps_the_last_checkpoint(train, cnn, tmp_path):
+    steps = Steps()
+    with pytest.raises(FloatingPointError, match="at step 10: .* the checkpoint after epoch 1 is kept") as caught:
+        train(tmp_path, "cnn", callbacks=(Spoil(1, 2), steps))  # 7 steps an epoch
+    assert "\n" not in str(caught.value) and steps.count == 7 + 2
+    assert (tmp_path / "log.csv").read_text().splitlines() == (cnn[0] / "log.csv").read_text().splitlines()[:2]
+    assert_same(outcome(train(tmp_path, "cnn"), tmp_path), cnn[1])
+
+
 def test_probabilities_are_written_before_the_epoch_s_line_and_its_checkpoint(undisturbed):
     in_order = ["sampling/epoch-{}.npy", "log.csv", "checkpoint"]
     assert undisturbed[2] == [name.format(epoch) for epoch in ("000", "001", "002") for name in in_order]

@@ -76,6 +76,20 @@ class BalancedBatches(tf.Module):
         images, labels = self._drawn(step, *self._tables(), *part())
         return scale(images), labels
 
+    def positions(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where the images of a step's batch stand among `positives` and among `negatives`: two of (B/2,) int32.
+
+        In the order of the batch that a call with this step gives; of a replica's own part of it.
+        """
+        which, parts = part()
+        share = self._half // parts
+        mirrored = self.flip and share % 2 == 0  # every second one then, and these come last
+        found = []
+        for stream, sampler in enumerate((self.sampler, self._uniform)):
+            index = tf.slice(sampler.draw(self._half, self._stream(step, stream)), [which * share], [share])
+            found.append(tf.concat([index[::2], index[1::2]], 0) if mirrored else index)
+        return tuple(found)
+
     def ahead(self, steps: int, first: Callable[[], int]) -> tf.data.Dataset:
         """Batches of `steps` steps, images as uint8, made while earlier ones are trained on.
 

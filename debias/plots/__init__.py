@@ -3,6 +3,7 @@
 Every function returns a `matplotlib.figure.Figure`; `save` writes it under the format of its name.
 """
 
+from debias.plots.arrows import arrows
 from debias.plots.curves import mass_ess, thresholds
 from debias.plots.detection import heat_maps
 from debias.plots.faces import grid, reconstructions, sampling_figure, traversals
@@ -14,6 +15,7 @@ from debias.plots.style import COLLAPSED, PALETTE, save
 __all__ = [
     "COLLAPSED",
     "PALETTE",
+    "arrows",
     "grid",
     "group_bars",
     "heat_maps",

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from baselines import method
 from debias.presets import network
 from debias.provenance import ROOT
 from experiments.engine.experiment import Run
@@ -22,7 +21,7 @@ OWN_TEST, OTHER_TEST = "experiments.engine.measures", "experiments.engine.cross_
 
 def training_digest(run: Run, root: Path = ROOT) -> str:
     """Eight hexadecimal digits that change with the code that trains a run, as it was when this process began."""
-    trained, sizes = method(run.setting.method), network(run.config)
+    trained, sizes = run.setting.trained, network(run.config)
     entries = (trained.module, trained.labels, sorted(trained.arguments.items()), sizes)
     return _digest((trained.module, sizes.trunk, "baselines"), root, repr(entries))
 

@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping
 from pathlib import Path
 
-from baselines import method
+from baselines import Method, method
 from debias import smoke
 from debias.config import Config
 from debias.data.names import label
@@ -26,6 +26,7 @@ class Setting:
         draw: group, or 'negatives' -> how many of its training images each seed draws; others are taken whole.
         data: a data set of its own; None takes the experiment's.
         title: what people read; empty takes the method's.
+        arguments: values of hyper-parameters of the method, instead of its defaults.
     """
 
     name: str
@@ -34,10 +35,16 @@ class Setting:
     draw: Mapping[str, int] = dataclasses.field(default_factory=dict)
     data: str | None = None
     title: str = ""
+    arguments: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         if not self.title:
             object.__setattr__(self, "title", method(self.method).title)
+
+    @property
+    def trained(self) -> Method:
+        """The method with this line's hyper-parameters; InputError for one that it does not have."""
+        return method(self.method).having(**self.arguments)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +69,8 @@ class Run:
 
     def settings(self) -> dict:
         """Everything that decides the outcome beside data and code, as plain values."""
-        return {"method": self.setting.method, **self.config.settings(), "draw": dict(self.setting.draw)}
+        chosen = {"arguments": dict(self.setting.arguments)} if self.setting.arguments else {}
+        return {"method": self.setting.method, **self.config.settings(), "draw": dict(self.setting.draw), **chosen}
 
     def names(self) -> dict[str, str]:
         """The columns by which a row of results is found."""
@@ -119,13 +127,14 @@ class Experiment:
         """Every setting with every seed, seeds outermost so that complete pairs come first.
 
         Raises:
-            InputError: there are no seeds, or a setting changes what `Config` does not have.
+            InputError: there are no seeds, or a setting changes what `Config` or its method does not have.
         """
         if not self.seeds:
             raise InputError(f"experiment {self.name}: zero seeds: give at least one")
         return tuple(self._run(setting, seed) for seed in self.seeds for setting in self.settings)
 
     def _run(self, setting: Setting, seed: int) -> Run:
+        _ = setting.trained  # raises for a hyper-parameter that the method does not have
         known = self.base.settings()
         if unknown := [name for name in setting.changes if name not in known]:
             raise InputError(

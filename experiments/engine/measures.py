@@ -9,18 +9,37 @@ import pandas as pd
 from debias.backend import keras
 from debias.data.dataset import Dataset, Splits
 from debias.evaluation import basic_rates, grouping, predict, rates
-from debias.metrics import mass_by_group
+from debias.metrics import FPR, mass_by_group, threshold_at_fpr
 from debias.resampling import effective_sample_size
+
+LEAST = 1e-15  # of a probability in a loss: below, float64 cannot tell 1 - p from 1
 
 
 def measure(model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
     """Rates on the test split, with false-positive rates fixed on validation negatives, and what `folder` tells.
 
     Returns:
-        The columns of `debias.evaluation.rates` and of `of_training`.
+        The columns of `debias.evaluation.rates`, of `of_validation` and of `of_training`.
     """
     scores, negatives = predict(model, splits.test), predict(model, splits.validation.negatives())
-    return rates(splits.test, scores, negatives) | of_training(splits.train, folder)
+    chosen_by = of_validation(splits.validation, predict(model, splits.validation.positives()), negatives)
+    return rates(splits.test, scores, negatives) | chosen_by | of_training(splits.train, folder)
+
+
+def of_validation(validation: Dataset, faces: np.ndarray, others: np.ndarray) -> dict[str, float]:
+    """What hyper-parameters are chosen by: of scores of the validation faces (N,) and others (M,).
+
+    Returns:
+        'validation_loss', the cross-entropy in nats with as much weight on faces as on others, which needs no groups;
+        'validation_worst_recall_fpr1', the worst group's recall in % at 1 % FPR, NaN where a group has no faces.
+    """
+    groups, names = grouping(validation.positives())
+    found = faces >= threshold_at_fpr(others, FPR)
+    recalls = [
+        100 * found[groups == index].mean() if np.any(groups == index) else np.nan for index in range(len(names))
+    ]
+    losses = [-np.log(np.maximum(p, LEAST)).mean() for p in (faces, 1 - others)]
+    return {"validation_loss": float(np.mean(losses)), "validation_worst_recall_fpr1": float(np.min(recalls))}
 
 
 def measure_further(model: keras.Model, tests: Mapping[str, Splits]) -> dict[str, float]:

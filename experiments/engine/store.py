@@ -156,5 +156,6 @@ def _prepared(path: str) -> Prepared:
 
 
 def _changes(run: Run) -> str:
-    changes = {**run.config.changes(), **{name.replace(" ", "-"): count for name, count in run.setting.draw.items()}}
+    draw = {name.replace(" ", "-"): count for name, count in run.setting.draw.items()}
+    changes = {**run.config.changes(), **draw, **run.setting.arguments}
     return ",".join(f"{name}={value}" for name, value in changes.items()) or "default"

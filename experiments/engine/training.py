@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from baselines import method
+from baselines import STAGES
 from debias.files import replacing, write_text
 from debias.provenance import provenance
 from experiments.engine.store import StoredRun
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 TRAINED = "trained.json"  # written last: the model is whole then
-_OF_TRAINING = (TRAINED, "model.keras", "checkpoint", "sampling", "log.csv")  # removed in this order
+_OF_TRAINING = (TRAINED, "model.keras", "checkpoint", "sampling", "log.csv", STAGES)  # removed in this order
 
 
 def trained(stored: StoredRun) -> dict | None:
@@ -38,18 +38,19 @@ def train(stored: StoredRun, callbacks: "Sequence[keras.callbacks.Callback]" = (
     _clear_other_code(stored)
     write_text(folder / "settings.json", json.dumps({**run.settings(), **digests}))
     config = dataclasses.replace(run.config, folder=folder, callbacks=(*run.config.callbacks, *callbacks))
-    model = method(run.setting.method).train(stored.splits, config)
+    model = run.setting.trained.train(stored.splits, config)
     with replacing(stored.model_path) as temporary:
         model.save(temporary)
     spent = {"seconds": time.perf_counter() - began, "threads": _threads(), "device": _device(run.config)}
     write_text(folder / TRAINED, json.dumps({**spent, **provenance(), **digests}))
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)  # three times the model's size, of no more use
+    for name in ("checkpoint", STAGES):  # three times the model's size, of no more use
+        shutil.rmtree(folder / name, ignore_errors=True)
     return trained(stored)
 
 
 def assist(stored: StoredRun) -> None:
     """Train a run together with the worker that keeps it: nothing is written here."""
-    method(stored.run.setting.method).train(stored.splits, dataclasses.replace(stored.run.config, folder=stored.folder))
+    stored.run.setting.trained.train(stored.splits, dataclasses.replace(stored.run.config, folder=stored.folder))
 
 
 def _clear_other_code(stored: StoredRun) -> None:

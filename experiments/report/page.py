@@ -20,6 +20,7 @@ from experiments.report.rows import read_failures
 TEMPLATE = "page.html.j2"
 CHAPTERS = (
     "table1",
+    "methods",
     "figures",
     "ablations",
     "quick",
@@ -52,6 +53,7 @@ CAPTIONS = {
     "threshold_sensitivity": "Gap between the groups' recalls, and mean recall, over the false-positive rate",
     "mass_ess": "Sampling mass on the rare groups against the effective sample size, over epochs",
     "latent_factors": "What single latents, and all of them together, tell of the known factors",
+    "methods": "The worst group against E[A], from training without a random camera to training with one",
     "groups": "Recall by group",
     "sampling": "Sampling probabilities, and the ten least and the ten most likely faces",
     "reconstructions": "Test faces of every group, and what each autoencoder makes of them",

@@ -2,7 +2,7 @@
 
 from experiments.ablation import Ablation
 from experiments.engine.experiment import Experiment
-from experiments.report import ablation, calibration, paper_figures, quick, table1, threshold
+from experiments.report import ablation, calibration, methods, methods_search, paper_figures, quick, table1, threshold
 from experiments.report.report import Report
 
 REPORTS = {
@@ -11,6 +11,8 @@ REPORTS = {
     "figures": paper_figures.REPORT,
     "calibration": calibration.REPORT,
     "threshold": threshold.REPORT,
+    "methods_search": methods_search.REPORT,
+    "methods": methods.REPORT,
 }
 
 

@@ -553,10 +553,10 @@ checks.quiz(answers)
 #
 # Each template runs as it is, in minutes; replace its middle by your idea. In a terminal, in the repository:
 #
-# **A method** (a CNN with the focal loss), compared with all others over three seeds:
+# **A method** (a CNN with label smoothing), compared with others over three seeds:
 #
-#     cp experiments/templates/method.py baselines/focal.py
-#     # baselines/__init__.py, in METHODS:  "focal": Method("Focal loss", "baselines.focal"),
+#     cp experiments/templates/method.py baselines/smoothed.py
+#     # baselines/__init__.py, in METHODS:  ("smoothed", Method("Label smoothing", "baselines.smoothed")),
 #     ./run_experiments.sh quick --reuse
 #
 # **A data set** (discs, dark ones rare, against squares); your own arrays or a folder of images work the same way:

@@ -61,6 +61,18 @@ def test_half_of_the_images_are_mirrored_whatever_the_batch(numbered, batch_size
         assert kind.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(400))  # at most four standard deviations
 
 
+@pytest.mark.parametrize(("batch_size", "flip"), [(16, True), (6, True), (16, False)])
+def test_positions_are_those_of_the_batch_s_images(numbered, batch_size, flip):
+    batches, step = BalancedBatches(numbered, batch_size, seed=3, flip=flip), tf.constant(5)
+    batches.sampler.assign(np.arange(len(batches.positives)))
+    rows, _ = rows_and_mirrored(batches(step)[0])
+    expected = [
+        kind.rows[index]
+        for kind, index in zip((numbered.positives(), numbered.negatives()), batches.positions(step), strict=True)
+    ]
+    np.testing.assert_array_equal(rows, np.concatenate(expected))
+
+
 def test_seed_and_step_decide_the_batch(numbered):
     compiled = {seed: tf.function(BalancedBatches(numbered, 20, seed)) for seed in (0, 1)}
 

@@ -18,11 +18,12 @@ class Instant:
         self.found = []
 
     def constant(self, seen, config, **arguments):
-        """Leaves a model and something of a checkpoint."""
+        """Leaves a model, something of a checkpoint and of an earlier stage."""
         from debias.backend import keras
 
         self.found.append(sorted(path.name for path in config.folder.iterdir()))
-        (config.folder / "checkpoint").mkdir(exist_ok=True)
+        for name in ("checkpoint", "stages"):
+            (config.folder / name).mkdir(exist_ok=True)
         images = keras.Input(seen.train.image_shape)
         return keras.Model(images, keras.layers.Flatten()(images)[:, 0])
 

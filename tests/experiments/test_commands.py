@@ -18,6 +18,7 @@ from debias.data import catalog
 from debias.provenance import ROOT
 from experiments import __main__, commands
 from experiments.engine import evaluation, sweep
+from experiments.quick import PAPER
 from experiments.registry import EXPERIMENTS
 from experiments.report import artefacts, figure_data
 from experiments.report.results import refresh
@@ -88,12 +89,12 @@ def test_a_job_writes_rows_tables_figures_and_readme(job):
     results = results_of(folder)
     assert {"runs.csv", "summary.json", "table.md", *FIGURES} <= {path.name for path in results.iterdir()}
     rows = pd.read_csv(results / "runs.csv")
-    assert list(rows["method"]) == list(METHODS)
-    assert set(json.loads((results / "summary.json").read_text())["settings"]) == set(METHODS)
+    assert list(rows["method"]) == list(PAPER)
+    assert set(json.loads((results / "summary.json").read_text())["settings"]) == set(PAPER)
     for figure in FIGURES:
         assert min(matplotlib.image.imread(results / figure).shape[:2]) > 50
     assert (results / "table.md").read_text() in (folder / "README.md").read_text()
-    assert all(method.title in output for method in METHODS.values()) and "E[A]" in output
+    assert all(METHODS[name].title in output for name in PAPER) and "E[A]" in output
 
 
 def test_a_second_call_trains_and_writes_nothing(run, done, monkeypatch):
@@ -150,8 +151,8 @@ def test_failed_runs_end_in_failures_csv_and_code_1(guessed, run, tmp_path, monk
     assert not (results / "runs.csv").exists()
     monkeypatch.setitem(METHODS, "vae", whole)
     assert run(tmp_path)[0] == 0 and not (results / "failures.csv").exists()
-    assert list(pd.read_csv(results / "runs.csv")["method"]) == list(METHODS)
-    assert len(guessed) == len(METHODS) + 1  # the failed one twice
+    assert list(pd.read_csv(results / "runs.csv")["method"]) == list(PAPER)
+    assert len(guessed) == len(PAPER) + 1  # the failed one twice
 
 
 def test_shards_publish_once_all_are_there(guessed, run, tmp_path):

@@ -16,7 +16,7 @@ from experiments.engine.experiment import Run, Setting
 LINE, COMMENT = "\nUNRELATED = 1\n", "\n# A remark.\n"
 FUNCTION = "\ndef more():\n    return 1\n"
 TESTS = {"evaluation", "evaluation on another file"}
-DBVAE = {"vae", "dbvae-product", "dbvae-max"}
+DBVAE = {"vae", "dbvae-product", "dbvae-max", "density"}
 TRAININGS = {*METHODS, "cnn of another trunk"}
 # What is appended to which file -> what is then trained or evaluated again.
 CASES = {
@@ -50,8 +50,10 @@ CASES = {
     "cross-dataset tests": ({"experiments/engine/cross_dataset.py": LINE}, {"evaluation on another file"}),
     "a trunk": ({"debias/trunks/own.py": LINE}, {"cnn of another trunk"}),
     "the usual trunk": ({"debias/trunks/convolutional.py": LINE}, set(METHODS)),
-    "the cnn": ({"baselines/cnn.py": LINE}, {"cnn", "cnn of another trunk", "oracle"}),  # which builds on it
-    "the oracle": ({"baselines/oracle.py": LINE}, {"oracle"}),
+    # What builds on it: neither the autoencoders nor other networks do.
+    "the cnn": ({"baselines/cnn.py": LINE}, TRAININGS - DBVAE - {"wide", "residual"}),
+    "the oracle": ({"baselines/oracle.py": LINE}, {"oracle", "group-dro", "george"}),
+    "jtt": ({"baselines/jtt.py": LINE}, {"jtt"}),
     "the vae": ({"baselines/vae.py": LINE}, {"vae"}),
     "the model": ({"debias/dbvae.py": LINE}, DBVAE),
     "resampling": ({"debias/resampling.py": LINE}, DBVAE | TESTS),  # tests take the effective sample size from it

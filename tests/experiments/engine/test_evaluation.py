@@ -74,7 +74,7 @@ def test_a_run_is_trained_and_evaluated_once(instant, unmeasured, run, stored):
         "model.keras",
         "trained.json",
         "row.json",
-    }  # and no checkpoint, which is of no more use
+    }  # and no checkpoint or earlier stage, which are of no more use
 
 
 def test_finished_runs_are_found_under_another_experiment_s_id(instant, unmeasured, run, stored):

@@ -7,7 +7,7 @@ import pytest
 
 from debias.backend import tf
 from debias.evaluation import predict
-from experiments.engine.measures import measure
+from experiments.engine.measures import measure, of_validation
 
 COLUMNS = {
     "id",
@@ -83,6 +83,22 @@ def test_fixed_threshold_comes_from_validation_negatives(cnn, scores, splits):
     assert row["recall_fpr1 right"] == pytest.approx(recalls(scores, row["threshold_fpr1"], splits.test)[1])
     at_5 = np.sort(negatives)[::-1][6]  # six of 120 are 5 %: the seventh highest is the first that must not pass
     assert row["worst_recall_f5"] == pytest.approx(min(recalls(scores, np.nextafter(at_5, 1), splits.test)))
+
+
+def test_what_hyper_parameters_are_chosen_by_comes_from_validation_alone(cnn, splits):
+    model, _, row = cnn
+    faces, others = predict(model, splits.validation.positives()), predict(model, splits.validation.negatives())
+    found = [faces[splits.validation.positives().groups == group] >= row["threshold_fpr1"] for group in (0, 1)]
+    assert row["validation_worst_recall_fpr1"] == pytest.approx(100 * min(map(np.mean, found)))
+    assert row["validation_loss"] == pytest.approx((-np.log(faces).mean() - np.log(1 - others).mean()) / 2)
+
+
+def test_a_group_without_validation_faces_has_no_worst_recall(splits):
+    kept = splits.validation.take(splits.validation.groups != 1)
+    measured = of_validation(kept, np.full(8, 0.9), np.linspace(0, 1, 200))
+    assert np.isnan(measured["validation_worst_recall_fpr1"]) and np.isfinite(measured["validation_loss"])
+    ungrouped = of_validation(kept.without_groups(), np.array([0.0, 1.0] * 4), np.linspace(0, 1, 200))
+    assert ungrouped["validation_worst_recall_fpr1"] == 50
 
 
 def test_sampling_and_losses_are_the_last_epoch_s(undisturbed, splits):

@@ -61,6 +61,16 @@ def test_other_settings_are_other_folders(kept, tiny_config, changes):
     assert len({kept(Setting("a", "cnn"), base=base)[0].folder for base in bases}) == 2
 
 
+def test_other_hyper_parameters_are_other_runs_and_stand_in_the_row(kept):
+    settings = (Setting("a", "jtt"), Setting("b", "jtt", arguments={"times": 5}))
+    usual, changed = kept(*settings, seeds=(3,))
+    assert usual.folder != changed.folder and "times=5" in str(changed.folder)
+    assert usual.digests["training_digest"] != changed.digests["training_digest"]
+    assert changed.run.settings()["arguments"] == {"times": 5} and "arguments" not in usual.run.settings()
+    with pytest.raises(InputError, match="JTT has no hyper-parameter speed: it has first_epochs, times"):
+        kept(Setting("a", "jtt", arguments={"speed": 1}))
+
+
 def test_a_draw_thins_training_and_not_the_test(kept, splits):
     drawn = kept(Setting("c", "cnn", draw={"left": 12}))[0].splits
     assert len(drawn.train) == len(splits.train) - 36 and len(drawn.test) == len(splits.test)

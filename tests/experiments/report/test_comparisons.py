@@ -1,9 +1,11 @@
 """Paired differences, in numbers and in words."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_rel
 
-from experiments.report.comparisons import against_baseline, difference, differences, interval
+from experiments.report.comparisons import against_baseline, difference, differences, holm, interval, paired_p
 
 
 def part(setting: str, values: dict[int, float]) -> pd.DataFrame:
@@ -48,3 +50,15 @@ def test_the_sentence_says_what_rises_falls_and_stays():
     assert "“BETTER” lowers the variance between the groups' recalls from 549.0 to 539.0 %² (-10.0 [" in said
     assert "and raises their mean from 54.0 to 55.0 % (+1.0 [+1.0, +1.0]). “EVEN” changes the variance" in said
     assert against_baseline(rows, ["once"]) == ""
+
+
+def test_p_is_that_of_student_s_paired_test():
+    ours, theirs = np.random.default_rng(0).normal(size=(2, 8))
+    assert paired_p(ours - theirs) == pytest.approx(ttest_rel(ours, theirs).pvalue)
+    assert (paired_p([2.0, 2.0]), paired_p([0.0, 0.0])) == (0, 1) and np.isnan(paired_p([1.0]))
+
+
+def test_holm_s_correction_by_hand():
+    """Sorted: 3 * .01, 2 * .02 and 1 * .03, which is less than the one before and so takes its value."""
+    assert holm({"b": 0.03, "a": 0.01, "c": 0.02}) == pytest.approx({"b": 0.04, "a": 0.03, "c": 0.04})
+    assert holm({"a": 0.6, "b": 0.7}) == {"a": 1, "b": 1} and holm({}) == {}

@@ -1,0 +1,114 @@
+"""Who debiases best: every method, without and with a random camera, chosen by equal searches; ten paired seeds.
+
+./run_experiments.sh methods   # after methods_search, whose rows choose the hyper-parameters
+
+All train for thirty epochs: to the end, where what resampling gains by a training that is not finished is gone.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from baselines import method
+from debias.config import Config
+from experiments.engine.experiment import Experiment, Setting
+from experiments.settings import DATA, DRAW, FACES, RARE
+
+Point = Mapping[str, float]  # field of `Config` or hyper-parameter of the method -> value
+LONG = dataclasses.replace(FACES, epochs=30)
+CAMERA = {"augment": 1.0}
+RATES = (
+    {"learning_rate": 1e-3},
+    {"learning_rate": 5e-4},
+    {"learning_rate": 2e-3},
+)  # of methods without any of their own
+BALANCED = dict.fromkeys(("lighter male", "lighter female", *RARE), 720)  # as many of each as the rarest group has
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A method and its search.
+
+    Attributes:
+        grid: three points for each method, an equal budget; the first is the published default or ours.
+        chosen: the point with the least validation loss in `methods_search`, which needs no group labels.
+        by_groups: the one with the best worst group of the validation faces, where that is another; else None.
+    """
+
+    method: str
+    grid: tuple[Point, ...] = RATES
+    chosen: Point | None = None
+    by_groups: Point | None = None
+
+    @property
+    def point(self) -> Point:
+        """What `methods` trains."""
+        return self.grid[0] if self.chosen is None else self.chosen
+
+
+def grid(name: str, *values: float) -> tuple[Point, ...]:
+    """Points of one hyper-parameter."""
+    return tuple({name: value} for value in values)
+
+
+# `chosen` and `by_groups` are what results/methods_search/table.md says, once it has rows: a test compares them.
+BLIND = (
+    Compared("cnn"),
+    Compared("wide"),
+    Compared("residual"),
+    Compared("vae"),
+    Compared("class-balanced", grid("beta", 0.999, 0.99, 0.9999)),
+    Compared("focal", grid("gamma", 2, 1, 5)),
+    Compared("cvar-dro", grid("share", 0.2, 0.5, 0.1)),
+    Compared("jtt", grid("times", 20, 5, 50)),
+    Compared("lff", grid("q", 0.7, 0.5, 0.9)),
+    Compared("afr", grid("gamma", 4, 1, 10)),
+    Compared("george", grid("step_size", 0.01, 0.001, 0.1)),
+    Compared("density", grid("power", 0.25, 0.1, 0.5)),
+    Compared("dbvae-max", grid("alpha", 0.001, 0.01, 0.1)),
+)
+BOUNDS = (
+    Compared("subsampling"),
+    Compared("oracle"),
+    Compared("group-dro", grid("adjustment", 1, 0, 3)),
+    Compared("dfr", grid("inverse_penalty", 0.1, 0.03, 1)),
+)
+ALL = (*BLIND, *BOUNDS)
+
+
+def at(
+    name: str, compared: Compared, point: Point, title: str = "", draw: Mapping[str, int] = DRAW, **changes
+) -> Setting:
+    """A method with a point of its grid; what is no field of `Config` is a hyper-parameter of the method."""
+    fields = {field.name for field in dataclasses.fields(Config)}
+    changes |= {key: value for key, value in point.items() if key in fields}
+    arguments = {key: value for key, value in point.items() if key not in fields}
+    title = f"{method(compared.method).title}{title}"
+    return Setting(name, compared.method, changes, draw, title=title, arguments=arguments)
+
+
+def both(compared: Compared) -> tuple[Setting, ...]:
+    """Without and with a random camera, and with one by the point that the groups choose where it is another."""
+    name, point = compared.method, compared.point
+    settings = (
+        at(f"{name}-none", compared, point),
+        at(f"{name}-camera", compared, point, ", random camera", **CAMERA),
+    )
+    if compared.by_groups is None:
+        return settings
+    chosen = at(f"{name}-by-groups", compared, compared.by_groups, ", random camera, chosen by groups", **CAMERA)
+    return (*settings, chosen)
+
+
+EXPERIMENT = Experiment(
+    name="methods",
+    title="Every method, without and with a random camera",
+    settings=(
+        *(setting for compared in ALL for setting in both(compared)),
+        at("balanced-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", BALANCED, **CAMERA),
+    ),
+    seeds=tuple(range(10)),
+    base=LONG,
+    data=DATA,
+    rare=RARE,
+    minutes=900,
+)

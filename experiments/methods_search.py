@@ -1,0 +1,30 @@
+"""Which hyper-parameters each method has in `methods`: three points each, with a random camera, five other seeds.
+
+./run_experiments.sh methods_search
+
+No test decides: the rows choose by the validation loss, which needs no groups, and beside it by the worst group of the
+validation faces.
+"""
+
+from experiments.engine.experiment import Experiment, Setting
+from experiments.methods import ALL, CAMERA, LONG, Compared, Point, at
+from experiments.settings import DATA, RARE
+
+
+def searched(compared: Compared, point: Point) -> Setting:
+    """A point of a method's grid, such as 'jtt-times20'."""
+    told = [f"{name}{value:g}" for name, value in point.items()]
+    shown = ", ".join(f"{name} {value:g}" for name, value in point.items())
+    return at("-".join([compared.method, *told]), compared, point, f", {shown}", **CAMERA)
+
+
+EXPERIMENT = Experiment(
+    name="methods_search",
+    title="Hyper-parameters of every method",
+    settings=tuple(searched(compared, point) for compared in ALL for point in compared.grid),
+    seeds=tuple(range(100, 105)),
+    base=LONG,
+    data=DATA,
+    rare=RARE,
+    minutes=600,
+)

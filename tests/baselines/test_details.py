@@ -1,0 +1,227 @@
+"""What makes each method itself, against numbers computed in another way."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from baselines import (
+    METHODS,
+    afr,
+    class_balanced,
+    cvar_dro,
+    density,
+    dfr,
+    focal,
+    george,
+    group_dro,
+    jtt,
+    lff,
+    whitening,
+)
+from baselines.reweighted import set_head
+from baselines.subsampling import balanced_subset
+from debias.backend import keras, tf
+from debias.config import Config
+from debias.data.pipeline import BalancedBatches
+from debias.detector import Classifier
+from debias.errors import InputError
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def features():
+    """Of 60 images in 5 dimensions, and labels that they tell almost."""
+    x = RNG.normal(size=(60, 5))
+    return x, (x[:, 0] + 0.5 * RNG.normal(size=60) > 0).astype(np.uint8)
+
+
+def test_group_dro_s_weights_follow_a_sequence_by_hand():
+    """Three steps of Algorithm 1 with step size 1/2: q is multiplied by exp(loss / 2) and divided by the sum."""
+    losses = np.array([[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [1.0, 1.0, 1.0]])
+    q, expected = tf.fill([3], 1 / 3), [[np.e, 1, 1], [np.e, np.e**2, 1], [np.e, np.e**2, 1]]
+    for loss, raised in zip(losses, expected, strict=True):
+        q = group_dro.updated(q, tf.constant(loss, tf.float32), 0.5)
+        np.testing.assert_allclose(q, np.array(raised) / np.sum(raised), rtol=1e-5)
+
+
+def test_group_dro_takes_the_mean_of_each_group_and_nothing_of_an_absent_one():
+    found = group_dro.means_by_group(tf.constant([1.0, 2.0, 6.0, 5.0]), tf.constant([0, 2, 2, 0]), 4)
+    np.testing.assert_allclose(found, [3, 0, 4, 0])
+
+
+def test_group_dro_s_step_weighs_groups_by_their_weights_before_a_margin_that_small_ones_get(splits):
+    """One step of the whole objective; the margin is adjustment / sqrt(images), and others are a group of their own."""
+    train = splits.train
+    groups = train.positives().groups
+    draws = BalancedBatches(train, 8, flip=False)
+    encoder = keras.Sequential([keras.Input(train.image_shape), keras.layers.Flatten()])
+    model = group_dro.GroupDRO(encoder, groups, draws, step_size=0.1, adjustment=3.0)
+    model.optimizer = keras.optimizers.SGD()
+    losses = tf.range(8, dtype=tf.float32)
+    loss = model.objective(losses, None)
+    drawn = groups[draws.positions(tf.constant(0, tf.int64))[0].numpy()]
+    means = [losses.numpy()[:4][drawn == group].mean() if any(drawn == group) else 0 for group in (0, 1)] + [5.5]
+    raised = np.exp(0.1 * (np.array(means) + 3 / np.sqrt([48, 8, 56])))
+    np.testing.assert_allclose(model.shares, raised / raised.sum(), rtol=1e-5)
+    assert float(loss) == pytest.approx(raised @ means / raised.sum(), rel=1e-5)
+
+
+def test_jtt_repeats_the_faces_that_come_out_wrong():
+    logits = np.array([-3.0, 2.0, -0.1, 0.0, 5.0])
+    counts = jtt.multiplicity(logits, 20)
+    assert counts.tolist() == [20, 1, 20, 1, 1]
+    repeated = np.repeat(np.arange(5), counts.astype(int))  # the enlarged training set of Algorithm 1
+    np.testing.assert_allclose(counts / counts.sum(), np.bincount(repeated) / len(repeated))
+
+
+def test_lff_s_average_begins_with_the_first_value_and_forgets():
+    table = tf.zeros([2, 3])
+    for values, expected in (([1.0, 2.0], [1, 0, 2]), ([2.0, 4.0], [0.7 + 0.6, 0, 1.4 + 1.2])):
+        table = lff.averaged(table, tf.constant([0, 2]), tf.constant([values, values]), 0.7)
+        np.testing.assert_allclose(table, [expected] * 2, rtol=1e-6)
+
+
+def test_lff_moves_the_average_of_an_image_once_a_batch():
+    table = lff.averaged(tf.fill([2, 2], 1.0), tf.constant([1, 1]), tf.constant([[2.0, 4.0], [3.0, 5.0]]), 0.5)
+    np.testing.assert_allclose(table, [[1, 0.5 + 1.5], [1, 0.5 + 2]])
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.3, 0.01])
+def test_cvar_is_the_mean_of_the_largest_losses_by_a_sort(share):
+    losses = RNG.permutation(np.arange(10.0)).astype(np.float32)
+    worst, count = np.sort(losses)[::-1], share * 10
+    whole = int(count + 1e-9)
+    expected = (worst[:whole].sum() + (count - whole) * (worst[whole] if whole < 10 else 0)) / count
+    assert float(cvar_dro.conditional_value_at_risk(tf.constant(losses), share)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_cvar_teaches_the_worst_of_equal_losses_alike_and_refuses_other_shares(splits):
+    losses = tf.Variable([1.0, 1.0, 1.0, 1.0])
+    with tf.GradientTape() as tape:
+        loss = cvar_dro.conditional_value_at_risk(losses, 0.5)
+    assert np.sum(tape.gradient(loss, losses)) == pytest.approx(1)
+    for share in (0, 1.5):
+        with pytest.raises(InputError, match="share must be above 0"):
+            cvar_dro.train(splits, Config(), share)
+
+
+def test_focal_loss_is_eq_4_and_without_gamma_the_cross_entropy():
+    p = np.array([0.1, 0.5, 0.9])
+    losses = tf.constant(-np.log(p), tf.float32)
+    for gamma in (0.0, 2.0):
+        found = focal.Focal.objective(type("Any", (), {"gamma": gamma}), losses, None)
+        assert float(found) == pytest.approx(np.mean(-((1 - p) ** gamma) * np.log(p)), rel=1e-5)
+
+
+def test_class_weights_go_from_the_classes_counts_to_one():
+    assert class_balanced.class_weights(100, 300, 0.0) == pytest.approx((0.5, 1.5))
+    assert class_balanced.class_weights(100, 300, 1 - 1e-9) == pytest.approx((1, 1), abs=1e-5)
+
+
+def test_afr_s_weights_are_those_of_the_errors_with_classes_balanced():
+    labels = np.array([1, 1, 1, 0])
+    found = afr.error_weights(np.array([0.0, 30.0, -30.0, 30.0]), labels, gamma=2.0)
+    expected = np.array([np.exp(-1) / 3, np.exp(-2) / 3, 1 / 3, 1.0])  # p(label) is 1/2, 1, 0 and 0
+    np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-6)
+
+
+def test_afr_s_head_is_the_weighted_logistic_regression(features):
+    """Pulled to zero, with the bias as one more feature, it is scikit-learn's with C = 1 / (2 penalty)."""
+    x, labels = features
+    weights = RNG.random(len(x)) / len(x)
+    found = afr.fitted(x, labels, weights, np.zeros(5), np.zeros(1), penalty=0.01)
+    theirs = LogisticRegression(C=1 / 0.02, fit_intercept=False, tol=1e-8, max_iter=1000)
+    theirs.fit(np.hstack([x, np.ones((len(x), 1))]), labels, sample_weight=weights)
+    np.testing.assert_allclose(np.append(*found), theirs.coef_[0], rtol=1e-3, atol=1e-4)
+
+
+def test_afr_stays_at_the_first_head_where_the_penalty_is_large(features):
+    first = RNG.normal(size=5)
+    weights, bias = afr.fitted(*features, np.full(60, 1 / 60), first, np.ones(1), penalty=1e6)
+    np.testing.assert_allclose([*weights, bias], [*first, 1], atol=1e-5)
+
+
+def test_afr_holds_back_a_fifth_of_each_class_and_needs_some(splits, tiny_config):
+    seen, held_out = afr.divided(splits.train, np.random.default_rng(0))
+    assert np.bincount(held_out.labels).tolist() == [round(0.2 * 56)] * 2
+    assert not set(held_out.rows) & set(splits.train.rows[seen]) and len(held_out) + seen.sum() == len(splits.train)
+    few = dataclasses.replace(splits, train=splits.train.take(np.r_[:4, 56:112]))
+    with pytest.raises(InputError, match="AFR needs at least 2 of each, got 1 held-out faces: give more"):
+        METHODS["afr"].train(few, tiny_config)
+
+
+def test_dfr_s_head_gives_the_logits_of_scikit_learn_s_pipeline(features):
+    x, labels = features
+    weights, bias = dfr.head(3 * x + 7, labels, 0.3)
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, l1_ratio=1, solver="liblinear", random_state=0))
+    theirs.fit(3 * x + 7, labels)
+    np.testing.assert_allclose((3 * x + 7) @ weights + bias, theirs.decision_function(3 * x + 7), atol=1e-8)
+    assert np.any(weights == 0)  # what an L1 penalty does
+
+
+def test_dfr_draws_as_many_of_each_group_and_as_many_others(splits):
+    rows = dfr.balanced(splits.validation, np.random.default_rng(0))
+    assert len(set(rows)) == len(rows) == 4 * 8
+    assert np.bincount(splits.validation.groups[rows] + 1).tolist() == [16, 8, 8]
+
+
+def test_dfr_with_too_few_validation_faces_is_refused_before_it_trains(splits, tiny_config):
+    kept = splits.validation.groups != 1
+    few = dataclasses.replace(splits, validation=splits.validation.take(kept))
+    with pytest.raises(InputError, match="DFR needs at least 1 of each, got 0 validation faces 'right': give more"):
+        METHODS["dfr"].train(few, tiny_config)
+    few = dataclasses.replace(splits, validation=splits.validation.take(np.arange(20)))
+    with pytest.raises(InputError, match="DFR needs at least 16 of each, got 4 validation others"):
+        METHODS["dfr"].train(few, tiny_config)
+
+
+def test_another_head_is_what_the_model_then_computes():
+    encoder = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+    weights, images = np.array([1.0, 2.0, 3.0, 4.0]), RNG.random((3, 2, 2, 1), np.float32)
+    logits = set_head(Classifier(encoder), weights, -1.0)(images)
+    np.testing.assert_allclose(logits, images.reshape(3, 4) @ weights - 1, rtol=1e-5)
+
+
+def test_subsampling_keeps_as_many_of_each_group_as_the_smallest_has():
+    groups = np.repeat([0, 2, 5], [50, 7, 20])
+    kept = balanced_subset(groups, np.random.default_rng(0))
+    assert np.bincount(groups[kept]).tolist() == [7, 0, 7, 0, 0, 7]
+    assert not np.array_equal(kept, balanced_subset(groups, np.random.default_rng(1)))
+
+
+def test_george_finds_clusters_that_are_there():
+    truth = np.repeat([0, 1, 2], [80, 30, 10])
+    points = np.array([[0, 0], [8, 0], [0, 8]])[truth] + RNG.normal(size=(120, 2))
+    found = george.clusters(points, seed=0)
+    assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == 3 == len(set(found))
+
+
+def test_whitened_features_have_variance_one_and_no_correlation():
+    mixed = RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 10))
+    found = whitening.whitened(mixed, 8)
+    assert found.shape == (200, 3)  # what there is of it
+    np.testing.assert_allclose(np.cov(found.T), np.eye(3), atol=1e-6)
+
+
+def test_faces_are_drawn_by_a_power_of_the_density_around_them():
+    """Against the density that the points are from; neighbours estimate it to about a third."""
+    points = RNG.normal(size=(4000, 2))
+    weights = density.rarity(points, dimensions=2, power=0.5)
+    truth = multivariate_normal(np.zeros(2)).pdf(points) ** -0.5
+    inner = np.linalg.norm(points, axis=1) < 2
+    assert np.corrcoef(np.log(weights[inner]), np.log(truth[inner]))[0, 1] > 0.75
+    np.testing.assert_allclose(density.rarity(points, 2, 0.0), 1)
+
+
+def test_a_state_that_devices_cannot_share_is_refused(splits):
+    for name in ("group_dro", "lff"):
+        declared = METHODS[name.replace("_", "-")]
+        module = {"group_dro": group_dro, "lff": lff}[name]
+        with pytest.raises(InputError, match="devices cannot share: leave out the strategy"):
+            module.train(splits, Config(replicas=2), **declared.arguments)

@@ -1,0 +1,154 @@
+"""Who is chosen by the search, and what the table and the figure say, on rows whose numbers are known."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from baselines import METHODS
+from debias import plots
+from debias.provenance import ROOT
+from experiments.methods import ALL, BLIND, BOUNDS, Compared, both
+from experiments.registry import EXPERIMENTS
+from experiments.report import methods, methods_search
+from experiments.report.methods_search import LOSS, WORST, chosen
+from experiments.report.rows import read_rows
+
+JTT = next(compared for compared in ALL if compared.method == "jtt")
+
+
+def searched_rows(losses, worst) -> pd.DataFrame:
+    """Two seeds of each point of JTT's grid, a little apart."""
+    names = [f"jtt-times{point['times']}" for point in JTT.grid]
+    columns = {"setting": names, LOSS: losses, WORST: worst}
+    both = [pd.DataFrame(columns).assign(seed=seed, **{LOSS: lambda t, s=seed: t[LOSS] + s}) for seed in (0, 1)]
+    return pd.concat(both).assign(title=lambda t: t["setting"])
+
+
+def test_the_search_takes_the_least_loss_and_the_best_worst_group():
+    rows = searched_rows([0.3, 0.2, 0.1], [70.0, 90.0, 80.0])
+    assert chosen(rows, JTT) == (JTT.grid[2], JTT.grid[1])
+
+
+def test_of_equal_points_the_default_is_taken_and_those_without_rows_take_no_part():
+    rows = searched_rows([0.2, 0.2, 0.1], [90.0, 90.0, float("nan")])
+    assert chosen(rows[rows["setting"] != "jtt-times50"], JTT) == (JTT.grid[0], JTT.grid[0])
+    assert chosen(rows.assign(**{WORST: float("nan")}), JTT) == (JTT.grid[2], JTT.grid[0])  # no groups are known
+
+
+def test_every_method_has_a_search_of_the_same_size_and_is_compared():
+    assert {len(compared.grid) for compared in ALL} == {3}
+    assert {compared.method for compared in ALL} == set(METHODS) - {"dbvae-product"}  # it collapses: see table 1
+    assert {METHODS[compared.method].labels for compared in BLIND} == {"class"}
+    assert {METHODS[compared.method].labels for compared in BOUNDS} == {"group"}
+    assert not set(EXPERIMENTS["methods_search"].seeds) & set(EXPERIMENTS["methods"].seeds)
+
+
+def test_points_of_a_grid_are_what_is_trained():
+    settings = {setting.name: setting for setting in EXPERIMENTS["methods_search"].settings}
+    assert settings["jtt-times50"].trained.arguments == {"first_epochs": 1, "times": 50}
+    assert settings["dbvae-max-alpha0.1"].changes == {"augment": 1.0, "alpha": 0.1}
+    compared = Compared("jtt", JTT.grid, {"times": 5}, {"times": 50})
+    found = {s.name: (s.changes, s.trained.arguments["times"]) for s in both(compared)}
+    camera = {"augment": 1.0}
+    assert found == {"jtt-none": ({}, 5), "jtt-camera": (camera, 5), "jtt-by-groups": (camera, 50)}
+
+
+def test_committed_choices_are_those_of_the_committed_search():
+    rows = read_rows(ROOT / "results" / "methods_search")
+    if rows is None:
+        pytest.skip("not searched yet")
+    for compared in ALL:
+        by_loss, by_groups = chosen(rows, compared)
+        assert compared.point == by_loss
+        assert compared.by_groups == (None if by_groups == by_loss else by_groups)
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    """Four methods, one of which sees the groups, over eight seeds."""
+    whole = EXPERIMENTS["methods"]
+    names = [f"{name}-{camera}" for name in ("cnn", "focal", "jtt", "oracle") for camera in ("none", "camera")]
+    settings = tuple(setting for setting in whole.settings if setting.name in names)
+    return dataclasses.replace(whole, settings=settings, seeds=tuple(range(8)))
+
+
+@pytest.fixture(scope="module")
+def rows(experiment, rows_of):
+    """E[A] is 90 plus the seed plus twice the number of the setting; JTT with a camera is the CNN with one, and noise.
+
+    On another camera all are as on the own test, but for the oracle, which gains nothing.
+    """
+    rows = rows_of(experiment)
+    noisy = rows["setting"] == "jtt-camera"
+    noise = rows["seed"] % 2 - 0.5
+    for measure, sign in (("mean_recall", 1), ("worst_recall", 1), ("var_recall", -1)):
+        base = {"mean_recall": 92, "worst_recall": 90, "var_recall": 8}[measure]
+        rows.loc[noisy, f"{measure}_fpr1"] = base + sign * (rows["seed"] + noise)[noisy]
+        rows[f"{measure}_fpr1@camera"] = rows[f"{measure}_fpr1"]
+        rows.loc[rows["setting"] == "oracle-camera", f"{measure}_fpr1@camera"] = base + sign * rows["seed"]
+    rows["auroc@camera"] = 0.98
+    rows.loc[rows["setting"] == "jtt-camera", "seconds"] = 1350.0
+    return rows
+
+
+def lines(table: str, test: str) -> dict[str, list[str]]:
+    """First cell -> other cells, of the table under a heading."""
+    part = table.split(f"**{test}**")[1].split("**")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.strip().splitlines()[2:]]
+    return {first: rest for first, *rest in cells}
+
+
+def test_the_table_has_two_blocks_and_says_what_is_not_significant(experiment, rows):
+    found = lines(methods.table(experiment, rows), "own test")
+    jtt, oracle = METHODS["jtt"].title, METHODS["oracle"].title
+    assert list(found) == [
+        "without group labels",
+        *(f"{title}{camera}" for title in ("CNN", "Focal loss", jtt) for camera in ("", ", random camera")),
+        "with group labels: bounds",
+        *(oracle, f"{oracle}, random camera"),
+    ]
+    # Seconds, then differences to the CNN with a random camera in E[A], Var[A] and the worst group.
+    *_, auroc, seconds, mean, variance, worst = found[f"{jtt}, random camera"]
+    assert (auroc, seconds) == ("0.9900", "1.5")
+    assert all(text.startswith("+0.0 [") and text.endswith("n.s.") for text in (mean, worst)) and "n.s." in variance
+    assert found[f"{oracle}, random camera"][-3:] == [
+        "+8.0 [+8.0, +8.0] *",
+        "-8.0 [-8.0, -8.0] *",
+        "+8.0 [+8.0, +8.0] *",
+    ]
+    assert found["CNN, random camera"][-3:] == found[jtt][-3:] == ["", "", ""]  # what is compared with, and no camera
+
+
+def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment, rows):
+    table = methods.table(experiment, rows)
+    assert "photographs" not in table
+    assert lines(table, "another camera")[f"{METHODS['oracle'].title}, random camera"][-1] == "+0.0 [+0.0, +0.0] n.s."
+    said = methods.sentence(experiment, rows)
+    assert "own test: Focal loss, random camera +4.0 [+4.0, +4.0]; another camera: Focal loss" in said
+    assert "Oracle" not in said and "JTT" not in said
+    assert methods.sentence(experiment, rows[rows["seed"] == 0]) == ""
+
+
+def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
+    figure = methods.figures(experiment, rows, {})["methods"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
+    heads = [text for text in figure.axes[0].texts if text.get_text().isdigit()]
+    cnn = rows[rows["setting"] == "cnn-camera"]
+    assert heads[0].get_position() == pytest.approx((cnn["mean_recall_fpr1"].mean(), cnn["worst_recall_fpr1"].mean()))
+    shafts = [text for text in figure.axes[0].texts if not text.get_text()]
+    assert len(shafts) == len(heads) == 4
+    plots.save(figure, tmp_path / "methods.png")
+
+
+def test_a_table_of_the_search_marks_what_is_chosen(rows_of):
+    experiment = EXPERIMENTS["methods_search"]
+    rows = rows_of(experiment).assign(**{LOSS: 0.5, WORST: 50.0})
+    rows.loc[rows["setting"] == "jtt-times5", LOSS] = 0.4
+    marked = [line for line in methods_search.table(experiment, rows).splitlines() if line.startswith("| JTT")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in marked]
+    assert [(first, last) for first, *_, last in cells] == [
+        ("JTT, times 20", "worst group"),
+        ("JTT, times 5", "loss"),
+        ("JTT, times 50", ""),
+    ]
