@@ -16,7 +16,6 @@ SHIFT = 0.06  # of the image's side, either way
 CONTRAST = (-0.6, 0.3)  # change of the slope about the image's mean
 EXPOSURE = (-0.6, 0.3)  # log of the factor on pixels: a quarter to nearly twice the light, at a display's gamma of 2.2
 NOISE = 0.03  # largest standard deviation, on the scale 0..1
-_STREAM = 2  # batches take streams 0 and 1 of a step's seed
 
 
 class View(NamedTuple):
@@ -44,8 +43,9 @@ class RandomCamera:
     seed: int = 0
 
     def __call__(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(step, tf.int64)])
-        seed = _stream(_stream(seed, _STREAM), part()[0])  # another for each replica
+        which, parts = part()
+        number = tf.cast(step, tf.int64) * parts + tf.cast(which, tf.int64)  # another for each replica
+        seed = tf.stack([tf.constant(self.seed, tf.int64), number])
         return photographed(images, draw_views(tf.shape(images)[0], seed, self.strength), seed)
 
 
@@ -53,14 +53,14 @@ def draw_views(count: tf.Tensor | int, seed: tf.Tensor, strength: float = 1.0) -
     """Random views of `count` images; `seed`, a (2,) integer tensor, decides them."""
 
     def uniform(stream, low, high, *shape):
-        return tf.random.stateless_uniform([*shape, count], _stream(seed, stream), strength * low, strength * high)
+        return _uniform([*shape, count], _stream(seed, stream), strength * low, strength * high)
 
     return View(
-        zoom=tf.exp(uniform(1, -ZOOM, ZOOM)),
-        shift=uniform(2, -SHIFT, SHIFT, 2),
-        contrast=1 + uniform(3, *CONTRAST),
-        exposure=tf.exp(uniform(4, *EXPOSURE)),
-        noise=uniform(5, 0, NOISE),
+        zoom=tf.exp(uniform(2, -ZOOM, ZOOM)),
+        shift=uniform(3, -SHIFT, SHIFT, 2),
+        contrast=1 + uniform(4, *CONTRAST),
+        exposure=tf.exp(uniform(5, *EXPOSURE)),
+        noise=uniform(6, 0, NOISE),
     )
 
 
@@ -68,10 +68,11 @@ def photographed(images: tf.Tensor, view: View, seed: tf.Tensor) -> tf.Tensor:
     """The images (B, H, W, C) as `view` shows them, in [0, 1]; `seed`, a (2,) integer tensor, is that of the noise."""
     mean = tf.reduce_mean(images, [1, 2, 3])
     slope, offset = view.exposure * view.contrast, view.exposure * (1 - view.contrast) * mean
-    rows, columns = (_resampling(size, view.zoom, way) for size, way in zip(images.shape[1:3], view.shift, strict=True))
+    ways = zip(images.shape[1:3], tf.unstack(view.shift), strict=True)
+    rows, columns = (_resampling(size, view.zoom, way) for size, way in ways)
     images = _columns_first(_along_first(images, slope[:, None, None] * rows))
     images = _columns_first(_along_first(images, columns))
-    noise = tf.random.stateless_uniform(tf.shape(images), _stream(seed, 6), -(3**0.5), 3**0.5)  # of variance 1
+    noise = _uniform(tf.shape(images), _stream(seed, 7), -(3**0.5), 3**0.5)  # of variance 1
     return tf.clip_by_value(images + _each(offset) + _each(view.noise) * noise, 0.0, 1.0)
 
 
@@ -100,5 +101,13 @@ def _each(values: tf.Tensor) -> tf.Tensor:
     return values[:, None, None, None]
 
 
-def _stream(seed: tf.Tensor, which: tf.Tensor | int) -> tf.Tensor:
+def _uniform(shape, seed: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """float32 in [low, high): made from bits, because XLA has other floats for the same seed."""
+    bits = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
+    whole = tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.int32)  # exact in float32, and on a GPU
+    return tf.cast(whole, tf.float32) * ((high - low) * 2.0**-24) + low
+
+
+def _stream(seed: tf.Tensor, which: int) -> tf.Tensor:
+    """One of a step's independent seeds: batches take 0 and 1. Never of a stream's own: XLA folds that otherwise."""
     return tf.random.experimental.stateless_fold_in(seed, which)

@@ -39,18 +39,27 @@ def rates(test: Dataset, scores: np.ndarray, negatives: np.ndarray) -> dict[str,
         negatives: (M,) scores of validation negatives, on which false-positive rates are fixed.
 
     Returns:
-        Columns such as 'recall darker male', 'gap_fpr1' at 1 % FPR, 'gap_t0.3' at the threshold 0.3, and 'gap_f5' at
-        5 % FPR.
+        The columns of `basic_rates`, 'gap_t0.3' and such at the threshold 0.3, and 'gap_f5' and such at 5 % FPR.
+    """
+    resolved = [rate for rate in RATES if rate / 100 * len(negatives) >= 1]
+    others = {f"t{threshold:g}": threshold for threshold in THRESHOLDS}
+    others |= {f"f{rate:g}": threshold_at_fpr(negatives, rate / 100) for rate in resolved}
+    reports = {name: _report(test, scores, threshold) for name, threshold in others.items()}
+    further = {f"{kind}_{name}": getattr(found, kind) for name, found in reports.items() for kind in SENSITIVE}
+    return basic_rates(test, scores, negatives) | further
+
+
+def basic_rates(test: Dataset, scores: np.ndarray, negatives: np.ndarray) -> dict[str, float]:
+    """Rates by group at the model's own threshold and at 1 % FPR; arguments as of `rates`.
+
+    Returns:
+        Columns such as 'recall darker male', and 'recall_fpr1 darker male' and 'gap_fpr1' at 1 % FPR.
     """
     at = {"": OWN_THRESHOLD, "_fpr1": threshold_at_fpr(negatives, FPR)}
     columns = {}
     for suffix, threshold in at.items():
         columns |= _columns(_report(test, scores, threshold), suffix)
-    resolved = [rate for rate in RATES if rate / 100 * len(negatives) >= 1]
-    others = {f"t{threshold:g}": threshold for threshold in THRESHOLDS}
-    others |= {f"f{rate:g}": threshold_at_fpr(negatives, rate / 100) for rate in resolved}
-    reports = {name: _report(test, scores, threshold) for name, threshold in others.items()}
-    return columns | {f"{kind}_{name}": getattr(found, kind) for name, found in reports.items() for kind in SENSITIVE}
+    return columns
 
 
 def grouping(dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:

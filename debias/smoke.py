@@ -6,6 +6,7 @@ from debias.config import Config
 
 CONFIG = Config(preset="digits", epochs=2, steps_per_epoch=2, batch_size=8)
 DATA = "parliament-smoke"
+TESTS = {"parliament-camera": "parliament-camera-smoke"}  # a further test -> its toy size
 _SHARE = 0.01  # of the pool's images
 
 

@@ -15,6 +15,13 @@ RARE = tuple(DRAW)
 # Little more than one pass over the faces: resampling acts less the better a model fits its training set (Byrd and
 # Lipton 2019). The pass is cut in four so that the latents which decide the sampling have been learned.
 FACES = Config(epochs=4, steps_per_epoch=48, batch_size=128)
+# Trained to the end, for tests on another source: fewer faces with the same imbalance, so that a run takes minutes.
+SMALL = "parliament-small"
+OTHER_CAMERA = "parliament-camera"
+FEW = {"darker male": 44, "darker female": 36}  # of 2,700, beside 4,720 lighter faces
+EVEN = dict.fromkeys(("lighter male", "lighter female", *RARE), 1_200)  # as many faces, without the imbalance
+TRAINED = Config(epochs=8, batch_size=64)  # an epoch is one pass over the faces
+CAMERA = {"augment": 1.0}
 ALPHAS = (0.1, 0.05, 0.01, 0.001)  # of the paper's table
 K = 100  # of the lab; the paper does not say
 # The most latents, of 2, 4, 8, ..., with which the product of Eq. 4 still draws from a tenth of the faces at alpha .01,
@@ -46,6 +53,11 @@ def debiased(rule: str, k: int = K, alpha: float = 0.01) -> Setting:
 def changed(setting: Setting, name: str, title: str, **changes) -> Setting:
     """The same setting under another name, with some more changes."""
     return dataclasses.replace(setting, name=name, title=title, changes={**setting.changes, **changes})
+
+
+def with_camera(setting: Setting) -> tuple[Setting, Setting]:
+    """A setting, and the same with a random camera in training."""
+    return setting, changed(setting, f"{setting.name}-camera", f"{setting.title}, random camera", **CAMERA)
 
 
 def _latents(k: int) -> dict[str, int]:

@@ -9,6 +9,7 @@ import pytest
 from baselines import METHODS
 from baselines.cnn import prepare
 from debias import dbvae, devices, training
+from debias.augmentation import RandomCamera
 from debias.backend import keras, tf, tfp
 from debias.config import Config
 from debias.data.dataset import Dataset
@@ -32,7 +33,7 @@ def compiled(config, batches, **settings):
         model = build(config, (8, 8, 1))
         model.compile(keras.optimizers.SGD(0.1), **settings)
         model.optimizer.build(model.trainable_variables)
-    model.batches = batches
+    model.batches, model.camera = batches, RandomCamera(0.5)
     return model
 
 

@@ -91,7 +91,7 @@ except KeyboardInterrupt:
     pass
 told["two"] = [weights_of_a_linear_model(2, **kept), weights_of_a_linear_model(2, images="streamed")]
 told["log"] = (folder / "kept" / "log.csv").read_text()
-one_epoch = dataclasses.replace(config, epochs=1, folder=folder / "dbvae")
+one_epoch = dataclasses.replace(config, epochs=1, augment=0.5, folder=folder / "dbvae")
 METHODS["dbvae-max"].train(splits, one_epoch)
 told["dbvae"] = (one_epoch.folder / "log.csv").read_text()
 told["errors"] = []

@@ -77,7 +77,7 @@ def writes(folder, kill_before=None):
 @pytest.fixture(scope="module")
 def config(tiny_config) -> Config:
     """The second epoch keeps the first one's sampling weights, so that a resumed run needs them restored."""
-    return dataclasses.replace(tiny_config, refresh_every=2, latents="sample", learning_rate=0.01)
+    return dataclasses.replace(tiny_config, refresh_every=2, latents="sample", learning_rate=0.01, augment=0.5)
 
 
 @pytest.fixture(scope="module")

@@ -140,10 +140,13 @@ class Splits:
     def visible_to(self, labels: str) -> "Splits":
         """What a method that declared `labels` ('class' or 'group') may see while it trains.
 
-        Factors and the test split are never visible. Raises InputError when declared groups do not exist.
+        Factors and the test split are never visible. Raises InputError when declared groups do not exist, or there is
+        nothing to train on.
         """
         if labels not in ("class", "group"):
             raise InputError(f"unknown declaration of labels {labels!r}: use 'class' or 'group'")
+        if not len(self.train):
+            raise InputError(f"data set {self.name} has no training images, only a test: train on another")
         if labels == "group" and self.train.groups is None:
             raise InputError(f"data set {self.name} has no groups: leave out the methods that need them")
         hide = Dataset.without_groups if labels == "class" else Dataset.without_factors

@@ -2,20 +2,33 @@
 
 import numpy as np
 
-from debias.data.dataset import Splits
+from debias.data.dataset import Dataset, Splits
 from debias.data.prepared import Prepared
 from debias.errors import InputError
 from debias.metrics import FPR
 
 
 def check_splits(splits: Splits) -> None:
-    """Raise InputError where a run on them could not be evaluated."""
-    negatives, needed = len(splits.validation.negatives()), round(1 / FPR)
-    if negatives < needed:
+    """Raise InputError where a run on them could not be trained or evaluated."""
+    splits.visible_to("class")  # refuses what has nothing to train on
+    _check_negatives(splits.name, "validation", splits.validation)
+
+
+def check_further_test(name: str, test: Splits, splits: Splits) -> None:
+    """Raise InputError where models trained on `splits` could not be measured on the test split of `test` as well.
+
+    Args:
+        name: of the test, for messages.
+    """
+    if test.test.image_shape != splits.train.image_shape:
         raise InputError(
-            f"{splits.name}: {negatives} validation negatives, a false-positive rate of {FPR:.0%} needs "
-            f"at least {needed}: give it more"
+            f"test {name}: images are {test.test.image_shape}, those of {splits.name} {splits.train.image_shape}: "
+            "make both with the same --size"
         )
+    if test.test.groups is None:
+        raise InputError(f"test {name}: its faces have no groups, by which recall is told: give each one")
+    for half, part in (("validation", test.validation), ("test", test.test)):
+        _check_negatives(f"test {name}", half, part)
 
 
 def check_test(test: Prepared, splits: Splits) -> None:
@@ -33,3 +46,12 @@ def check_test(test: Prepared, splits: Splits) -> None:
         )
     if empty := [name for index, name in enumerate(test.group_names) if not np.any(test.groups == index)]:
         raise InputError(f"{test.path}: no images of group {', '.join(empty)}: prepare it again")
+
+
+def _check_negatives(name: str, half: str, part: Dataset) -> None:
+    negatives, needed = len(part.negatives()), round(1 / FPR)
+    if negatives < needed:
+        raise InputError(
+            f"{name}: {negatives} {half} negatives, a false-positive rate of {FPR:.0%} needs "
+            f"at least {needed}: give it more"
+        )

@@ -51,11 +51,12 @@ def _evaluated(stored, callbacks, keep_stale) -> dict:
 
 
 def _measured(stored) -> dict[str, float]:
+    from experiments.engine import measures
+
     model, splits = stored.model(), stored.splits
+    further = measures.measure_further(model, stored.tests)
     if stored.other_test:
         from experiments.engine.cross_dataset import measure_on
 
-        return measure_on(stored.other_test, model, splits, stored.folder)
-    from experiments.engine.measures import measure
-
-    return measure(model, splits, stored.folder)
+        return measure_on(stored.other_test, model, splits, stored.folder) | further
+    return measures.measure(model, splits, stored.folder) | further

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import types
 from collections.abc import Mapping
 from pathlib import Path
 
 from baselines import Method, method
 from debias import smoke
 from debias.config import Config
+from debias.data.names import label
 from debias.errors import InputError
 
 DIGITS = Config(preset="digits", epochs=40, flip=False)  # what every experiment trains with on handwritten digits
@@ -55,6 +57,7 @@ class Run:
         config: all settings of training; the folder and callbacks are set where it is trained.
         data: name for `debias.data.catalog.load`.
         test: a prepared file (`debias.data.prepared`) to test on instead of the test split of `data`.
+        tests: names of further data sets, on whose test splits the model is measured as well.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Run:
     config: Config
     data: str
     test: str | None = None
+    tests: tuple[str, ...] = ()
 
     def settings(self) -> dict:
         """Everything that decides the outcome beside data and code, as plain values."""
@@ -93,6 +97,8 @@ class Experiment:
         minutes: on two cores, with the data rendered.
         test: a prepared file to test on instead of the test split of `data`.
         rare: names of the groups that are rare in training, for figures.
+        tests: further data sets for `debias.data.catalog.load`, on whose test splits each model is measured as well, at
+            thresholds that their own validation negatives fix. They need no training images.
     """
 
     name: str
@@ -105,11 +111,15 @@ class Experiment:
     minutes: int = 10
     test: str | None = None
     rare: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
 
     def __post_init__(self):
         names = [setting.name for setting in self.settings]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InputError(f"experiment {self.name}: two settings are called {', '.join(twice)}: rename one")
+        labels = [label(test) for test in self.tests]
+        if twice := sorted({name for name in labels if labels.count(name) > 1}):
+            raise InputError(f"experiment {self.name}: two tests are called {', '.join(twice)}: rename a file")
         if not self.folder:
             object.__setattr__(self, "folder", self.name)
 
@@ -132,18 +142,28 @@ class Experiment:
                 f"use some of {', '.join(known)}"
             )
         config = dataclasses.replace(self.base, **setting.changes, seed=seed)
-        return Run(f"{self.name}/{setting.name}/seed{seed}", setting, config, setting.data or self.data, self.test)
+        name, data = f"{self.name}/{setting.name}/seed{seed}", setting.data or self.data
+        return Run(name, setting, config, data, self.test, self.tests)
 
     def at_smoke_size(self) -> "Experiment":
         """All its settings at toy size, with its first seed: one is enough to see that everything runs."""
         settings = tuple(dataclasses.replace(s, draw=smoke.draw(s.draw), data=None) for s in self.settings)
-        return dataclasses.replace(self, settings=settings, seeds=self.seeds[:1], base=smoke.CONFIG, data=smoke.DATA)
+        size = {"base": smoke.CONFIG, "data": smoke.DATA, "tests": tuple(smoke.TESTS.get(t, t) for t in self.tests)}
+        return dataclasses.replace(self, settings=settings, seeds=self.seeds[:1], **size)
 
     def on_other_data(
-        self, data: str, name: str, group_names: tuple[str, ...], rare: tuple[str, ...], test: str | None = None
+        self,
+        data: str,
+        name: str,
+        group_names: tuple[str, ...],
+        rare: tuple[str, ...],
+        test: str | None = None,
+        draw: Mapping[str, int] = types.MappingProxyType({}),
     ) -> "Experiment":
-        """The same on another data set, taken whole, in a folder of its own; without groups, methods that need them are
-        left out. An epoch is one pass over its faces, however many there are.
+        """The same on another data set, taken whole unless `draw` says otherwise, in a folder of its own.
+
+        Without groups, methods that need them are left out, and so are further tests. An epoch is one pass over its
+        faces, however many there are.
 
         Args:
             data: for `debias.data.catalog.load`.
@@ -151,6 +171,7 @@ class Experiment:
             group_names: of the data set; empty where no groups are known.
             rare: those of them that are rare in training.
             test: a prepared file to test on instead of the test split of `data`.
+            draw: of every setting, see `Setting`.
 
         Raises:
             InputError: the experiment compares data sets, or draws of the embedded benchmark's groups.
@@ -163,10 +184,11 @@ class Experiment:
             self,
             data=data,
             base=DIGITS if data == "digits" else self._by_passes(),
-            settings=tuple(dataclasses.replace(setting, draw={}) for setting in chosen),
+            settings=tuple(dataclasses.replace(setting, draw=dict(draw)) for setting in chosen),
             folder="-".join([self.folder, name, *([Path(test).stem] if test else [])]),
             test=test,
             rare=rare,
+            tests=(),
         )
 
     def _by_passes(self) -> Config:

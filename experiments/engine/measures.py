@@ -1,5 +1,6 @@
 """A trained model -> the numbers of its row. Only here do groups, factors and the test split come in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 
 from debias.backend import keras
 from debias.data.dataset import Dataset, Splits
-from debias.evaluation import grouping, predict, rates
+from debias.evaluation import basic_rates, grouping, predict, rates
 from debias.metrics import FPR, mass_by_group, threshold_at_fpr
 from debias.resampling import effective_sample_size
 
@@ -41,6 +42,19 @@ def of_validation(validation: Dataset, faces: np.ndarray, others: np.ndarray) ->
     return {"validation_loss": float(np.mean(losses)), "validation_worst_recall_fpr1": float(np.min(recalls))}
 
 
+def measure_further(model: keras.Model, tests: Mapping[str, Splits]) -> dict[str, float]:
+    """Rates on the test splits of other data sets, whose own validation negatives fix false-positive rates.
+
+    Args:
+        tests: label -> data set, of the model's image size.
+
+    Returns:
+        The columns of `debias.evaluation.basic_rates` for each, ending in '@' and its label: 'mean_recall_fpr1@camera'.
+    """
+    found = {label: _basic_rates(model, splits) for label, splits in tests.items()}
+    return {f"{name}@{label}": value for label, columns in found.items() for name, value in columns.items()}
+
+
 def of_training(train: Dataset, folder: Path) -> dict[str, float]:
     """ESS and each group's share of the sampling mass in a run's last epoch, and the last training losses.
 
@@ -50,6 +64,10 @@ def of_training(train: Dataset, folder: Path) -> dict[str, float]:
     last = pd.read_csv(folder / "log.csv").iloc[-1]
     vae = {name: float(last.get(name, np.nan)) for name in ("reconstruction_loss", "kl_loss")}
     return _sampling(train, folder) | {"train_loss": float(last.get("classification_loss", last["loss"])), **vae}
+
+
+def _basic_rates(model, splits) -> dict[str, float]:
+    return basic_rates(splits.test, predict(model, splits.test), predict(model, splits.validation.negatives()))
 
 
 def _sampling(train, folder) -> dict[str, float]:

@@ -20,6 +20,7 @@ import numpy as np
 from baselines import method
 from debias.data import catalog
 from debias.data.dataset import Splits
+from debias.data.names import label
 from debias.data.prepared import Prepared, open_prepared
 from debias.errors import InputError
 from experiments.engine.digests import evaluation_digest, training_digest
@@ -56,15 +57,22 @@ class StoredRun:
         """The prepared file that the run is tested on, None for its own test split."""
         return _prepared(self.run.test) if self.run.test else None
 
+    @property
+    def tests(self) -> dict[str, Splits]:
+        """Label -> data set, of the further tests."""
+        return {label(name): loaded(name, self.cache) for name in self.run.tests}
+
     @functools.cached_property
     def digests(self) -> dict[str, str]:
         """Columns by which a row is known to be the run's: code that trains, code that tests, and data."""
         training, test = _data_digests(self.run.data, self.cache)
+        other = [self.other_test.digest()] if self.run.test else []
+        further = [_data_digests(name, self.cache)[1] for name in self.run.tests]
         return {
             "training_digest": training_digest(self.run),
             "evaluation_digest": evaluation_digest(self.run),
             "data_digest": training,
-            "test_digest": f"{test}-{self.other_test.digest()}" if self.run.test else test,
+            "test_digest": "-".join([test, *other, *further]),
         }
 
     @functools.cached_property
@@ -81,8 +89,9 @@ class StoredRun:
 
     @property
     def row_path(self) -> Path:
-        """The file of the run's row."""
-        return self.folder / (f"row-{Path(self.run.test).stem}.json" if self.run.test else "row.json")
+        """The file of the run's row; each choice of tests has its own, as experiments may share a model."""
+        other = f"-{Path(self.run.test).stem}" if self.run.test else ""
+        return self.folder / f"row{other}{''.join(f'@{label(name)}' for name in self.run.tests)}.json"
 
     @property
     def model_path(self) -> Path:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from baselines import method
 from debias.errors import InputError
-from experiments.engine.checks import check_splits, check_test
+from experiments.engine.checks import check_further_test, check_splits, check_test
 from experiments.engine.evaluation import evaluated, finished
 from experiments.engine.experiment import Run
 from experiments.engine.progress import RunProgress
@@ -90,6 +90,9 @@ def _check(stored) -> None:
         check_splits(each.whole)
     for each in {each.run.test: each for each in stored if each.run.test}.values():
         check_test(each.other_test, each.whole)
+    for each in {(each.run.data, each.run.tests): each for each in stored}.values():
+        for name, test in each.tests.items():
+            check_further_test(name, test, each.whole)
 
 
 def _refuse_stale(stored) -> None:

@@ -92,8 +92,18 @@ def by_setting(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def groups_of(rows: pd.DataFrame, kind: str = "recall") -> list[str]:
-    """Names of the groups that the rows have recalls ('recall') or sampling mass ('mass') for, in order."""
-    return [column.removeprefix(f"{kind} ") for column in rows if column.startswith(f"{kind} ")]
+    """Names of the groups that the rows have recalls ('recall') or sampling mass ('mass') for, in order.
+
+    Those of their own test, not of further ones.
+    """
+    further = tuple(f"@{name}" for name in further_tests(rows))
+    own = [column for column in rows if column.startswith(f"{kind} ") and not column.endswith(further)]
+    return [column.removeprefix(f"{kind} ") for column in own]
+
+
+def further_tests(rows: pd.DataFrame) -> list[str]:
+    """Labels of the tests that the rows have columns for beside their own, in order."""
+    return [column.removeprefix("mean_recall@") for column in rows if column.startswith("mean_recall@")]
 
 
 def endings(rows: pd.DataFrame, kind: str) -> dict[float, str]:

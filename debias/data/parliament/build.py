@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from rich.console import Console
 
 from debias.data import dataset
-from debias.data.parliament import assets, negatives, photographs, render
+from debias.data.parliament import assets, camera, negatives, photographs, render
 from debias.data.parliament.mesh import Model
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
@@ -67,23 +68,33 @@ class BenchmarkConfig:
     """Shares of types I to VI in the skin of negatives."""
     size: int = 64
     """Side of the square images in pixels."""
+    camera: Literal["usual", "other"] = "usual"
+    """What takes the pictures; another camera has other people before it as well."""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value, least = getattr(self, field.name), 0 if field.name == "seed" else 1
+            value, least = getattr(self, field.name), 0 if field.name in _MAY_BE_ZERO else 1
             if isinstance(value, int) and value < least:
                 raise InputError(f"benchmark config: {field.name} is {value}; choose a whole number from {least}")
             if field.name.endswith("_share") and not 0 <= value <= 1:
                 raise InputError(f"benchmark config: {field.name} is {value}; choose a share between 0 and 1")
             if field.name.endswith("_tones") and (min(value) < 0 or abs(sum(value) - 1) > 1e-6):
                 raise InputError(f"benchmark config: {field.name} is {value}; shares are not negative and sum to 1")
+        if self.camera not in camera.CAMERAS:
+            raise InputError(f"benchmark config: camera is {self.camera}; choose one of {', '.join(camera.CAMERAS)}")
 
 
+# Nothing to train on: pictures of another camera are a test alone.
+_NO_TRAINING = {"train_lighter": 0, "train_darker": 0, "train_negatives": 0, "validation_faces": 0}
+_MAY_BE_ZERO = ("seed", *_NO_TRAINING)
 PRESETS = {
     "default": BenchmarkConfig(),
     "other": BenchmarkConfig("other", seed=1),  # the same benchmark with other people
     # The default with ten times the darker faces, of which each seed of an experiment draws its own.
     "pool": BenchmarkConfig("pool", train_darker=1_600),
+    # Small enough that a model is trained to its end in minutes, with enough darker faces to draw a balanced set of the
+    # same size.
+    "small": BenchmarkConfig("small", train_lighter=4_720, train_darker=2_700, train_negatives=5_600),
     "balanced": BenchmarkConfig("balanced", train_lighter=5_000, train_darker=5_000, darker_female_share=0.5),
     "tiny": BenchmarkConfig(
         "tiny",
@@ -104,6 +115,15 @@ PRESETS = {
         validation_negatives=100,
         test_faces_per_group=8,
         test_negatives=64,
+    ),
+    "camera": BenchmarkConfig("camera", camera="other", **_NO_TRAINING),
+    "camera-smoke": BenchmarkConfig(
+        "camera-smoke",
+        camera="other",
+        **_NO_TRAINING,
+        validation_negatives=100,
+        test_faces_per_group=8,
+        test_negatives=100,
     ),
 }
 
@@ -148,14 +168,18 @@ def build(config: BenchmarkConfig, path: Path, cache: Path, processes: int | Non
 
 def digest(config: BenchmarkConfig) -> str:
     """Eight hexadecimal digits that change with anything that changes pixels."""
-    described = json.dumps([REVISION, assets.WHEEL_SHA256, dataclasses.asdict(config)], sort_keys=True)
+    settings = dataclasses.asdict(config)
+    if config.camera == "usual":
+        del settings["camera"]  # so that files made before there was another one keep their names
+    described = json.dumps([REVISION, assets.WHEEL_SHA256, settings], sort_keys=True)
     return hashlib.sha256(described.encode()).hexdigest()[:8]
 
 
 def cells(config: BenchmarkConfig) -> tuple[Cell, ...]:
     """What the file holds, in the order of its rows."""
     train = group_counts(config, config.train_lighter, config.train_darker)
-    darker = round(config.validation_faces * config.train_darker / (config.train_lighter + config.train_darker))
+    rare = config.train_darker / max(1, config.train_lighter + config.train_darker)
+    darker = round(config.validation_faces * rare)
     validation = group_counts(config, config.validation_faces - darker, darker)
     faces = (train, validation, (config.test_faces_per_group,) * len(GROUPS))
     others = (config.train_negatives, config.validation_negatives, config.test_negatives)
@@ -174,9 +198,11 @@ def draw_image(
     model: Model, pool: photographs.Pool, config: BenchmarkConfig, cell: Cell, number: int
 ) -> tuple[np.ndarray, dict[str, float | str]]:
     """Image `number` of a cell: (size, size, 3) uint8, and its factors."""
-    rng = np.random.default_rng([config.seed, cell.split, cell.kind, number])
+    others = [] if config.camera == "usual" else [1]  # people that no split of the usual camera has
+    rng = np.random.default_rng([config.seed, cell.split, cell.kind, number, *others])
     if cell.kind == NEGATIVE:
-        image, kind = negatives.render_negative(model, pool, rng, tones=config.negative_tones, size=config.size)
+        usual = {"tones": config.negative_tones, "size": config.size, "taken_by": config.camera}
+        image, kind = negatives.render_negative(model, pool, rng, **usual)
         return image, {"kind": kind}
     portrait = _sample_portrait(config, cell.kind, rng)
     image = render.render_portrait(model, portrait, photographs.backdrop(pool), rng, config.size)
@@ -193,7 +219,8 @@ def columns() -> dict[str, str]:
 def _sample_portrait(config: BenchmarkConfig, group: int, rng: np.random.Generator) -> render.Portrait:
     gender, darker = GROUPS[group].split()[1], GROUPS[group].startswith("darker")
     tones, shares = ((4, 5, 6), config.darker_tones) if darker else ((1, 2, 3), config.lighter_tones)
-    return render.sample_portrait(rng, male=gender == "male", tone=int(rng.choice(tones, p=shares)))
+    tone = int(rng.choice(tones, p=shares))
+    return render.sample_portrait(rng, gender == "male", tone, camera=config.camera)
 
 
 def _writing(config: BenchmarkConfig, path: Path):

@@ -1,5 +1,6 @@
 """The camera: perspective and crop, then what a real one does: exposure, tone curve, blur, noise and JPEG."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import cv2
@@ -75,6 +76,25 @@ def sample_camera(rng: np.random.Generator) -> Camera:
         noise=float(0.002 + abs(rng.normal(0, 0.006))),
         quality=int(rng.uniform(45, 96)) if compressed else 100,
     )
+
+
+def sample_other_camera(rng: np.random.Generator) -> Camera:
+    """A worse camera in other hands: darker, flatter, softer and noisier pictures, tighter or wider, coarser JPEG."""
+    usual = sample_camera(rng)
+    shift = rng.normal(0, 0.035, 2)
+    return dataclasses.replace(
+        usual,
+        zoom=float(0.365 * np.exp(rng.uniform(-0.25, 0.25))),
+        shift=(float(shift[0]), float(shift[1])),
+        exposure=float(usual.exposure * np.exp(rng.uniform(-0.9, 0.2))),
+        contrast=float(rng.uniform(0.75, 1.25)),
+        blur=float(abs(rng.normal(0, 0.6))),
+        noise=float(0.003 + abs(rng.normal(0, 0.008))),
+        quality=int(rng.uniform(30, 80)),
+    )
+
+
+CAMERAS = {"usual": sample_camera, "other": sample_other_camera}
 
 
 def rotation_of(pose: Pose) -> np.ndarray:

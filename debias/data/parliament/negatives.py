@@ -44,6 +44,7 @@ def render_negative(
     kind: str | None = None,
     tones: Sequence[float] = EVEN_TONES,
     size: int = 64,
+    taken_by: str = "usual",
 ) -> tuple[np.ndarray, str]:
     """An image (size, size, 3) uint8 without a face, and its kind.
 
@@ -51,17 +52,18 @@ def render_negative(
         pool: the photographs it may use as background or as its subject.
         kind: one of KINDS; drawn with their shares if None.
         tones: shares of Fitzpatrick types I to VI in the skin it shows.
+        taken_by: one of camera.CAMERAS.
     """
     kind = kind or pick(rng, KINDS)
     person = sample_person(rng, male=bool(rng.random() < 0.5), tone=int(rng.choice(TONES, p=tones)))
     if kind == "back of head":
-        return _photograph_from_behind(model, pool, person, rng, size), kind
+        return _photograph_from_behind(model, pool, person, rng, size, taken_by), kind
     canvas = _draw(kind, model, pool, person, rng, camera.canvas_size(size))
-    return camera.develop(canvas, camera.sample_camera(rng), rng, size), kind
+    return camera.develop(canvas, camera.CAMERAS[taken_by](rng), rng, size), kind
 
 
-def _photograph_from_behind(model: Model, pool, person: Person, rng: np.random.Generator, size: int) -> np.ndarray:
-    portrait = render.portrait_of(person, rng, view="back")
+def _photograph_from_behind(model: Model, pool, person: Person, rng, size: int, taken_by: str) -> np.ndarray:
+    portrait = render.portrait_of(person, rng, "back", taken_by)
     wider = dataclasses.replace(portrait.camera, zoom=rng.uniform(*ZOOM_FROM_BEHIND))
     portrait = dataclasses.replace(portrait, camera=wider)
     return render.render_portrait(model, portrait, photographs.backdrop(pool), rng, size)

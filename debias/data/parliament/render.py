@@ -48,16 +48,18 @@ class Portrait:
     view: str  # 'front' or 'back'
 
 
-def sample_portrait(rng: np.random.Generator, male: bool, tone: int, view: str = "front") -> Portrait:
-    """A random person of the given gender and Fitzpatrick type 1..6, in a random situation.
+def sample_portrait(
+    rng: np.random.Generator, male: bool, tone: int, view: str = "front", camera: str = "usual"
+) -> Portrait:
+    """A random person of the given gender and Fitzpatrick type 1..6, in a random situation, by a camera of CAMERAS.
 
     Raises:
         InputError: tone or view is unknown.
     """
-    return portrait_of(sample_person(rng, male, tone), rng, view)
+    return portrait_of(sample_person(rng, male, tone), rng, view, camera)
 
 
-def portrait_of(person: Person, rng: np.random.Generator, view: str = "front") -> Portrait:
+def portrait_of(person: Person, rng: np.random.Generator, view: str = "front", camera: str = "usual") -> Portrait:
     """A given person in a random situation; 'back' shows the back of the head.
 
     Raises:
@@ -71,7 +73,7 @@ def portrait_of(person: Person, rng: np.random.Generator, view: str = "front") -
         expression=sample_expression(rng) if front else NEUTRAL,
         pose=sample_pose(rng) if front else sample_pose_from_behind(rng),
         light=lighting.sample_light(rng),
-        camera=cameras.sample_camera(rng),
+        camera=cameras.CAMERAS[camera](rng),
         view=view,
     )
 

@@ -1,0 +1,37 @@
+"""The paper's own test: trained to the end on one source of faces, tested on another; ten paired seeds.
+
+./run_experiments.sh transfer
+
+Every setting without and with a random camera in training. 'Balanced' is the CNN on as many faces without the
+imbalance: what is left of a gap there is not the imbalance's.
+"""
+
+from experiments.engine.experiment import Experiment, Setting
+from experiments.settings import EVEN, FEW, K_THAT_WORKS, OTHER_CAMERA, RARE, SMALL, TRAINED, with_camera
+
+LINES = (
+    Setting("cnn", "cnn", draw=FEW),
+    Setting("vae", "vae", draw=FEW),
+    Setting("max", "dbvae-max", {"alpha": 0.001}, FEW, title="DB-VAE, max, α = 0.001"),
+    Setting(
+        f"product-k{K_THAT_WORKS}",
+        "dbvae-product",
+        {"latent_dim": K_THAT_WORKS},
+        FEW,
+        title=f"DB-VAE, product, k = {K_THAT_WORKS}",
+    ),
+    Setting("oracle", "oracle", draw=FEW),
+    Setting("balanced", "cnn", draw=EVEN, title="CNN, balanced training set"),
+)
+
+EXPERIMENT = Experiment(
+    name="transfer",
+    title="Trained to the end, tested by another camera",
+    settings=tuple(setting for line in LINES for setting in with_camera(line)),
+    seeds=tuple(range(10)),
+    base=TRAINED,
+    data=SMALL,
+    rare=RARE,
+    minutes=120,
+    tests=(OTHER_CAMERA,),
+)
