@@ -2,7 +2,7 @@
 
 ./run_experiments.sh methods   # after methods_search, whose rows choose the hyper-parameters
 
-All train for thirty epochs: to the end, where what resampling gains by a training that is not finished is gone.
+All train to the end, as in transfer, where what resampling gains by a training that is not finished is gone.
 """
 
 import dataclasses
@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from baselines import method
 from debias.config import Config
 from experiments.engine.experiment import Experiment, Setting
-from experiments.settings import DATA, DRAW, FACES, RARE
+from experiments.settings import CAMERA, EVEN, FEW, OTHER_CAMERA, RARE, SMALL, TRAINED
 
 Point = Mapping[str, float]  # field of `Config` or hyper-parameter of the method -> value
-LONG = dataclasses.replace(FACES, epochs=30)
-CAMERA = {"augment": 1.0}
 RATES = (
     {"learning_rate": 1e-3},
     {"learning_rate": 5e-4},
     {"learning_rate": 2e-3},
 )  # of methods without any of their own
-BALANCED = dict.fromkeys(("lighter male", "lighter female", *RARE), 720)  # as many of each as the rarest group has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +73,7 @@ ALL = (*BLIND, *BOUNDS)
 
 
 def at(
-    name: str, compared: Compared, point: Point, title: str = "", draw: Mapping[str, int] = DRAW, **changes
+    name: str, compared: Compared, point: Point, title: str = "", draw: Mapping[str, int] = FEW, **changes
 ) -> Setting:
     """A method with a point of its grid; what is no field of `Config` is a hyper-parameter of the method."""
     fields = {field.name for field in dataclasses.fields(Config)}
@@ -104,11 +101,12 @@ EXPERIMENT = Experiment(
     title="Every method, without and with a random camera",
     settings=(
         *(setting for compared in ALL for setting in both(compared)),
-        at("balanced-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", BALANCED, **CAMERA),
+        at("balanced-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", EVEN, **CAMERA),
     ),
     seeds=tuple(range(10)),
-    base=LONG,
-    data=DATA,
+    base=TRAINED,
+    data=SMALL,
     rare=RARE,
-    minutes=660,
+    minutes=450,
+    tests=(OTHER_CAMERA,),
 )

@@ -7,8 +7,8 @@ validation faces.
 """
 
 from experiments.engine.experiment import Experiment, Setting
-from experiments.methods import ALL, CAMERA, LONG, Compared, Point, at
-from experiments.settings import DATA, RARE
+from experiments.methods import ALL, Compared, Point, at
+from experiments.settings import CAMERA, RARE, SMALL, TRAINED
 
 
 def searched(compared: Compared, point: Point) -> Setting:
@@ -23,8 +23,8 @@ EXPERIMENT = Experiment(
     title="Hyper-parameters of every method",
     settings=tuple(searched(compared, point) for compared in ALL for point in compared.grid),
     seeds=tuple(range(100, 105)),
-    base=LONG,
-    data=DATA,
+    base=TRAINED,
+    data=SMALL,
     rare=RARE,
-    minutes=480,
+    minutes=330,
 )

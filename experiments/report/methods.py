@@ -26,7 +26,7 @@ from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
 BASELINE, CNN = "cnn-camera", "cnn-none"
-TESTS = {"": "own test", "@camera": "another camera", "@photographs": "photographs"}  # what columns end in
+TESTS = {"camera": "another camera"}  # by their labels; others are called by these
 BLOCKS = {"class": "without group labels", "group": "with group labels: bounds"}
 NAMES = {"mean_recall": "E[A] %", "var_recall": "Var[A] %²", "worst_recall": "worst %"}
 BALANCED = "balanced-camera"  # its draw is made by the groups
@@ -37,7 +37,7 @@ Finding = tuple[Difference, bool]
 
 def tests_of(rows: pd.DataFrame) -> dict[str, str]:
     """What columns end in -> name, of the tests that the rows have."""
-    return {end: name for end, name in TESTS.items() if f"mean_recall{FIXED_RATE}{end}" in rows}
+    return {"": "own test"} | {f"@{name}": TESTS.get(name, name) for name in tables.further_tests(rows)}
 
 
 def labels_of(part: pd.DataFrame) -> str:
