@@ -1,4 +1,4 @@
-"""How long is long enough: passes over the faces, with a random camera; doubling the chosen length should move nothing."""
+"""How long is long enough: passes over the faces, with a random camera; doubling should move nothing."""
 
 from experiments.ablation import Point, ablation
 from experiments.settings import OTHER_CAMERA, SMALL, TRAINED, changed

@@ -17,10 +17,10 @@ NAMES = {"var_recall": ("Var[A]", "%²"), "worst_recall": ("the worst group", "%
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """A section for each test, then recall by group on the other camera."""
     said = (
-        f"At 1 % false positives, fixed on validation negatives of the same camera; mean over {rows['seed'].nunique()} "
-        "paired seeds ± standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over "
-        "seeds, and * where paired t-tests, corrected by Holm for all differences of a column, leave p < 0.05; else "
-        "n.s., not significant. time: seconds as a multiple of the CNN's of the same seed."
+        "At 1 % false positives, fixed on validation negatives of the same camera; mean over "
+        f"{rows['seed'].nunique()} paired seeds ± standard error. Δ: difference to the CNN with a random camera, its "
+        "95 % bootstrap interval over seeds, and * where paired t-tests, corrected by Holm for all differences of a "
+        "column, leave p < 0.05; else n.s., not significant. time: seconds as a multiple of the CNN's of the same seed."
     )
     sections = [methods.of_test(rows, end, name) for end, name in methods.tests_of(rows).items()]
     return "\n\n".join([said, *sections, _recalls(rows).markdown()]) + "\n"
