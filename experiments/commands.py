@@ -114,9 +114,7 @@ class Run(Folders):
             )
         if self.epochs is not None:
             experiment = dataclasses.replace(experiment, base=dataclasses.replace(experiment.base, epochs=self.epochs))
-        if self.seeds is not None:  # beyond the experiment's own, the numbers that follow
-            first = experiment.seeds[0]
-            experiment = dataclasses.replace(experiment, seeds=tuple(range(first, first + self.seeds)))
+        experiment = _with_seeds(experiment, self.seeds)
         return dataclasses.replace(experiment, base=self._on_devices(experiment.base))
 
     def _on_devices(self, base: "Config") -> "Config":
@@ -149,7 +147,7 @@ class Run(Folders):
             there = f"{len(rows)} of {len(runs)} runs are finished"
             print(f"{experiment.name}: {there}; a call without --shard writes the results")
             return 0
-        folder, rows = self._place(experiment, folder, published, rows)
+        folder, rows = _placed(folder, self.cache, published, rows)
         self._write(experiment, folder, rows)
         return _show(folder, *_shown(experiment, rows, brief))
 
@@ -186,18 +184,6 @@ class Run(Folders):
             return self.cache / "smoke"
         own = (self.data or self.train) and not is_public(self.data or self.train)
         return self.cache / "results" if own and self.results == RESULTS else self.results
-
-    def _place(self, experiment, folder: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
-        """Where the rows go: never over published ones that they differ from, unless asked to."""
-        from experiments.report.rows import merged
-
-        both = merged(published, rows)
-        if both is not None:
-            return folder, both
-        own = self.cache / "results" / experiment.folder
-        commits = ", ".join(sorted(map(str, published["commit"].unique())))
-        print(f"{folder} holds other rows (commit {commits}) and stays; yours are in {own}. --overwrite replaces it")
-        return own, rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -279,7 +265,58 @@ class Detection(Folders):
         return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 
-COMMANDS = {"run": Run, "list": List, "report": Report, "benchmark": Benchmark, "detection": Detection}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Photographs(Folders):
+    """Models trained on rendered faces, tested on UTKFace's adults by gender and race: results/photographs.
+
+    You bring the photographs; what is written of them are numbers. Models that are missing are trained first.
+
+    Examples:
+        python -m debias.data prepare utkface path/to/UTKFace --out utkface.h5
+        python -m debias.data prepare imagenet path/to/tiny-imagenet --out tiny.h5
+        python -m experiments photographs --faces utkface.h5 --negatives tiny.h5
+    """
+
+    faces: Path
+    """UTKFace, prepared; the faces on experiments/utkface-adults.sha256 are taken, others are left out."""
+    negatives: Path
+    """Photographs of anything else, prepared: one half fixes the threshold, the other is tested on."""
+    seeds: int | None = None
+    """How many paired seeds; the experiment's own number by default."""
+    jobs: int | None = None
+    """Runs at a time, one core each; all cores by default."""
+    stale: str = "refuse"
+    """Models trained by other code: 'refuse' to mix them in, 'keep' them, or 'redo' them."""
+    overwrite: bool = False
+    """Replace rows in results/ that yours differ from."""
+
+    def __call__(self) -> int:
+        from experiments import photographs
+        from experiments.engine.sweep import Options
+        from experiments.report import real_faces, results, rows
+
+        _check_seeds(self.seeds)
+        options = Options(jobs=_jobs(self.jobs, None), stale=self.stale)
+        experiment = _with_seeds(photographs.EXPERIMENT, self.seeds)
+        folder = self.results / real_faces.FOLDER
+        published = None if self.overwrite else rows.read_rows(folder)
+        measured, failures, counts = photographs.measure(self.faces, self.negatives, self.cache, options, experiment)
+        if len(failures):
+            return _tell_failures(folder, failures)
+        folder, measured = _placed(folder, self.cache, published, measured)
+        real_faces.write(folder, measured, counts)
+        results.refresh(self.results, EXPERIMENTS.values())
+        return _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
+
+
+COMMANDS = {
+    "run": Run,
+    "list": List,
+    "report": Report,
+    "benchmark": Benchmark,
+    "detection": Detection,
+    "photographs": Photographs,
+}
 
 
 def run(arguments: list[str]) -> int:
@@ -292,6 +329,27 @@ def _names(name: str) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in EXPERIMENTS]:
         raise InputError(f"unknown experiment {unknown[0]!r}: use one of {', '.join((*EXPERIMENTS, *GROUPS))}")
     return names
+
+
+def _with_seeds(experiment: Experiment, count: int | None) -> Experiment:
+    """The experiment with so many seeds; beyond its own, the numbers that follow."""
+    if count is None:
+        return experiment
+    first = experiment.seeds[0]
+    return dataclasses.replace(experiment, seeds=tuple(range(first, first + count)))
+
+
+def _placed(folder: Path, cache: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
+    """Where the rows go: never over published ones that they differ from, unless asked to."""
+    from experiments.report.rows import merged
+
+    both = merged(published, rows)
+    if both is not None:
+        return folder, both
+    own = cache / "results" / folder.name
+    commits = ", ".join(sorted(map(str, published["commit"].unique())))
+    print(f"{folder} holds other rows (commit {commits}) and stays; yours are in {own}. --overwrite replaces it")
+    return own, rows
 
 
 def _check_data(data: str | None, train: str | None, test: str | None) -> None:

@@ -107,8 +107,8 @@ def table(singles: pd.DataFrame, sets: pd.DataFrame, trade: pd.DataFrame) -> str
     head = (
         f"Models of 'quick', trained on rendered faces alone, {seeds} seeds each, asked about photographs by sliding "
         "windows of stride 0.2 at their own threshold (0.5). A check on real photographs, not a result: the sets are "
-        "small, most of the course's faces are 64 pixels wide, and LFW's are grey and 25 pixels wide. Sizes of windows "
-        "are shares of the shorter side: half to whole as for portraits, or from 15 %, where a face is a small part."
+        "small, and most of the course's faces are 64 pixels wide. Sizes of windows are shares of the shorter side: "
+        "half to whole as for portraits, or from 15 %, where a face is a small part."
     )
     first = (
         "**Photographs bundled with scikit-image.** In % of the seeds: some window passes, and the best window's "
@@ -164,15 +164,11 @@ def _hits(place: np.ndarray, face: tuple[int, int, int, int]) -> bool:
 
 
 def _sets(run: Run, model: keras.Model, images: dict[str, np.ndarray], cache: Path) -> dict:
-    """Rates of one model on the course's faces by group, on LFW's, and false positives."""
+    """Rates of one model on the course's faces by group, and false positives."""
     faces, groups, names = photographs.course_photographs(cache)
-    lfw = photographs.lfw_subset()
     detected = 100.0 * (image_scores(model, faces, CLOSE) >= OWN_THRESHOLD)
     row = {"setting": run.setting.title}
     row |= {f"course: {name} (n={np.sum(groups == i)})": detected[groups == i].mean() for i, name in enumerate(names)}
-    for part, name in ((lfw.positives(), "faces"), (lfw.negatives(), "non-faces")):
-        found = image_scores(model, part.images(), CLOSE) >= OWN_THRESHOLD
-        row[f"LFW: {name} (n={len(part)})"] = 100.0 * found.mean()
     others = [images[name] for name, each in PHOTOGRAPHS.items() if not each.face]
     for sizes, windows in WINDOWS.items():
         passed = np.array([np.count_nonzero(s >= OWN_THRESHOLD) for s in window_scores(model, others, windows)])

@@ -310,7 +310,7 @@ def test_two_calls_take_turns(ready):
         (("table1", "--data", "a b.h5"), "experiments run table1 --data a b.h5"),
         (("k", "--smoke"), "experiments run k --smoke"),
         (("all",), "experiments run all"),
-        *[((name,), f"experiments {name}") for name in ("report", "list", "benchmark", "detection")],
+        *[((name,), f"experiments {name}") for name in ("report", "list", "benchmark", "detection", "photographs")],
         (("labs", "music"), "labs run music"),
     ],
 )

@@ -3,8 +3,9 @@
 Both hold `images` (N, H, W, C) uint8, contiguous so that they can be memory-mapped; `labels` (N,) uint8 with 1 for the
 class to detect; `groups` (N,) int8, an index into the attribute `group_names` or -1; and under `factors/` any number of
 (N,) columns that describe an image. A data set has `split` (N,) uint8 besides: 0 train, 1 validation, 2 test. A source
-has `files` (N,), names; and, where windows are to slide over its images, `encoded` instead of `images`: the bytes of
-each image file as they were, (N,) of uint8 of any length. Attributes carry provenance.
+has `files` (N,), names; `sha256` (N,), of the image files, unless it is older than that column; and, where windows are
+to slide over its images, `encoded` instead of `images`: the bytes of each image file as they were, (N,) of uint8 of any
+length. Attributes carry provenance.
 
 A data set without training images is for tests alone: its validation split may hold negatives only, which fix
 thresholds.
@@ -15,6 +16,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -34,6 +36,7 @@ _COLUMNS = {
     DATASET: {"labels": "uint8", "groups": "int8", "split": "uint8"},
     SOURCE: {"labels": "uint8", "groups": "int8"},
 }
+_OF_SOURCE = ("files", "sha256")
 _AGAIN = {DATASET: "build it again", SOURCE: "prepare it again"}
 _HOW = {
     DATASET: f"not a {DATASET} file: build it with python -m debias.data.parliament build",
@@ -49,7 +52,7 @@ class Contents:
 
     Attributes:
         images: (N, H, W, C) uint8, memory-mapped where the file allows it; None where it holds `encoded`.
-        columns: 'labels', 'groups' and 'split' or 'files', each (N,).
+        columns: 'labels', 'groups' and 'split', or 'files' and 'sha256', each (N,).
     """
 
     images: np.ndarray | None
@@ -97,7 +100,7 @@ def create(
     columns: Mapping[str, str],
     group_names: Sequence[str],
     attributes: Mapping[str, object],
-    files: str | None = None,
+    of_source: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Iterator[Writer]:
     """Create a file of `count` images; it appears under `path` only when whole and valid.
 
@@ -106,7 +109,7 @@ def create(
         image_shape: (H, W, C); None keeps encoded images.
         columns: factor name -> NumPy dtype ("float32", "S12").
         attributes: provenance to store in the file.
-        files: dtype of a source's column of names.
+        of_source: 'files' and 'sha256' -> dtype of these columns of a source.
 
     Raises:
         InputError: the folder cannot be written, the disk is full, or what was written is not valid.
@@ -121,7 +124,7 @@ def create(
                 file.create_dataset("encoded", (count,), h5py.vlen_dtype(np.uint8))
             else:
                 file.create_dataset("images", (count, *image_shape), "uint8")
-            for name, dtype in (_COLUMNS[kind] | ({"files": files} if files else {})).items():
+            for name, dtype in {**_COLUMNS[kind], **of_source}.items():
                 file.create_dataset(name, (count,), dtype)
             for name, dtype in columns.items():
                 file["factors"].create_dataset(name, (count,), dtype)
@@ -290,7 +293,7 @@ def _contents(file: h5py.File, path: Path, kind: str) -> Contents:
     if not whole and len(images) and (0 in images.shape or images.shape[3] not in (1, 3)):
         raise InputError(f"{path}: images of {images.shape[1:]}: store (height, width, 3), or 1 channel for grey")
     columns = {
-        name: _column(file, name, len(images), path, kind) for name in file if name in (*_COLUMNS[kind], "files")
+        name: _column(file, name, len(images), path, kind) for name in file if name in (*_COLUMNS[kind], *_OF_SOURCE)
     }
     factors = {name: _column(file, f"factors/{name}", len(images), path, kind) for name in file["factors"]}
     names = _group_names(file, path)

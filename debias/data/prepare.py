@@ -399,7 +399,8 @@ def _join(source: Source, chunks: Sequence[Chunk], good: np.ndarray, out: Path, 
     if source.splits is None:
         names = [item.name for item, kept in zip(source.items, good, strict=True) if kept]
         attributes["group_names"] = list(source.group_names)
-        prepared.write(out, images, names, labels, groups, columns, attributes)
+        sha256 = [found.tobytes().hex() for found in digests]
+        prepared.write(out, images, names, labels, groups, columns, attributes, sha256)
         return
     dtypes = {name: column.dtype.str for name, column in columns.items()}
     with dataset.create(out, len(labels), (size, size, 3), dtypes, source.group_names, attributes) as writer:

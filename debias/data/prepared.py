@@ -58,6 +58,7 @@ class Prepared:
         group_names: empty where the source knows no groups.
         factors: name -> (N,) column of the source.
         attributes: provenance.
+        sha256: (N,) hexadecimal, of the original image files; empty in files that do not tell.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class Prepared:
     group_names: tuple[str, ...]
     factors: Mapping[str, np.ndarray]
     attributes: Mapping[str, object]
+    sha256: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -99,6 +101,7 @@ def write(
     groups: np.ndarray,
     columns: Mapping[str, np.ndarray],
     attributes: Mapping[str, object],
+    sha256: Sequence[str] = (),
 ) -> None:
     """Write a prepared source, which appears only when it is whole and valid.
 
@@ -107,6 +110,7 @@ def write(
         files: (N,) names; labels, groups: (N,).
         columns: factor name -> (N,) numbers or bytes.
         attributes: provenance, and 'group_names'.
+        sha256: (N,) hexadecimal, of the original image files, where they are known.
 
     Raises:
         InputError: the folder cannot be written, the disk is full, or what was written is not valid.
@@ -115,11 +119,12 @@ def write(
     first = next(chunks)
     shape = first.shape[1:] if isinstance(first, np.ndarray) else None
     names = np.array([name.encode("utf-8", "surrogateescape") for name in files])
-    table = {"files": names, "labels": np.asarray(labels), "groups": np.asarray(groups)}
+    of_source = {"files": names} | ({"sha256": np.array(sha256, "S64")} if len(sha256) else {})
+    table = {**of_source, "labels": np.asarray(labels), "groups": np.asarray(groups)}
     dtypes = {name: column.dtype.str for name, column in columns.items()}
     about = {name: value for name, value in attributes.items() if name != "group_names"}
-    groups_of = attributes["group_names"]
-    with hdf5.create(path, hdf5.SOURCE, len(names), shape, dtypes, groups_of, about, names.dtype.str) as writer:
+    kinds = {name: column.dtype.str for name, column in of_source.items()}
+    with hdf5.create(path, hdf5.SOURCE, len(names), shape, dtypes, attributes["group_names"], about, kinds) as writer:
         start = 0
         for chunk in itertools.chain([first], chunks):
             rows = slice(start, start + len(chunk))
@@ -145,6 +150,7 @@ def open_prepared(path: Path) -> Prepared:
         group_names=found.group_names,
         factors=found.factors,
         attributes=found.attributes,
+        sha256=[digest.decode() for digest in found.columns.get("sha256", np.array([])).tolist()],
     )
 
 

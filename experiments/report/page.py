@@ -25,6 +25,7 @@ CHAPTERS = (
     "quick",
     "calibration",
     "parliament",
+    "photographs",
     "detection",
     "labs",
     "benchmark",
@@ -32,7 +33,8 @@ CHAPTERS = (
 TITLES = {
     "ablations": "Ablations",
     "parliament": "The faces",
-    "detection": "Photographs",
+    "photographs": "Real photographs",
+    "detection": "Sliding windows",
     "labs": "The labs",
     "labs/intro": "Lab 1a: first steps",
     "labs/music": "Lab 1b: folk tunes",
@@ -54,6 +56,7 @@ CAPTIONS = {
     "sampling": "Sampling probabilities, and the ten least and the ten most likely faces",
     "reconstructions": "Test faces of every group, and what each autoencoder makes of them",
     "faces": "Test faces by group, then negatives",
+    "photographs": "Models trained on rendered faces, tested on photographs, at 1 % false positives",
     "heat": "The best of the windows that slide over each pixel; a frame around the best of all",
 }
 # What is equal in all rows that one training gave; rows of older code have other names for its digests.

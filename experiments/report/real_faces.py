@@ -1,0 +1,157 @@
+"""Rows of models that were tested on real photographs as well -> table, figure and summary in results/photographs."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from debias import plots
+from debias.files import write_text
+from debias.markdown import markdown
+from debias.metrics import wilson
+from experiments.report import figure_data, tables
+from experiments.report.artefacts import FORMATS, SUMMARY
+from experiments.report.comparisons import FIXED_RATE, MEASURES, difference, interval
+from experiments.report.rows import write_rows
+from experiments.report.tables import Section, by_setting, title, with_error
+
+FOLDER = "photographs"  # under results/, and the label of the test
+COUNTS = "images"  # figure data: how many images the test holds of each kind
+BALANCED = "balanced"  # in the name of each setting that is trained without the imbalance
+NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
+
+
+def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
+    """Everything of these rows in `folder`.
+
+    Args:
+        counts: kind and images, of `experiments.photographs.write_test`.
+    """
+    figure_data.save(folder, {COUNTS: counts})
+    write_rows(folder, rows)
+    draw(folder, rows)
+
+
+def draw(folder: Path, rows: pd.DataFrame) -> None:
+    """Table, figure and summary.json from rows and the counts in `folder`; the same rows give the same bytes."""
+    counts = figure_data.load(folder)[COUNTS]
+    for suffix in FORMATS:
+        plots.save(figure(rows), folder / f"{FOLDER}{suffix}")
+    write_text(folder / "table.md", table(rows, counts))
+    images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
+    write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
+
+
+def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
+    """table.md."""
+    sections = [_tests(rows), _recalls(rows, counts), _changes(rows)]
+    parts = [_head(rows, counts), *(section.markdown() for section in sections), _reference(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def figure(rows: pd.DataFrame) -> Figure:
+    """E[A], the worst group's recall and Var[A] on photographs: seeds, means and intervals of each setting."""
+    ending = f"{FIXED_RATE}@{FOLDER}"
+    here = rows.assign(setting=rows["title"], **{name: rows[f"{name}{ending}"] for name in MEASURES})
+    panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
+    return plots.setting_points(here, "setting", panels)
+
+
+def peers(rows: pd.DataFrame) -> dict[str, str]:
+    """Setting -> the setting it is compared with: the CNN of the same camera; for another CNN, the first one."""
+    cnns = {
+        _camera(part): name for name, part in reversed(_imbalanced(rows).items()) if part["method"].iloc[0] == "cnn"
+    }
+    first = next((name for name in by_setting(rows) if name in cnns.values()), None)
+    found = {name: cnns.get(_camera(part), first) for name, part in by_setting(rows).items()}
+    found = {name: first if peer == name else peer for name, peer in found.items()}
+    return {name: peer for name, peer in found.items() if peer and peer != name}
+
+
+def _head(rows, counts) -> str:
+    images = dict(zip(counts["kind"], counts["images"], strict=True))
+    fixing, tested = (images.pop(name) for name in list(images)[-2:])
+    return (
+        f"Models of '{rows['id'].iloc[0].split('/')[0]}', trained on rendered faces alone, {rows['seed'].nunique()} "
+        f"paired seeds, tested on {sum(images.values()):,} photographs of adults (UTKFace) by gender and race, "
+        f"{min(images.values())} to {max(images.values())} a group, and {tested:,} of anything else (Tiny ImageNet). "
+        f"The threshold is the one that 1 % of {fixing:,} other such negatives pass. Gender and race are labels that "
+        "annotators gave."
+    )
+
+
+def _tests(rows) -> Section:
+    """Each test's E[A], Var[A] and worst group, so that photographs stand beside rendered faces."""
+    tests = {"own test": "", **{name: f"@{name}" for name in tables.further_tests(rows)}}
+    header = ["setting", *(f"{measure}, {name}" for name in tests for measure in NAMES.values()), "FPR", "AUROC"]
+    lines = []
+    for part in by_setting(rows).values():
+        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests.values() for measure in NAMES]
+        rates = [f"{part[f'fpr{FIXED_RATE}@{FOLDER}'].mean():.1f}", f"{part[f'auroc@{FOLDER}'].mean():.4f}"]
+        lines.append([title(part), *cells, *rates])
+    about = "At 1 % false positives, mean over seeds ± standard error; FPR and AUROC on photographs"
+    return Section(about, header, lines)
+
+
+def _recalls(rows, counts) -> Section:
+    """A line a group, a column a setting."""
+    lines = []
+    for group, count in counts.iloc[:-2].itertuples(index=False):
+        column, parts = f"recall{FIXED_RATE} {group}@{FOLDER}", by_setting(rows).values()
+        lines.append([f"{group} (n={count})", *(_with_wilson(part[column].mean(), count) for part in parts)])
+    about = "Recall on photographs in %, mean over seeds, and the 95 % Wilson interval that so many faces leave open"
+    return Section(about, ["group", *map(title, by_setting(rows).values())], lines)
+
+
+def _with_wilson(recall: float, count: int) -> str:
+    return "{:.1f} [{:.0f}, {:.0f}]".format(recall, *wilson(recall / 100, count))
+
+
+def _changes(rows) -> Section:
+    """Each setting minus its peer, on its own test and on photographs."""
+    parts, ends = by_setting(rows), {"own test": "", FOLDER: f"@{FOLDER}"}
+    lines = [_difference_line(parts[name], parts[peer], ends) for name, peer in peers(rows).items()]
+    header = ["setting", "minus", *(f"Δ{measure}, {at}" for at in ends for measure in NAMES.values())]
+    return Section(
+        "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
+    )
+
+
+def _difference_line(ours, theirs, ends) -> list[str]:
+    found = [difference(ours, theirs, f"{name}{FIXED_RATE}{at}") for at in ends.values() for name in NAMES]
+    return [title(ours), title(theirs), *("-" if each is None else interval(each) for each in found)]
+
+
+def _reference(rows) -> str:
+    """What of the gap on photographs is the imbalance's, and what the distance from rendered to real faces."""
+    parts = by_setting(rows)
+    balanced = {name: part for name, part in parts.items() if BALANCED in name}
+    if not balanced:
+        return (
+            "None of these settings is trained without the imbalance, so their gaps on photographs are two in one: "
+            "that of the imbalance, and that of the distance from rendered to real faces."
+        )
+    named = " and ".join(f"“{title(part)}”" for part in balanced.values())
+    ends = {FOLDER: f"@{FOLDER}"}
+    lines = [
+        _difference_line(part, reference, ends)
+        for reference in balanced.values()
+        for part in _imbalanced(rows).values()
+        if _camera(part) == _camera(reference)
+    ]
+    about = (
+        f"**What is the imbalance's.** {named}: trained without the imbalance. The gap that is left there is the "
+        "distance from rendered to real faces; by what the others differ from it is the imbalance's:"
+    )
+    header = ["setting", "minus", *(f"Δ{measure}" for measure in NAMES.values())]
+    return f"{about}\n\n{markdown(header, lines)}"
+
+
+def _imbalanced(rows) -> dict[str, pd.DataFrame]:
+    return {name: part for name, part in by_setting(rows).items() if BALANCED not in name}
+
+
+def _camera(part: pd.DataFrame):
+    """What images went through in training, as the settings have it."""
+    return json.loads(part["config"].iloc[0]).get("augment")

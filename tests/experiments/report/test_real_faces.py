@@ -1,0 +1,95 @@
+"""Rows on photographs -> a table and a figure that can be checked by eye."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from debias.config import Config
+from debias.metrics import wilson
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import real_faces, results
+
+SETTINGS = (Setting("cnn", "cnn"), Setting("dbvae-max", "dbvae-max"))
+EXPERIMENT = Experiment("quick", "Quick", SETTINGS, (0, 1, 2), Config(), "x")
+HALVES = ("negatives that fix the threshold", "negatives tested")
+COUNTS = pd.DataFrame({"kind": ["female Black", "male White", *HALVES], "images": [200, 100, 300, 301]})
+RECALLS = {"female Black": 80.0, "male White": 90.0}
+
+
+@pytest.fixture
+def rows(rows_of):
+    """E[A] on photographs is 85 plus the seed plus twice the number of the setting, two groups ten points apart."""
+
+    found = rows_of(EXPERIMENT)
+    more = found["seed"] + 2.0 * found["setting"].map({"cnn": 0, "dbvae-max": 1})
+    for group, recall in RECALLS.items():
+        found[f"recall_fpr1 {group}@photographs"] = recall + more
+    for name, value in {"mean_recall": 85.0, "worst_recall": 80.0}.items():
+        found[f"{name}@photographs"] = found[f"{name}_fpr1@photographs"] = value + more
+    found["var_recall@photographs"] = found["var_recall_fpr1@photographs"] = 50.0 - more
+    return found.assign(**{"fpr_fpr1@photographs": 1.5, "auroc@photographs": 0.9876})
+
+
+def lines_of(text, first):
+    return [line for line in text.splitlines() if line.startswith(f"| {first} ")]
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_table_has_both_tests_recall_with_wilson_and_paired_differences(rows):
+    text = real_faces.table(rows, COUNTS)
+    assert "300 photographs of adults" in text and "100 to 200 a group" in text and "1 % of 300 other" in text
+    summary, difference = (cells(line) for line in lines_of(text, "DB-VAE, max"))
+    assert summary[1:4] == ["93.0 ±0.6", "7.0 ±0.6", "91.0 ±0.6"] and summary[4:] == [
+        "88.0 ±0.6",
+        "47.0 ±0.6",
+        "83.0 ±0.6",
+        "1.5",
+        "0.9876",
+    ]
+    low, high = wilson(0.81, 200)
+    assert cells(lines_of(text, "female Black (n=200)")[0])[1] == f"81.0 [{low:.0f}, {high:.0f}]"
+    assert difference[1] == "CNN" and difference[5:] == [
+        "+2.0 [+2.0, +2.0] *",
+        "-2.0 [-2.0, -2.0] *",
+        "+2.0 [+2.0, +2.0] *",
+    ]
+    assert "None of these settings is trained without the imbalance" in text
+
+
+def test_lines_without_the_imbalance_tell_its_part_of_the_gap(rows):
+    balanced = rows[rows["setting"] == "dbvae-max"].assign(setting="balanced", title="CNN, balanced", method="cnn")
+    text = real_faces.table(pd.concat([rows, balanced.assign(**{"worst_recall_fpr1@photographs": 95.0})]), COUNTS)
+    assert "“CNN, balanced”: trained without the imbalance" in text
+    found = [
+        cells(line) for line in text.split("What is the imbalance's.")[1].splitlines() if line.startswith("| CNN ")
+    ]
+    assert [line[:2] for line in found] == [["CNN", "CNN, balanced"]] and found[0][-1].startswith("-14.0 ")
+    assert "None of these settings" not in text
+
+
+def test_a_setting_is_compared_with_the_cnn_of_its_camera(rows):
+    with_camera = json.dumps({"augment": "camera"})
+    cameras = rows.assign(setting=rows["setting"] + "-camera", config=with_camera)
+    cameras["method"] = cameras["method"].map({"cnn": "cnn", "dbvae-max": "dbvae-max"})
+    assert real_faces.peers(pd.concat([rows, cameras])) == {
+        "dbvae-max": "cnn",
+        "cnn-camera": "cnn",
+        "dbvae-max-camera": "cnn-camera",
+    }
+
+
+def test_everything_is_drawn_again_from_rows_and_counts_alone(rows, tmp_path):
+    folder = tmp_path / "results" / "photographs"
+    real_faces.write(folder, rows, COUNTS)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert set(before) == {"runs.csv", "table.md", "summary.json", "photographs.png", "photographs.svg"}
+    assert json.loads(before["summary.json"])["images"]["male White"] == 100
+    for name in set(before) - {"runs.csv"}:
+        (folder / name).unlink()
+    results.regenerate(tmp_path / "results", [])
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    assert "Real photographs" in (tmp_path / "results" / "index.html").read_text()
