@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,13 +46,15 @@ class Run(Folders):
     Finished runs are kept, broken-off ones go on where they were; a failed one is recorded and the others go on. Where
     only the code that evaluates has changed, kept models are evaluated again and none is trained.
 
-    Examples:
+    For example:
+
         python -m experiments run quick
         python -m experiments run table1 --seeds 10 --jobs 2
         python -m experiments run ablations --smoke
         python -m experiments run quick --data path/to/train_face.h5
         python -m experiments run table1 --shard 3/8
         python -m experiments run table1 --train celeba.h5 --test ppb.h5
+        python -m experiments run quick --data real.h5 --keep Black=80
     """
 
     name: Annotated[str, tyro.conf.Positional] = "quick"
@@ -62,6 +65,9 @@ class Run(Folders):
     """A data set to train on, such as --data takes, for a test on another: see --test."""
     test: str | None = None
     """A prepared file (python -m debias.data prepare) to test on; windows slide over it where it holds whole images."""
+    keep: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """An imbalance in your data: draw so many training images of a group, or of all that share a word, as Black=80 of
+    'male Black' and 'female Black'; may be given several times."""
     epochs: int | None = None
     """How long to train; the experiment's own length by default. On other data an epoch is one pass over the faces."""
     seeds: int | None = None
@@ -92,7 +98,7 @@ class Run(Folders):
     def __call__(self) -> int:
         from experiments.engine.sweep import Options
 
-        _check_data(self.data, self.train, self.test)
+        _check_data(self.data, self.train, self.test, self.keep)
         _check_seeds(self.seeds)
         _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
@@ -103,19 +109,26 @@ class Run(Folders):
 
     def _adapted(self, experiment: Experiment) -> Experiment:
         """The experiment with this call's data, size and seeds."""
-        from experiments.engine.store import loaded
-
         if self.smoke:
             experiment = experiment.at_smoke_size()
-        if data := self.data or self.train:
-            splits = loaded(data, self.cache)
-            experiment = experiment.on_other_data(
-                data, splits.name, splits.train.group_names, splits.rare_groups(), self.test
-            )
+        if self.data or self.train:
+            experiment = self._on_other_data(experiment)
         if self.epochs is not None:
             experiment = dataclasses.replace(experiment, base=dataclasses.replace(experiment.base, epochs=self.epochs))
         experiment = _with_seeds(experiment, self.seeds)
         return dataclasses.replace(experiment, base=self._on_devices(experiment.base))
+
+    def _on_other_data(self, experiment: Experiment) -> Experiment:
+        """The experiment on this call's data, with the imbalance that was asked for."""
+        from experiments.engine.store import loaded
+        from experiments.imbalance import draw_of
+
+        data = self.data or self.train
+        splits = loaded(data, self.cache)
+        draw = draw_of(self.keep, splits)
+        rare = splits.draw(draw, seed=0).rare_groups()
+        name = "-".join([splits.name, *(re.sub(r"[^\w.=]+", "-", each) for each in self.keep)])
+        return experiment.on_other_data(data, name, splits.train.group_names, rare, self.test, draw)
 
     def _on_devices(self, base: "Config") -> "Config":
         """The settings with this call's devices."""
@@ -269,12 +282,10 @@ class Detection(Folders):
 class Photographs(Folders):
     """Models trained on rendered faces, tested on UTKFace's adults by gender and race: results/photographs.
 
-    You bring the photographs; what is written of them are numbers. Models that are missing are trained first.
+    You bring the photographs, prepared by python -m debias.data prepare; what is written of them are numbers. Models
+    that are missing are trained first.
 
-    Examples:
-        python -m debias.data prepare utkface path/to/UTKFace --out utkface.h5
-        python -m debias.data prepare imagenet path/to/tiny-imagenet --out tiny.h5
-        python -m experiments photographs --faces utkface.h5 --negatives tiny.h5
+    Example: python -m experiments photographs --faces utkface.h5 --negatives tiny.h5
     """
 
     faces: Path
@@ -352,11 +363,13 @@ def _placed(folder: Path, cache: Path, published, rows) -> "tuple[Path, pd.DataF
     return own, rows
 
 
-def _check_data(data: str | None, train: str | None, test: str | None) -> None:
+def _check_data(data: str | None, train: str | None, test: str | None, keep: tuple[str, ...]) -> None:
     from debias.data.prepared import is_prepared
 
     if (train is None) != (test is None) or (data and train):
         raise InputError("give --train and --test together, or --data alone, which is trained and tested on")
+    if keep and not (data or train):
+        raise InputError(f"--keep {keep[0]}: draws from the groups of other data: give --data, or --train and --test")
     if test is not None and not is_prepared(Path(test)):
         raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
     if "" in (data, train, test):

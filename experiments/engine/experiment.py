@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -142,10 +143,18 @@ class Experiment:
         return dataclasses.replace(self, settings=settings, seeds=self.seeds[:1], **size)
 
     def on_other_data(
-        self, data: str, name: str, group_names: tuple[str, ...], rare: tuple[str, ...], test: str | None = None
+        self,
+        data: str,
+        name: str,
+        group_names: tuple[str, ...],
+        rare: tuple[str, ...],
+        test: str | None = None,
+        draw: Mapping[str, int] = types.MappingProxyType({}),
     ) -> "Experiment":
-        """The same on another data set, taken whole, in a folder of its own; without groups, methods that need them are
-        left out, and so are further tests. An epoch is one pass over its faces, however many there are.
+        """The same on another data set, taken whole unless `draw` says otherwise, in a folder of its own.
+
+        Without groups, methods that need them are left out, and so are further tests. An epoch is one pass over its
+        faces, however many there are.
 
         Args:
             data: for `debias.data.catalog.load`.
@@ -153,6 +162,7 @@ class Experiment:
             group_names: of the data set; empty where no groups are known.
             rare: those of them that are rare in training.
             test: a prepared file to test on instead of the test split of `data`.
+            draw: of every setting, see `Setting`.
 
         Raises:
             InputError: the experiment compares data sets, or draws of the embedded benchmark's groups.
@@ -165,7 +175,7 @@ class Experiment:
             self,
             data=data,
             base=DIGITS if data == "digits" else self._by_passes(),
-            settings=tuple(dataclasses.replace(setting, draw={}) for setting in chosen),
+            settings=tuple(dataclasses.replace(setting, draw=dict(draw)) for setting in chosen),
             folder="-".join([self.folder, name, *([Path(test).stem] if test else [])]),
             test=test,
             rare=rare,
