@@ -18,7 +18,7 @@ from experiments.report.tables import Section, by_setting, title, with_error
 
 FOLDER = "photographs"  # under results/, and the label of the test
 COUNTS = "images"  # figure data: how many images the test holds of each kind
-BALANCED = "balanced"  # in the name of each setting that is trained without the imbalance
+BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
 NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
 
 
@@ -53,7 +53,7 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
 def figure(rows: pd.DataFrame) -> Figure:
     """E[A], the worst group's recall and Var[A] on photographs: seeds, means and intervals of each setting."""
     ending = f"{FIXED_RATE}@{FOLDER}"
-    here = rows.assign(setting=rows["title"], **{name: rows[f"{name}{ending}"] for name in MEASURES})
+    here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{ending}"] for name in MEASURES}})
     panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
     return plots.setting_points(here, "setting", panels)
 
@@ -126,7 +126,7 @@ def _difference_line(ours, theirs, ends) -> list[str]:
 def _reference(rows) -> str:
     """What of the gap on photographs is the imbalance's, and what the distance from rendered to real faces."""
     parts = by_setting(rows)
-    balanced = {name: part for name, part in parts.items() if BALANCED in name}
+    balanced = {name: part for name, part in parts.items() if name.startswith(BALANCED)}
     if not balanced:
         return (
             "None of these settings is trained without the imbalance, so their gaps on photographs are two in one: "
@@ -149,9 +149,9 @@ def _reference(rows) -> str:
 
 
 def _imbalanced(rows) -> dict[str, pd.DataFrame]:
-    return {name: part for name, part in by_setting(rows).items() if BALANCED not in name}
+    return {name: part for name, part in by_setting(rows).items() if not name.startswith(BALANCED)}
 
 
-def _camera(part: pd.DataFrame):
-    """What images went through in training, as the settings have it."""
-    return json.loads(part["config"].iloc[0]).get("augment")
+def _camera(part: pd.DataFrame) -> float:
+    """How far a random camera changed the images of training, 0 to 1."""
+    return json.loads(part["config"].iloc[0]).get("augment", 0.0)
