@@ -10,7 +10,8 @@ from experiments.report.comparisons import FIXED_RATE, Difference, difference, i
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
-CAMERA, CNN = "@camera", "cnn"
+CNN = "cnn"
+NAMED = {"camera": "another camera"}
 NAMES = {"var_recall": ("Var[A]", "%²"), "worst_recall": ("the worst group", "%"), "mean_recall": ("E[A]", "%")}
 
 
@@ -23,7 +24,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
         "column, leave p < 0.05; else n.s., not significant. time: seconds as a multiple of the CNN's of the same seed."
     )
     sections = [methods.of_test(rows, end, name) for end, name in methods.tests_of(rows).items()]
-    return "\n\n".join([said, *sections, _recalls(rows).markdown()]) + "\n"
+    return "\n\n".join([said, *sections, _recalls(rows, hardest(rows)).markdown()]) + "\n"
 
 
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
@@ -33,9 +34,19 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
     return {experiment.name: plots.arrows(pd.DataFrame([arrow for arrow in arrows if arrow]))}
 
 
+def tests_of(rows: pd.DataFrame) -> dict[str, str]:
+    """What columns end in -> name, of the tests that the rows have: their own, then further ones."""
+    return {"": "own test", **{f"@{name}": NAMED.get(name, name) for name in tables.further_tests(rows)}}
+
+
+def hardest(rows: pd.DataFrame) -> str:
+    """What columns of the test end in that the findings are told of: another camera, where there is one."""
+    return list(tests_of(rows))[-1]
+
+
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """What each change does on the other camera, with intervals, in the order in which a reader asks."""
-    parts = tables.by_setting(rows)
+    """What each change does, on the other camera where there is one, in the order in which a reader asks."""
+    parts, at = tables.by_setting(rows), hardest(rows)
     asked = {
         "A balanced training set of the same size": (CNN, "balanced"),
         "A random camera in training": (CNN, f"{CNN}-camera"),
@@ -43,21 +54,23 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
         "Resampling by group labels on top of it": (f"{CNN}-camera", "oracle-camera"),
     }
     said = [
-        f"{what} {_effect(parts[ours], parts[theirs])}."
+        f"{what} {_effect(parts[ours], parts[theirs], at)}."
         for what, (theirs, ours) in asked.items()
         if {ours, theirs} <= set(parts)
     ]
-    if not said:
-        return ""
-    head = f"On another camera, at 1 % false positives, over {rows['seed'].nunique()} paired seeds:"
-    return " ".join([head, *said])
+    seeds = rows["seed"].nunique()
+    over = (
+        f"means over {seeds} paired seeds, in brackets the difference and its 95 % interval" if seeds > 1 else "1 seed"
+    )
+    where = tests_of(rows)[at] if at else "their own test"
+    return " ".join([f"On {where}, at 1 % false positives ({over}):", *said]) if said else ""
 
 
-def _effect(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
+def _effect(ours: pd.DataFrame, theirs: pd.DataFrame, at: str) -> str:
     """'takes Var[A] from 30.1 to 5.2 %² (-24.9 [-31.0, -19.5]) and ...'; what an interval leaves open is said."""
     told = []
     for measure, (name, unit) in NAMES.items():
-        column = f"{measure}{FIXED_RATE}{CAMERA}"
+        column = f"{measure}{FIXED_RATE}{at}"
         found = difference(ours, theirs, column)
         values = f"{name} from {theirs[column].mean():.1f} to {ours[column].mean():.1f} {unit}"
         told.append(f"{values} ({_open(found)})" if found else values)
@@ -69,14 +82,14 @@ def _open(found: Difference) -> str:
     return interval(found).removesuffix(" *") + ("" if clear else ", which may be chance")
 
 
-def _recalls(rows) -> tables.Section:
-    column = f"recall{FIXED_RATE} {{}}{CAMERA}"
+def _recalls(rows, at) -> tables.Section:
+    column = f"recall{FIXED_RATE} {{}}{at}"
     groups = [group for group in tables.groups_of(rows) if column.format(group) in rows]
     lines = [
         [tables.title(part), *(tables.with_error(part[column.format(group)]) for group in groups)]
         for part in tables.by_setting(rows).values()
     ]
-    return tables.Section("Recall by group on another camera, in %", ["setting", *groups], lines)
+    return tables.Section(f"Recall by group on {tests_of(rows)[at]}, in %", ["setting", *groups], lines)
 
 
 REPORT = Report(table=table, figures=figures, sentence=sentence)
