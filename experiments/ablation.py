@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from debias.config import Config
 from experiments.engine.experiment import Experiment, Setting
 from experiments.settings import CNN, DATA, FACES, K_THAT_WORKS, RARE, changed, debiased
 
@@ -55,11 +56,15 @@ def ablation(
     log: bool = False,
     baseline: Setting | None = CNN,
     seeds: Sequence[int] = SEEDS,
+    base: Config = FACES,
+    data: str = DATA,
+    tests: Sequence[str] = (),
 ) -> Ablation:
     """An ablation on the faces, in results/ablations/<name>.
 
     Args:
         minutes: on two cores, when nothing of it has been trained by another experiment.
+        tests: the first of them, where there is one, is what the figure and the sentence tell of.
         others: as of `Ablation`.
     """
     settings = [point.setting for point in points] + ([baseline] if baseline else [])
@@ -68,11 +73,12 @@ def ablation(
         title,
         tuple({setting.name: setting for setting in settings}.values()),
         tuple(seeds),
-        FACES,
-        DATA,
+        base,
+        data,
         folder=f"ablations/{name}",
         minutes=minutes,
         rare=RARE,
+        tests=tuple(tests),
         points=tuple(points),
         x=x,
         log=log,

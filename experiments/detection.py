@@ -31,7 +31,7 @@ from experiments.engine.sweep import Options, run_all
 from experiments.quick import EXPERIMENT
 
 FOLDER = "detection"
-SETTINGS = ("cnn", "dbvae-max")
+SETTINGS = ("cnn-camera", "max-camera")
 CLOSE = Windows()  # portraits, as the paper's test has them
 FAR = Windows(sizes=(0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.625, 0.75, 0.875, 1.0))  # a face may be a small part
 WINDOWS = {"half to whole": CLOSE, "15 % to whole": FAR}

@@ -22,8 +22,8 @@ from debias.metrics import FPR
 from debias.progress import say
 from experiments.engine.experiment import Experiment
 from experiments.engine.sweep import Options, run_all
-from experiments.quick import EXPERIMENT  # whose models are tested
 from experiments.report.real_faces import FOLDER
+from experiments.transfer import EXPERIMENT  # whose models are tested
 
 LIST = Path(__file__).with_name("utkface-adults.sha256")  # as sha256sum writes it: digest, two blanks, name
 FIXING, TESTED = SPLITS.index("validation"), SPLITS.index("test")

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from debias import plots
+from debias.data.names import label
 from debias.markdown import plain
 from experiments.ablation import Ablation
 from experiments.report import tables
@@ -16,7 +17,9 @@ from experiments.report.report import Report
 
 def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     """The usual table, and each setting's difference to what it is compared with."""
-    return tables.as_markdown(rows, [tables.difference_section(rows, compared(experiment))])
+    differences = tables.difference_section(rows, compared(experiment), _at(experiment))
+    further = [tables.further_section(rows)] if experiment.tests else []
+    return tables.as_markdown(rows, [*further, differences])
 
 
 def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
@@ -34,10 +37,12 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     pairs = {name: other for name, other in compared(experiment).items() if {name, other} <= set(parts)}
     alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
-    clear = [_clear(parts[name], parts[pairs[name]], measure) for measure in CHANGES for name in alive]
+    ending = FIXED_RATE + _at(experiment)
+    clear = [_clear(parts[name], parts[pairs[name]], measure, ending) for measure in CHANGES for name in alive]
     said = "; ".join(filter(None, clear)) or "no interval of a difference excludes zero"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
-    return f"At 1 % false positives, over {rows['seed'].nunique()} paired seeds: {said}.{collapsed}"
+    where = f"On {experiment.tests[0]}, at" if experiment.tests else "At"
+    return f"{where} 1 % false positives, over {rows['seed'].nunique()} paired seeds: {said}.{collapsed}"
 
 
 def compared(experiment: Ablation) -> dict[str, str]:
@@ -47,17 +52,25 @@ def compared(experiment: Ablation) -> dict[str, str]:
 
 def _panels(experiment: Ablation) -> Mapping[str, str]:
     rare = {"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}
+    at = _at(experiment)
+    where = f" on {experiment.tests[0]}" if experiment.tests else ""
     return {
-        "mean_recall_fpr1": "E[A] in %, 1 % FPR",
-        "var_recall_fpr1": "Var[A] in %², 1 % FPR",
+        f"mean_recall_fpr1{at}": f"E[A] in %, 1 % FPR{where}",
+        f"var_recall_fpr1{at}": f"Var[A] in %², 1 % FPR{where}",
+        **({"validation_loss": "validation loss in nats"} if experiment.tests else {}),
         **rare,
         "ess": "ESS in faces",
     }
 
 
-def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, measure: str) -> str:
+def _at(experiment: Ablation) -> str:
+    """What columns of the test end in that the ablation tells of."""
+    return f"@{label(experiment.tests[0])}" if experiment.tests else ""
+
+
+def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, measure: str, ending: str) -> str:
     """The difference, where its interval excludes zero."""
-    found = difference(ours, theirs, measure + FIXED_RATE)
+    found = difference(ours, theirs, measure + ending)
     if not found or not excludes_zero(found):
         return ""
     return f"{plain(tables.title(ours))}: {CHANGES[measure]} {interval(found)}"

@@ -39,9 +39,13 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str
     return dict(zip(("mean", "low", "high"), values, strict=True))
 
 
-def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, Difference]:
-    """The difference in every measure at either threshold, by column; empty where there is none."""
-    columns = [measure + threshold for measure in MEASURES for threshold in (OWN, FIXED_RATE)]
+def differences(ours: pd.DataFrame, theirs: pd.DataFrame, at: str = "") -> dict[str, Difference]:
+    """The difference in every measure at either threshold, by column; empty where there is none.
+
+    Args:
+        at: what columns end in, '@camera' for a further test.
+    """
+    columns = [measure + threshold + at for measure in MEASURES for threshold in (OWN, FIXED_RATE)]
     return {column: found for column in columns if (found := difference(ours, theirs, column))}
 
 

@@ -22,9 +22,9 @@ def titles(settings: Sequence[Setting]) -> Titles:
     return {setting.name: setting.title for setting in settings}
 
 
-def group_figure(rows: pd.DataFrame, titles: Titles, threshold: str = "") -> Figure:
-    """Recall by group (Fig. 5B) at the model's own threshold; '_fpr1' for 1 % false positives."""
-    columns = {f"recall{threshold} {group}": group for group in groups_of(rows)}
+def group_figure(rows: pd.DataFrame, titles: Titles, threshold: str = "", at: str = "") -> Figure:
+    """Recall by group (Fig. 5B) at the model's own threshold; '_fpr1' for 1 % false positives, '@camera' for a test."""
+    columns = {f"recall{threshold} {group}{at}": group for group in groups_of(rows)}
     recalls = _titled(rows, titles).rename(columns=columns)[["setting", *columns.values()]]
     return plots.group_bars(recalls.melt("setting", list(columns.values()), "group", "recall"))
 

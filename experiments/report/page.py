@@ -19,6 +19,8 @@ from experiments.report.rows import read_failures
 
 TEMPLATE = "page.html.j2"
 CHAPTERS = (
+    "transfer",
+    "photographs",
     "table1",
     "methods",
     "figures",
@@ -26,7 +28,6 @@ CHAPTERS = (
     "quick",
     "calibration",
     "parliament",
-    "photographs",
     "detection",
     "labs",
     "benchmark",
@@ -45,7 +46,8 @@ TITLES = {
     "benchmark": "Speed",
 }  # where no experiment gives one
 OTHERS = "Further experiments"
-FINDINGS = {"table1": "fig5b_recall", "quick": "groups"}  # the first that has rows opens the page, with this figure
+# The first that has rows opens the page, with this figure.
+FINDINGS = {"transfer": "transfer", "table1": "fig5b_recall", "quick": "groups"}
 CAPTIONS = {
     "fig4_sampling": "Sampling probabilities, and the ten least and the ten most likely faces (Fig. 4 of the paper)",
     "fig5a_traversals": "Faces decoded while one latent moves (Fig. 5A of the paper)",
@@ -53,6 +55,7 @@ CAPTIONS = {
     "threshold_sensitivity": "Gap between the groups' recalls, and mean recall, over the false-positive rate",
     "mass_ess": "Sampling mass on the rare groups against the effective sample size, over epochs",
     "latent_factors": "What single latents, and all of them together, tell of the known factors",
+    "transfer": "The worst group against E[A], from training without a random camera to training with one",
     "methods": "The worst group against E[A], from training without a random camera to training with one",
     "groups": "Recall by group",
     "sampling": "Sampling probabilities, and the ten least and the ten most likely faces",

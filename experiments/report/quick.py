@@ -1,16 +1,15 @@
-"""The first table: recall by group, what resampling prefers, what the autoencoders see, and real photographs."""
+"""The first table: recall on each test, what resampling prefers, what the autoencoders see, and real photographs."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from baselines import METHODS
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
-from experiments.report import figures
-from experiments.report.comparisons import FIXED_RATE, MEASURES, OWN, against_baseline
+from experiments.report import figures, transfer
+from experiments.report.comparisons import FIXED_RATE, MEASURES
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
-from experiments.report.tables import by_setting, title, with_error
+from experiments.report.tables import as_markdown, by_setting, further_section, title, with_error
 
 PHOTOGRAPHS = "photographs"
 _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
@@ -19,7 +18,7 @@ _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check o
 def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """Recall by group; and, as far as there are data for it, what resampling prefers and what the autoencoders see."""
     titles = figures.titles(experiment.settings)
-    drawn = {"groups": figures.group_figure(rows, titles)}
+    drawn = {"groups": figures.group_figure(rows, titles, FIXED_RATE, transfer.hardest(rows))}
     if "sampling" in data:
         drawn["sampling"] = figures.sampling_figure(data, titles)
     if "faces" in data:
@@ -37,20 +36,20 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     return short | {f"{PHOTOGRAPHS}.md": f"{_HEAD}\n\n{markdown(['setting', *means.columns], lines)}\n"}
 
 
-def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """By how much the methods that resample change recall."""
-    resampled = [setting.name for setting in experiment.settings if METHODS[setting.method].resamples]
-    return against_baseline(rows, resampled)
+def table(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """The usual table, after one of all tests."""
+    return as_markdown(rows, [further_section(rows)] if experiment.tests else [])
 
 
 def _short(rows: pd.DataFrame) -> str:
-    """The mean, the variance and the worst of the groups' recalls, at both thresholds."""
-    measures = [f"{measure}{suffix}" for suffix in (OWN, FIXED_RATE) for measure in MEASURES]
+    """The mean, the variance and the worst of the groups' recalls at 1 % false positives, on each test."""
+    tests = transfer.tests_of(rows)
+    measures = [f"{measure}{FIXED_RATE}{at}" for at in tests for measure in MEASURES]
     parts = by_setting(rows).values()
     lines = [[title(part), *(with_error(part[measure]) for measure in measures)] for part in parts]
     names = ("E[A] %", "Var[A] %²", "worst %")
-    header = ["recall", *names, *(f"{name}, 1 % FPR" for name in names)]
+    header = ["recall at 1 % FPR", *(f"{name}, {test}" for test in tests.values() for name in names)]
     return markdown(header, lines) + "\n"
 
 
-REPORT = Report(figures=draw, texts=texts, sentence=sentence)
+REPORT = Report(table=table, figures=draw, texts=texts, sentence=transfer.sentence)

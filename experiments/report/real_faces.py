@@ -72,10 +72,12 @@ def peers(rows: pd.DataFrame) -> dict[str, str]:
 def _head(rows, counts) -> str:
     images = dict(zip(counts["kind"], counts["images"], strict=True))
     fixing, tested = (images.pop(name) for name in list(images)[-2:])
+    fewest, most, seeds = min(images.values()), max(images.values()), rows["seed"].nunique()
+    each = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     return (
-        f"Models of '{rows['id'].iloc[0].split('/')[0]}', trained on rendered faces alone, {rows['seed'].nunique()} "
-        f"paired seeds, tested on {sum(images.values()):,} photographs of adults (UTKFace) by gender and race, "
-        f"{min(images.values())} to {max(images.values())} a group, and {tested:,} of anything else (Tiny ImageNet). "
+        f"Models of '{rows['id'].iloc[0].split('/')[0]}', trained on rendered faces alone, {seeds} "
+        f"{'paired seeds' if seeds > 1 else 'seed'}, tested on {sum(images.values()):,} photographs of adults "
+        f"(UTKFace) by gender and race, {each} a group, and {tested:,} of anything else (Tiny ImageNet). "
         f"The threshold is the one that 1 % of {fixing:,} other such negatives pass. Gender and race are labels that "
         "annotators gave."
     )

@@ -2,7 +2,17 @@
 
 from experiments.ablation import Ablation
 from experiments.engine.experiment import Experiment
-from experiments.report import ablation, calibration, methods, methods_search, paper_figures, quick, table1, threshold
+from experiments.report import (
+    ablation,
+    calibration,
+    methods,
+    methods_search,
+    paper_figures,
+    quick,
+    table1,
+    threshold,
+    transfer,
+)
 from experiments.report.report import Report
 
 REPORTS = {
@@ -13,6 +23,7 @@ REPORTS = {
     "threshold": threshold.REPORT,
     "methods_search": methods_search.REPORT,
     "methods": methods.REPORT,
+    "transfer": transfer.REPORT,
 }
 
 

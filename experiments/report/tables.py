@@ -69,16 +69,29 @@ def summary(rows: pd.DataFrame) -> dict:
     return {"settings": out, "commits": sorted(rows["commit"].unique()), "seconds": float(rows["seconds"].sum())}
 
 
-def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str]) -> Section:
+def further_section(rows: pd.DataFrame) -> Section:
+    """E[A], Var[A] and the worst group at 1 % false positives, on the rows' own test and on each further one."""
+    tests = {"own test": "", **{name: f"@{name}" for name in further_tests(rows)}}
+    names = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
+    header = ["setting", *(f"{name}, {test}" for test in tests for name in names.values()), "validation loss"]
+    lines = []
+    for part in by_setting(rows).values():
+        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests.values() for measure in names]
+        lines.append([title(part), *cells, f"{part['validation_loss'].mean():.4f}"])
+    return Section("At 1 % false positives, fixed on each test's own validation negatives", header, lines)
+
+
+def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str], at: str = "") -> Section:
     """Each setting minus its baseline over common seeds: mean [95 % paired bootstrap interval], at either threshold.
 
     Args:
         baselines: setting -> the setting it is compared with; those without rows are left out.
+        at: what columns end in, '@camera' for a further test.
     """
     parts, lines = by_setting(rows), []
     for name, other in baselines.items():
-        if {name, other} <= set(parts) and (found := differences(parts[name], parts[other])):
-            cells = [interval(found[measure + threshold]) for threshold in THRESHOLDS for measure in CHANGES]
+        if {name, other} <= set(parts) and (found := differences(parts[name], parts[other], at)):
+            cells = [interval(found[measure + threshold + at]) for threshold in THRESHOLDS for measure in CHANGES]
             lines.append([title(parts[name]), title(parts[other]), *cells])
     header = ["setting", "minus"] + [f"{name}{at}" for at in ("", ", 1 % FPR") for name in CHANGES.values()]
     return Section(

@@ -18,13 +18,14 @@ from debias.data import catalog
 from debias.provenance import ROOT
 from experiments import __main__, commands
 from experiments.engine import evaluation, sweep
-from experiments.quick import PAPER
+from experiments.quick import EXPERIMENT as QUICK
 from experiments.registry import EXPERIMENTS
 from experiments.report import artefacts, figure_data
 from experiments.report.results import refresh
 from experiments.report.rows import read_rows
 
 FIGURES = ("groups.png", "sampling.png", "reconstructions.png")
+NAMES = [setting.name for setting in QUICK.settings]
 BLOCK = "<!-- begin quick-squares/table.md -->\n<!-- end -->\n"
 
 
@@ -89,12 +90,12 @@ def test_a_job_writes_rows_tables_figures_and_readme(job):
     results = results_of(folder)
     assert {"runs.csv", "summary.json", "table.md", *FIGURES} <= {path.name for path in results.iterdir()}
     rows = pd.read_csv(results / "runs.csv")
-    assert list(rows["method"]) == list(PAPER)
-    assert set(json.loads((results / "summary.json").read_text())["settings"]) == set(PAPER)
+    assert list(rows["setting"]) == NAMES
+    assert set(json.loads((results / "summary.json").read_text())["settings"]) == set(NAMES)
     for figure in FIGURES:
         assert min(matplotlib.image.imread(results / figure).shape[:2]) > 50
     assert (results / "table.md").read_text() in (folder / "README.md").read_text()
-    assert all(METHODS[name].title in output for name in PAPER) and "E[A]" in output
+    assert all(setting.title in output for setting in QUICK.settings) and "E[A]" in output
 
 
 def test_a_second_call_trains_and_writes_nothing(run, done, monkeypatch):
@@ -141,25 +142,25 @@ def test_reuse_takes_published_rows_as_finished(run, done):
 
 
 def test_failed_runs_end_in_failures_csv_and_code_1(guessed, run, tmp_path, monkeypatch):
-    whole = METHODS["vae"]
-    monkeypatch.setitem(METHODS, "vae", dataclasses.replace(whole, module="instant_broken"))
+    whole = METHODS["dbvae-max"]
+    monkeypatch.setitem(METHODS, "dbvae-max", dataclasses.replace(whole, module="instant_broken"))
     code, _, error = run(tmp_path)
     results = results_of(tmp_path)
     assert code == 1 and "1 runs failed" in error
     failures = pd.read_csv(results / "failures.csv").to_dict("records")
-    assert failures == [{"id": "quick/vae/seed0", "reason": "RuntimeError: first line"}]
+    assert failures == [{"id": "quick/max-camera/seed0", "reason": "RuntimeError: first line"}]
     assert not (results / "runs.csv").exists()
-    monkeypatch.setitem(METHODS, "vae", whole)
+    monkeypatch.setitem(METHODS, "dbvae-max", whole)
     assert run(tmp_path)[0] == 0 and not (results / "failures.csv").exists()
-    assert list(pd.read_csv(results / "runs.csv")["method"]) == list(PAPER)
-    assert len(guessed) == len(PAPER) + 1  # the failed one twice
+    assert list(pd.read_csv(results / "runs.csv")["setting"]) == NAMES
+    assert len(guessed) == len(NAMES) + 1  # the failed one twice
 
 
 def test_shards_publish_once_all_are_there(guessed, run, tmp_path):
     code, output, _ = run(tmp_path, "--shard", "2/2")
-    assert code == 0 and "2 of 5" in output and not (tmp_path / "results").exists()
+    assert code == 0 and "2 of 4" in output and not (tmp_path / "results").exists()
     assert run(tmp_path, "--shard", "1/2")[0] == 0
-    assert (results_of(tmp_path) / "runs.csv").exists() and len(guessed) == 5
+    assert (results_of(tmp_path) / "runs.csv").exists() and len(guessed) == 4
 
 
 @pytest.mark.parametrize("part", ["0/2", "3/2", "one/2", "1", "1/0"])

@@ -13,7 +13,7 @@ import pytest
 
 from debias.data.dataset import SPLITS, open_splits
 from experiments import commands
-from experiments.quick import PAPER
+from experiments.quick import EXPERIMENT as QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--smoke", "--seeds", "1", "--jobs", "1")
@@ -97,7 +97,7 @@ def shapes(clone) -> Path:
 def test_a_new_method_is_trained_alone_and_appears_everywhere(clone, dataset_path):
     assert commands.run(["run", "quick", "--data", str(dataset_path), *SMALL, "--cache", str(clone.cache)]) == 0
     before = clone.rows("quick-squares")
-    assert list(before.index) == list(PAPER)
+    assert list(before.index) == [setting.name for setting in QUICK.settings]
     shutil.rmtree(clone.cache / "runs")  # a fresh clone has rows and no runs
     line = '    ("smoothed", Method("Label smoothing", "baselines.smoothed")),\n'
     clone.follow("method", ("baselines/__init__.py", "METHODS = _registered(\n", "METHODS = _registered(\n" + line))
