@@ -88,7 +88,7 @@ def both(compared: Compared) -> tuple[Setting, ...]:
     name, point = compared.method, compared.point
     settings = (
         at(f"{name}-none", compared, point),
-        at(f"{name}-camera", compared, point, ", random camera", **CAMERA),
+        at(f"{name}-random-camera", compared, point, ", random camera", **CAMERA),
     )
     if compared.by_groups is None:
         return settings
@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
     title="Every method, without and with a random camera",
     settings=(
         *(setting for compared in ALL for setting in both(compared)),
-        at("balanced-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", EVEN, **CAMERA),
+        at("balanced-random-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", EVEN, **CAMERA),
     ),
     seeds=tuple(range(10)),
     base=TRAINED,

@@ -25,11 +25,11 @@ from experiments.report.comparisons import (
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
-BASELINE, CNN = "cnn-camera", "cnn-none"
+BASELINE, CNN = "cnn-random-camera", "cnn-none"
 TESTS = {"camera": "another camera"}  # by their labels; others are called by these
 BLOCKS = {"class": "without group labels", "group": "with group labels: bounds"}
 NAMES = {"mean_recall": "E[A] %", "var_recall": "Var[A] %²", "worst_recall": "worst %"}
-BALANCED = "balanced-camera"  # its draw is made by the groups
+BALANCED = "balanced-random-camera"  # its draw is made by the groups
 LEVEL = 0.05
 
 Finding = tuple[Difference, bool]
@@ -133,7 +133,7 @@ def _paired(ours, theirs, column) -> np.ndarray:
 
 def _arrow(rows, name, end, test) -> Mapping | None:
     """A line for `plots.arrows`; None without rows of both ends."""
-    ends = [rows[rows["setting"] == f"{name}-{camera}"] for camera in ("none", "camera")]
+    ends = [rows[rows["setting"] == f"{name}-{camera}"] for camera in ("none", "random-camera")]
     if not all(map(len, ends)):
         return None
     measures = {"x": f"mean_recall{FIXED_RATE}{end}", "y": f"worst_recall{FIXED_RATE}{end}"}

@@ -51,7 +51,7 @@ def test_points_of_a_grid_are_what_is_trained():
     compared = Compared("jtt", JTT.grid, {"times": 5}, {"times": 50})
     found = {s.name: (s.changes, s.trained.arguments["times"]) for s in both(compared)}
     camera = {"augment": 1.0}
-    assert found == {"jtt-none": ({}, 5), "jtt-camera": (camera, 5), "jtt-by-groups": (camera, 50)}
+    assert found == {"jtt-none": ({}, 5), "jtt-random-camera": (camera, 5), "jtt-by-groups": (camera, 50)}
 
 
 def test_committed_choices_are_those_of_the_committed_search():
@@ -68,7 +68,7 @@ def test_committed_choices_are_those_of_the_committed_search():
 def experiment():
     """Four methods, one of which sees the groups, over eight seeds."""
     whole = EXPERIMENTS["methods"]
-    names = [f"{name}-{camera}" for name in ("cnn", "focal", "jtt", "oracle") for camera in ("none", "camera")]
+    names = [f"{name}-{camera}" for name in ("cnn", "focal", "jtt", "oracle") for camera in ("none", "random-camera")]
     settings = tuple(setting for setting in whole.settings if setting.name in names)
     return dataclasses.replace(whole, settings=settings, seeds=tuple(range(8)))
 
@@ -80,15 +80,15 @@ def rows(experiment, rows_of):
     On another camera all are as on the own test, but for the oracle, which gains nothing.
     """
     rows = rows_of(experiment)
-    noisy = rows["setting"] == "jtt-camera"
+    noisy = rows["setting"] == "jtt-random-camera"
     noise = rows["seed"] % 2 - 0.5
     for measure, sign in (("mean_recall", 1), ("worst_recall", 1), ("var_recall", -1)):
         base = {"mean_recall": 92, "worst_recall": 90, "var_recall": 8}[measure]
         rows.loc[noisy, f"{measure}_fpr1"] = base + sign * (rows["seed"] + noise)[noisy]
         rows[f"{measure}@camera"] = rows[f"{measure}_fpr1@camera"] = rows[f"{measure}_fpr1"]
-        rows.loc[rows["setting"] == "oracle-camera", f"{measure}_fpr1@camera"] = base + sign * rows["seed"]
+        rows.loc[rows["setting"] == "oracle-random-camera", f"{measure}_fpr1@camera"] = base + sign * rows["seed"]
     rows["auroc@camera"] = 0.98
-    rows.loc[rows["setting"] == "jtt-camera", "seconds"] = 1350.0
+    rows.loc[rows["setting"] == "jtt-random-camera", "seconds"] = 1350.0
     return rows
 
 
@@ -134,7 +134,7 @@ def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     figure = methods.figures(experiment, rows, {})["methods"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
     heads = [text for text in figure.axes[0].texts if text.get_text().isdigit()]
-    cnn = rows[rows["setting"] == "cnn-camera"]
+    cnn = rows[rows["setting"] == "cnn-random-camera"]
     assert heads[0].get_position() == pytest.approx((cnn["mean_recall_fpr1"].mean(), cnn["worst_recall_fpr1"].mean()))
     shafts = [text for text in figure.axes[0].texts if not text.get_text()]
     assert len(shafts) == len(heads) == 4
