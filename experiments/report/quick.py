@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
 from experiments.report import figures, transfer
+from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, MEASURES
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -43,7 +44,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 def _short(rows: pd.DataFrame) -> str:
     """The mean, the variance and the worst of the groups' recalls at 1 % false positives, on each test."""
-    tests = transfer.tests_of(rows)
+    tests = tests_of(rows)
     measures = [f"{measure}{FIXED_RATE}{at}" for at in tests for measure in MEASURES]
     parts = by_setting(rows).values()
     lines = [[title(part), *(with_error(part[measure]) for measure in measures)] for part in parts]

@@ -3,40 +3,26 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from debias import plots
 from experiments.engine.experiment import Experiment
-from experiments.report import methods, tables
+from experiments.report import cameras, tables
+from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, Difference, difference, interval
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
 CNN = "cnn"
-NAMED = {"camera": "another camera"}
 NAMES = {"var_recall": ("Var[A]", "%²"), "worst_recall": ("the worst group", "%"), "mean_recall": ("E[A]", "%")}
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """A section for each test, then recall by group on the other camera."""
-    said = (
-        "At 1 % false positives, fixed on validation negatives of the same camera; mean over "
-        f"{rows['seed'].nunique()} paired seeds ± standard error. Δ: difference to the CNN with a random camera, its "
-        "95 % bootstrap interval over seeds, and * where paired t-tests, corrected by Holm for all differences of a "
-        "column, leave p < 0.05; else n.s., not significant. time: seconds as a multiple of the CNN's of the same seed."
-    )
-    sections = [methods.of_test(rows, end, name) for end, name in methods.tests_of(rows).items()]
-    return "\n\n".join([said, *sections, _recalls(rows, hardest(rows)).markdown()]) + "\n"
+    parts = [cameras.caption(rows), *cameras.sections(experiment, rows), _recalls(rows, hardest(rows)).markdown()]
+    return "\n\n".join(parts) + "\n"
 
 
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """The worst group against E[A], an arrow from no camera to a random one for each line."""
-    names = [name for name in tables.by_setting(rows) if not name.endswith("-camera")]
-    arrows = [methods.arrow(rows, name, end, test) for name in names for end, test in methods.tests_of(rows).items()]
-    return {experiment.name: plots.arrows(pd.DataFrame([arrow for arrow in arrows if arrow]))}
-
-
-def tests_of(rows: pd.DataFrame) -> dict[str, str]:
-    """What columns end in -> name, of the tests that the rows have: their own, then further ones."""
-    return {"": "own test", **{f"@{name}": NAMED.get(name, name) for name in tables.further_tests(rows)}}
+    return {experiment.name: cameras.figure(experiment, rows)}
 
 
 def hardest(rows: pd.DataFrame) -> str:

@@ -1,0 +1,151 @@
+"""Settings without and with a random camera in training: a table for each test, differences to the CNN, and arrows.
+
+Differences are to the CNN with a random camera on the imbalanced training faces. Which settings have a camera, and
+which training faces are balanced by their groups, is read from the settings.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from baselines import METHODS
+from debias import plots
+from debias.markdown import markdown
+from experiments.engine.experiment import Experiment, Setting
+from experiments.report import tables
+from experiments.report.comparisons import (
+    FIXED_RATE,
+    MEASURES,
+    Difference,
+    common_seeds,
+    difference,
+    holm,
+    interval,
+    paired_p,
+)
+from experiments.settings import EVEN
+
+TESTS = {"camera": "another camera"}  # by their labels; others are called by these
+BLOCKS = {"class": "without group labels", "group": "with group labels: bounds"}
+NAMES = {"mean_recall": "E[A] %", "var_recall": "Var[A] %²", "worst_recall": "worst %"}
+LEVEL = 0.05
+
+Finding = tuple[Difference, bool]
+
+
+def tests_of(rows: pd.DataFrame) -> dict[str, str]:
+    """What columns end in -> name, of the tests that the rows have: their own, then further ones."""
+    return {"": "own test"} | {f"@{name}": TESTS.get(name, name) for name in tables.further_tests(rows)}
+
+
+def has_camera(setting: Setting) -> bool:
+    """Whether a random camera changes its training images."""
+    return setting.changes.get("augment", 0) > 0
+
+
+def labels_of(setting: Setting) -> str:
+    """'class' or 'group': the labels that it was trained by; to balance the training faces takes their groups."""
+    return "group" if setting.draw == EVEN else METHODS[setting.method].labels
+
+
+def baseline(experiment: Experiment, camera: bool = True) -> str:
+    """Name of the CNN on the imbalanced faces, with or without a random camera; empty for none."""
+    fits = (s.method == "cnn" and s.draw != EVEN and has_camera(s) == camera for s in experiment.settings)
+    return next((s.name for s, found in zip(experiment.settings, fits, strict=True) if found), "")
+
+
+def caption(rows: pd.DataFrame) -> str:
+    """What the numbers of `sections` are."""
+    return (
+        f"At 1 % false positives, fixed on validation negatives; mean over {rows['seed'].nunique()} paired seeds ± "
+        "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
+        "where paired t-tests, corrected by Holm for all differences of a column, leave p < 0.05; else n.s., not "
+        "significant. time: seconds as a multiple of the CNN's of the same seed."
+    )
+
+
+def sections(experiment: Experiment, rows: pd.DataFrame) -> list[str]:
+    """For each test a table in Markdown: settings that see no groups, then those that do."""
+    return [_of_test(experiment, rows, end, name) for end, name in tests_of(rows).items()]
+
+
+def findings(experiment: Experiment, rows: pd.DataFrame, column: str) -> dict[str, Finding]:
+    """Setting with a random camera -> its difference to the CNN with one, and whether that is significant."""
+    parts = _parts(rows, [setting for setting in experiment.settings if has_camera(setting)])
+    theirs = parts.pop(baseline(experiment), rows[:0])
+    found = {name: each for name, part in parts.items() if (each := difference(part, theirs, column))}
+    adjusted = holm({name: paired_p(_paired(parts[name], theirs, column)) for name in found})
+    return {name: (each, adjusted[name] < LEVEL) for name, each in found.items()}
+
+
+def told(finding: Finding | None) -> str:
+    """'+1.2 [+0.3, +2.0] *', or 'n.s.' for the star; empty for none."""
+    if finding is None:
+        return ""
+    found, significant = finding
+    return f"{interval(found).removesuffix(' *')} {'*' if significant else 'n.s.'}"
+
+
+def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure:
+    """The worst group against E[A] on each test, an arrow from no camera to a random one for each pair of settings."""
+    parts = _parts(rows, experiment.settings)
+    pairs = [pair for pair in _pairs(experiment) if {pair[0].name, pair[1].name} <= set(parts)]
+    arrows = [_arrow(parts, *pair, end, name) for pair in pairs for end, name in tests_of(rows).items()]
+    return plots.arrows(pd.DataFrame(arrows))
+
+
+def _parts(rows, settings: Sequence[Setting]) -> dict[str, pd.DataFrame]:
+    """Name -> rows, of those settings that have some."""
+    found = tables.by_setting(rows)
+    return {setting.name: found[setting.name] for setting in settings if setting.name in found}
+
+
+def _pairs(experiment) -> list[tuple[Setting, Setting]]:
+    """Settings without a camera, and the first of the same method and training faces with one."""
+    seeing = [setting for setting in experiment.settings if has_camera(setting)]
+    blind = [setting for setting in experiment.settings if not has_camera(setting)]
+    alike = ((a, next((b for b in seeing if (b.method, b.draw) == (a.method, a.draw)), None)) for a in blind)
+    return [(without, having) for without, having in alike if having]
+
+
+def _of_test(experiment, rows, end, name) -> str:
+    found = [findings(experiment, rows, f"{measure}{FIXED_RATE}{end}") for measure in MEASURES]
+    cnn, lines = rows[rows["setting"] == baseline(experiment, camera=False)], []
+    for labels, heading in BLOCKS.items():
+        parts = _parts(rows, [setting for setting in experiment.settings if labels_of(setting) == labels])
+        if parts:
+            lines.append([heading, *[""] * 8])
+        lines += [_line(cnn, part, end, [told(each.get(n)) for each in found]) for n, part in parts.items()]
+    header = ["method", *NAMES.values(), "AUROC", "time", *(f"Δ{title}" for title in NAMES.values())]
+    return f"**{name}**\n\n{markdown(header, lines)}"
+
+
+def _line(cnn, part, end, differences) -> list[str]:
+    moments = [tables.with_error(part[f"{measure}{FIXED_RATE}{end}"]) for measure in MEASURES]
+    return [tables.title(part), *moments, f"{part[f'auroc{end}'].mean():.4f}", _time(cnn, part), *differences]
+
+
+def _time(cnn, part) -> str:
+    """Mean of the ratios to the CNN's seconds, of common seeds."""
+    seeds = common_seeds(part, cnn)
+    ours, theirs = (each.set_index("seed").loc[seeds, "seconds"] for each in (part, cnn))
+    return f"{(ours / theirs).mean():.1f}" if seeds else "-"
+
+
+def _paired(ours, theirs, column) -> np.ndarray:
+    seeds = common_seeds(ours, theirs)
+    ours, theirs = (each.set_index("seed").loc[seeds, column] for each in (ours, theirs))
+    return (ours - theirs).to_numpy()
+
+
+def _arrow(parts, without: Setting, having: Setting, end, test) -> dict:
+    """A line for `plots.arrows`."""
+    measures = {"x": f"mean_recall{FIXED_RATE}{end}", "y": f"worst_recall{FIXED_RATE}{end}"}
+    places = {
+        f"{axis}{i}": parts[each.name][column].mean()
+        for i, each in enumerate((without, having))
+        for axis, column in measures.items()
+    }
+    return {"name": without.title, "panel": test, "kind": BLOCKS[labels_of(without)], **places}
