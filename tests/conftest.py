@@ -1,5 +1,6 @@
 """A data set small enough to train on in a second, shared by the tests of all packages."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,56 @@ GROUPS = ("left", "right")
 SIZES = {0: (48, 8, 56), 1: (8, 8, 120), 2: (24, 24, 48)}
 
 
+PARLIAMENT = "data/parliament/"  # in one process, which compiles the renderer and bakes the figures once
+# What takes longest, longest first: what begins last should be short, or one core waits for the other.
+SLOW = (
+    "labs/test_labs",
+    PARLIAMENT,
+    "experiments/test_commands",
+    "experiments/test_templates",
+    "test_strategy",
+    "baselines/",
+    "labs/rl/test_training",
+    "experiments/engine/test_cluster",
+    "data/test_prepare",
+    "data/test_streaming",
+    "experiments/engine/",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Slow files first."""
+    tests = Path(__file__).parent
+
+    def place(item):
+        file = item.path.relative_to(tests).as_posix()
+        return next((number for number, part in enumerate(SLOW) if file.startswith(part)), len(SLOW))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)  # where xdist is loaded
+def pytest_xdist_make_scheduler(config, log):
+    """With --dist loadfile the tests of a file run in one process, and those of the renderer too."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return PARLIAMENT if PARLIAMENT in nodeid else super()._split_scope(nodeid)
+
+    return Together(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Runs compute on one thread, as the command line's do.
+    """Runs compute on one thread, as the command line's do; tests that need no TensorFlow do not load it.
 
     It fails where a module starts TensorFlow while tests are collected, for example by a model in a parameter list.
     """
-    from debias.training import one_thread
+    if "tensorflow" in sys.modules:
+        from debias.training import one_thread
 
-    one_thread()
+        one_thread()
 
 
 @pytest.fixture(scope="session")
