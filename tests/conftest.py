@@ -12,21 +12,20 @@ GROUPS = ("left", "right")
 # split code -> number of positives on the left and on the right, and of negatives; 1 % of 120 negatives is one.
 SIZES = {0: (48, 8, 56), 1: (8, 8, 120), 2: (24, 24, 48)}
 
-
-PARLIAMENT = "data/parliament/"  # in one process, which compiles the renderer and bakes the figures once
+# Folders that run in one process: it compiles the renderer and bakes the figures once, or makes two real runs once.
+TOGETHER = PARLIAMENT, ENGINE = "data/parliament/", "experiments/engine/"
 # What takes longest, longest first: what begins last should be short, or one core waits for the other.
 SLOW = (
-    "labs/test_labs",
-    PARLIAMENT,
     "experiments/test_commands",
-    "experiments/test_templates",
+    PARLIAMENT,
+    "labs/test_labs",  # renders faces too, by code that is compiled by then
+    ENGINE,
     "test_strategy",
+    "experiments/test_templates",
     "baselines/",
     "labs/rl/test_training",
-    "experiments/engine/test_cluster",
     "data/test_prepare",
     "data/test_streaming",
-    "experiments/engine/",
 )
 
 
@@ -43,12 +42,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)  # where xdist is loaded
 def pytest_xdist_make_scheduler(config, log):
-    """With --dist loadfile the tests of a file run in one process, and those of the renderer too."""
+    """With --dist loadfile the tests of a file run in one process, and those of some folders."""
     from xdist.scheduler import LoadFileScheduling
 
     class Together(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return PARLIAMENT if PARLIAMENT in nodeid else super()._split_scope(nodeid)
+            return next((part for part in TOGETHER if part in nodeid), super()._split_scope(nodeid))
 
     return Together(config, log) if config.getoption("dist") == "loadfile" else None
 
