@@ -86,8 +86,9 @@ run_tests() {
     set_up
     cd -- "$root"
     "$venv/bin/python" -m ruff check --quiet || style=$?
-    # One process a file: what the tests of a file share is made once.
-    "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@" && return "$style"
+    # One process a file: what the tests of a file share is made once. The slow files first: see tests/conftest.py.
+    "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@" &&
+        return "$style"
 }
 
 fail() {

@@ -103,9 +103,10 @@ class Run(Folders):
         _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         jobs = 1 if self.strategy else _jobs(self.jobs, self.address)
-        options = Options(jobs=jobs, address=self.address, shard=self.shard, stale=stale)
         chosen = [self._adapted(EXPERIMENTS[name]) for name in _names(self.name)]
-        return max([self._run(experiment, options, brief=len(chosen) > 1) for experiment in chosen])
+        more = len(chosen) > 1
+        options = Options(jobs=jobs, address=self.address, shard=self.shard, stale=stale, more=more)
+        return max([self._run(experiment, options, brief=more) for experiment in chosen])
 
     def _adapted(self, experiment: Experiment) -> Experiment:
         """The experiment with this call's data, size and seeds."""

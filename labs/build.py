@@ -1,10 +1,10 @@
 """One source a lab, `labs/<lab>/solution.py`, from which both notebooks are built: the student's and the solution.
 
 The source is in jupytext's percent format. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out
-of the student's notebook by nbgrader; the `# TODO:` lines above it stay. A cell tagged `parameters` holds what a run
-may set.
+of the student's notebook; the `# TODO:` lines above it stay. A cell tagged `parameters` holds what a run may set.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,13 +12,12 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import ClearOutput, ClearSolutions
-from traitlets.config import Config
 
 from debias.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
+SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL | re.MULTILINE)
 STUB = 'raise NotImplementedError("this TODO is still to be done: put your lines in place of this one")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -73,8 +72,8 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
     for number, cell in enumerate(built.cells):
         cell.id = f"cell-{number}"  # random ids would change with every build
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})
-    built, _ = ClearOutput().preprocess(built, {})
-    return built if solved else _without_solutions(built)
+        cell.source = cell.source if solved else SOLVED.sub(rf"\g<1>{STUB}", cell.source)
+    return built
 
 
 def texts(source: Path) -> dict[Path, str]:
@@ -103,11 +102,6 @@ def parameters(cells: Iterable[NotebookNode]) -> int:
 def repository() -> str:
     """The project's public address, from pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
-
-
-def _without_solutions(built: NotebookNode) -> NotebookNode:
-    options = {"code_stub": {"python": STUB}, "enforce_metadata": False}
-    return ClearSolutions(config=Config(ClearSolutions=options)).preprocess(built, {})[0]
 
 
 def _badge(path: Path) -> NotebookNode:

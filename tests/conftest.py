@@ -1,5 +1,6 @@
 """A data set small enough to train on in a second, shared by the tests of all packages."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,56 @@ GROUPS = ("left", "right")
 # split code -> number of positives on the left and on the right, and of negatives; 1 % of 120 negatives is one.
 SIZES = {0: (48, 8, 56), 1: (8, 8, 120), 2: (24, 24, 48)}
 
+# Folders that run in one process: it compiles the renderer and bakes the figures once, or makes two real runs once.
+TOGETHER = PARLIAMENT, ENGINE = "data/parliament/", "experiments/engine/"
+# What takes longest, longest first: what begins last should be short, or one core waits for the other.
+SLOW = (
+    "experiments/test_commands",
+    PARLIAMENT,
+    "labs/test_labs",  # renders faces too, by code that is compiled by then
+    ENGINE,
+    "test_strategy",
+    "experiments/test_templates",
+    "baselines/",
+    "labs/rl/test_training",
+    "data/test_prepare",
+    "data/test_streaming",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Slow files first."""
+    tests = Path(__file__).parent
+
+    def place(item):
+        file = item.path.relative_to(tests).as_posix()
+        return next((number for number, part in enumerate(SLOW) if file.startswith(part)), len(SLOW))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)  # where xdist is loaded
+def pytest_xdist_make_scheduler(config, log):
+    """With --dist loadfile the tests of a file run in one process, and those of some folders."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return next((part for part in TOGETHER if part in nodeid), super()._split_scope(nodeid))
+
+    return Together(config, log) if config.getoption("dist") == "loadfile" else None
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Runs compute on one thread, as the command line's do.
+    """Runs compute on one thread, as the command line's do; tests that need no TensorFlow do not load it.
 
     It fails where a module starts TensorFlow while tests are collected, for example by a model in a parameter list.
     """
-    from debias.training import one_thread
+    if "tensorflow" in sys.modules:
+        from debias.training import one_thread
 
-    one_thread()
+        one_thread()
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,20 @@ ABOVE = {
     "experiments": {"labs", "tests"},
     "labs": {"tests"},
 }
+DRAWLESS = [
+    f"experiments.report.{name}" for name in ("rows", "tables", "comparisons", "deviations", "figure_data", "readme")
+]
+REPORTS = [f"experiments.report.{path.stem}" for path in (ROOT / "experiments" / "report").glob("[a-z]*.py")]
+OF_MODELS = ("models", "photographs")  # imported when there are some
 TENSORFLOW = {"tensorflow", "keras", "tensorflow_probability", "tf_keras"}
 # Each line of modules is imported after those above it, so what it must not load includes what they must not.
 LIGHT = {
     "baselines, debias.presets, debias.resampling, debias.smoke, debias.provenance": "rich pandas",
+    "experiments.registry": "numba matplotlib ray pandas sklearn",
     "experiments.engine.sweep, experiments.engine.digests": "numba matplotlib ray",
     "experiments.commands": "numba matplotlib ray",
+    ", ".join(DRAWLESS): "numba matplotlib ray",
+    ", ".join(name for name in REPORTS if not name.endswith(OF_MODELS)): "numba ray",
     "debias.data.dataset, debias.data.catalog, debias.data.parliament.build, debias.metrics": "",
 }
 LOADING = """

@@ -54,7 +54,7 @@ except Exception as error:
 
 
 def evaluated_in_parallel(
-    todo: Sequence[StoredRun], keep_stale: bool, jobs: int, address: str | None = None
+    todo: Sequence[StoredRun], keep_stale: bool, jobs: int, address: str | None = None, stay: bool = False
 ) -> Iterator[tuple[str, dict | Exception]]:
     """Yield (id of a run, its row) or (id, the error that made it fail) as they finish.
 
@@ -63,11 +63,12 @@ def evaluated_in_parallel(
         keep_stale: see `evaluation.evaluated`.
         jobs: how many runs at a time.
         address: of a running Ray cluster, 'host:port', or 'auto' on one of its machines; None starts Ray here.
+        stay: leave Ray to the next call, or to the end of this process: its processes have loaded TensorFlow by then.
 
     Raises:
         InputError: there are fewer CPUs than `jobs`, the cluster does not answer, or Ray fails.
     """
-    with _connected(jobs, address) as ray, _mark(todo[0].cache) as mark:
+    with _connected(jobs, address, stay) as ray, _mark(todo[0].cache) as mark:
         options = {"num_cpus": 1, "num_gpus": _gpus_a_run(ray, jobs), "max_retries": RETRIES}
         task = ray.remote(**options, max_calls=RUNS_A_PROCESS)(_evaluated)
         waiting, running = collections.deque(todo), {}
@@ -145,10 +146,12 @@ def _outcome(ray: ModuleType, done, folder: Path) -> dict | Exception:
 
 
 @contextlib.contextmanager
-def _connected(jobs: int, address: str | None) -> Iterator[ModuleType]:
-    """Ray, started here or connected to a cluster that has a CPU for each job; left at the end."""
+def _connected(jobs: int, address: str | None, stay: bool) -> Iterator[ModuleType]:
+    """Ray, started here or connected to a cluster that has a CPU for each job; left at the end unless told to stay."""
     ray = _import_ray()
-    if address is None:
+    if ray.is_initialized():  # by a call that stayed
+        pass
+    elif address is None:
         _check_jobs(jobs, joblib.cpu_count(), "this machine")
         _start(ray, "local", num_cpus=jobs, include_dashboard=False, object_store_memory=OBJECTS, _temp_dir=_folder())
     else:
@@ -160,7 +163,8 @@ def _connected(jobs: int, address: str | None) -> Iterator[ModuleType]:
     except ray.exceptions.RayError as error:
         raise InputError(f"Ray failed ({_told(error)}): the same command continues") from error
     finally:
-        ray.shutdown()
+        if not stay:
+            ray.shutdown()
 
 
 def _told(error: Exception) -> str:

@@ -31,6 +31,7 @@ class Options:
         shard: 'i/n' trains only every n-th run from the i-th, None all.
         stale: what to do about models trained by other code: 'refuse' to go on, 'keep' them, 'redo' them.
         published: rows that count as finished where code, settings and data are the same.
+        more: whether other experiments follow in this process, for which Ray stays.
     """
 
     jobs: int = 1
@@ -38,6 +39,7 @@ class Options:
     shard: str | None = None
     stale: str = "refuse"
     published: Sequence[Mapping] = ()
+    more: bool = False
 
     def __post_init__(self):
         if self.stale not in STALE:
@@ -145,7 +147,7 @@ def _outcomes(todo, options, progress) -> Iterator[tuple[str, dict | Exception]]
     if todo and (options.address or min(options.jobs, len(todo)) > 1):
         from experiments.engine.cluster import evaluated_in_parallel  # Ray takes seconds to import
 
-        yield from evaluated_in_parallel(todo, keep_stale, options.jobs, options.address)
+        yield from evaluated_in_parallel(todo, keep_stale, options.jobs, options.address, options.more)
         return
     if todo and todo[0].run.config.replicas == 1:  # several devices have been started before, with their threads
         from debias.training import one_thread  # TensorFlow: seconds

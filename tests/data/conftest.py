@@ -1,20 +1,10 @@
 """Downloads and assets that the tests of several data sets share."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """As for all tests, but only where some test has loaded TensorFlow: most of these have no use for it."""
-    if "tensorflow" in sys.modules:
-        from debias.training import one_thread
-
-        one_thread()
 
 
 @pytest.fixture(scope="session")

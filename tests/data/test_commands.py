@@ -9,6 +9,7 @@ import pytest
 
 from debias.data import __main__ as commands
 from debias.data.dataset import open_splits
+from debias.data.parliament import __main__ as parliament
 from debias.data.prepared import open_prepared
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,9 +111,9 @@ def test_in_a_process_of_its_own_it_needs_no_tensorflow(faces, tmp_path):
     assert len(open_prepared(tmp_path / "out.h5")) == 200
 
 
-def run(words, script="-m debias.data", **environment):
+def run(words, **environment):
     """Exit code, stdout and stderr of a command line in the shell."""
-    command = f"{sys.executable} {script} {words}"
+    command = f"{sys.executable} -m debias.data {words}"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=ROOT,
@@ -130,8 +131,9 @@ def test_a_reader_that_leaves_is_no_error_and_an_ascii_terminal_is_written_to():
 
 
 @pytest.mark.parametrize("words", ["sources", "build --seed x", "build --preset none", "build --seed -1"])
-def test_mistakes_for_the_benchmark_are_one_line_too(words):
-    code, output, error = run(words, "-m debias.data.parliament")
+def test_mistakes_for_the_benchmark_are_one_line_too(words, capsys):
+    code = parliament.main(words.split())
+    output, error = capsys.readouterr()
     assert (code, output) == (2, "") and error.startswith("error: ") and error.count("\n") == 1, error
 
 

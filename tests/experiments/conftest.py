@@ -76,9 +76,8 @@ def unmeasured(monkeypatch):
     return folders
 
 
-@pytest.fixture
-def guessed(instant, monkeypatch):
-    """The known methods train nothing, and their rows are made of random scores; gives `instant`."""
+def _guess(monkeypatch):
+    """Models are not asked for predictions: rows are made of random scores."""
     from debias.evaluation import rates
     from experiments.engine import measures
 
@@ -86,10 +85,24 @@ def guessed(instant, monkeypatch):
         scores, negatives = np.split(np.random.default_rng(0).random(len(splits.test) + 200), [len(splits.test)])
         return rates(splits.test, scores, negatives) | measures.of_training(splits.train, folder)
 
-    for name in [name for name, method in METHODS.items() if not method.module.startswith("instant")]:
-        idle = {"module": "instant_measurable", "resamples": False, "reconstructs": False}
-        monkeypatch.setitem(METHODS, name, dataclasses.replace(METHODS[name], **idle))
+    for name, known in METHODS.items():
+        monkeypatch.setitem(METHODS, name, dataclasses.replace(known, resamples=False, reconstructs=False))
+    monkeypatch.setattr(measures, "measure", measure)
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """The known methods train nothing, and their rows are made of random scores, as if by today's code."""
+    _guess(monkeypatch)
+    monkeypatch.setattr(Method, "train", lambda self, seen, config: Instant().measurable(seen, config))
+
+
+@pytest.fixture
+def guessed(instant, monkeypatch):
+    """The known methods train nothing, by modules that may be broken, and their rows are guessed; gives `instant`."""
     for name in ("constant", "measurable", "broken", "speechless", "misused"):
         monkeypatch.delitem(METHODS, name)
-    monkeypatch.setattr(measures, "measure", measure)
+    _guess(monkeypatch)
+    for name, known in METHODS.items():
+        monkeypatch.setitem(METHODS, name, dataclasses.replace(known, module="instant_measurable"))
     return instant

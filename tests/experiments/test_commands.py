@@ -71,6 +71,12 @@ def job(run, tmp_path_factory):
 
 
 @pytest.fixture
+def undrawn(monkeypatch):
+    """No figures, which take seconds each."""
+    monkeypatch.setattr(artefacts, "_save", lambda *_: None)
+
+
+@pytest.fixture
 def done(job, tmp_path, monkeypatch):
     """A copy of the job's folder, in which nothing is trained any more."""
     monkeypatch.setattr(evaluation, "train", lambda *_: pytest.fail("trained again"))
@@ -106,7 +112,7 @@ def test_a_second_call_trains_and_writes_nothing(run, done, monkeypatch):
     assert written(done / "results") == times
 
 
-def test_rows_that_differ_from_published_ones_go_to_the_cache_unless_told_to(run, done):
+def test_rows_that_differ_from_published_ones_go_to_the_cache_unless_told_to(undrawn, run, done):
     results, own = results_of(done), done / "cache" / "results" / "quick-squares"
     mine = (results / "runs.csv").read_text()
     theirs = read_rows(results).assign(mean_recall=1.5, commit="theirs")
@@ -141,7 +147,7 @@ def test_reuse_takes_published_rows_as_finished(run, done):
 # --- with methods that train nothing -------------------------------------------------------------------------------
 
 
-def test_failed_runs_end_in_failures_csv_and_code_1(guessed, run, tmp_path, monkeypatch):
+def test_failed_runs_end_in_failures_csv_and_code_1(guessed, undrawn, run, tmp_path, monkeypatch):
     whole = METHODS["dbvae-max"]
     monkeypatch.setitem(METHODS, "dbvae-max", dataclasses.replace(whole, module="instant_broken"))
     code, _, error = run(tmp_path)
@@ -156,7 +162,7 @@ def test_failed_runs_end_in_failures_csv_and_code_1(guessed, run, tmp_path, monk
     assert len(guessed) == len(NAMES) + 1  # the failed one twice
 
 
-def test_shards_publish_once_all_are_there(guessed, run, tmp_path):
+def test_shards_publish_once_all_are_there(guessed, undrawn, run, tmp_path):
     code, output, _ = run(tmp_path, "--shard", "2/2")
     assert code == 0 and "2 of 4" in output and not (tmp_path / "results").exists()
     assert run(tmp_path, "--shard", "1/2")[0] == 0

@@ -1,8 +1,6 @@
-"""The experiments: found by their files, whole, and known at no cost."""
+"""The experiments: found by their files, and whole."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,31 +11,6 @@ from experiments.registry import EXPERIMENTS, GROUPS
 from experiments.settings import DRAW, K_THAT_WORKS, debiased, vae
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"tensorflow", "keras", "ray", "numba"}
-LOADED = "import sys, importlib; [importlib.import_module(name) for name in sys.argv[1:]]; print(*sys.modules)"
-# What is made of models is imported when there are some.
-OF_MODELS = {"models", "photographs"}
-REPORTS = [path.stem for path in (ROOT / "experiments" / "report").glob("[a-z]*.py") if path.stem not in OF_MODELS]
-
-
-def loaded(*modules: str) -> set[str]:
-    """Packages in a process that imports these modules."""
-    command = [sys.executable, "-c", LOADED, *modules]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return {name.split(".")[0] for name in done.stdout.split()}
-
-
-def test_to_know_all_experiments_costs_nothing():
-    assert not loaded("experiments.registry") & (HEAVY | {"matplotlib", "pandas", "sklearn"})
-
-
-def test_reports_need_no_tensorflow():
-    assert not loaded(*(f"experiments.report.{name}" for name in REPORTS)) & HEAVY
-
-
-def test_what_draws_nothing_needs_no_matplotlib():
-    drawless = ("rows", "tables", "comparisons", "deviations", "figure_data", "readme")
-    assert "matplotlib" not in loaded(*(f"experiments.report.{name}" for name in drawless))
 
 
 def test_every_file_of_the_folder_is_an_ablation():

@@ -15,6 +15,14 @@ def runs_of(data, base, *methods, seeds=(5,), test=None):
     return Experiment("test", "Test", settings, seeds, base, str(data), test=test).runs()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """As for all tests, before any of these loads TensorFlow, which the engine does late."""
+    from debias.training import one_thread
+
+    one_thread()
+
+
 @pytest.fixture(scope="session")
 def runs():
     """Makes runs: `runs_of`."""

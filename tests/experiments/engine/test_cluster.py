@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import ray
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
 
@@ -86,7 +87,8 @@ def nodes(home):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # for `Kill`: nodes have no tests
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HOME", str(home))
-        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in cluster._ENVIRONMENT.items():  # with Ray's own niceness runs would wait for other tests
+            environment.setenv(name, value)
         node = {"num_cpus": 1, "object_store_memory": cluster.OBJECTS}
         nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         nodes.add_node(**node)
@@ -135,12 +137,16 @@ def test_nothing_but_the_runs_is_left_behind(sweep):
     assert [path.name for path in sweep[1].cache.iterdir()] == ["runs"]
 
 
-def test_rows_and_files_come_from_nodes_with_disks_of_their_own(nodes, home, undisturbed, job, tmp_path):
+def test_rows_and_files_come_from_nodes_with_disks_of_their_own(nodes, home, undisturbed, job, tmp_path, monkeypatch):
     descriptor = os.open(tmp_path, os.O_RDONLY)
     os.dup2(descriptor, NOT_HERE)  # a folder that no other process reaches by this path
     run = StoredRun(job[0], Path(f"/proc/self/fd/{NOT_HERE}/cache"))
     try:
-        [(_, row)] = evaluated_in_parallel([run], False, 1, nodes.address)
+        [(_, row)] = evaluated_in_parallel([run], False, 1, nodes.address, stay=True)
+        monkeypatch.setattr(cluster, "_start", lambda *_: pytest.fail("connected again"))
+        [(_, again)] = evaluated_in_parallel([run], False, 1, nodes.address)
+        assert_row(again, row)
+        assert not ray.is_initialized()
         folder = run.folder
         brought = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         assert len(run.model().weights) > 0
