@@ -10,8 +10,8 @@ from debias import plots
 from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
-from experiments.report import figure_data, tables
-from experiments.report.artefacts import FORMATS, SUMMARY
+from experiments.report import figure_data, tables, transfer
+from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
 from experiments.report.comparisons import FIXED_RATE, MEASURES, difference, interval
 from experiments.report.rows import write_rows
 from experiments.report.tables import Section, by_setting, title, with_error
@@ -39,6 +39,7 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
     for suffix in FORMATS:
         plots.save(figure(rows), folder / f"{FOLDER}{suffix}")
     write_text(folder / "table.md", table(rows, counts))
+    write_text(folder / SENTENCE, transfer.effects(rows) + "\n")
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
 

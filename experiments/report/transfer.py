@@ -26,12 +26,17 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
 
 
 def hardest(rows: pd.DataFrame) -> str:
-    """What columns of the test end in that the findings are told of: another camera, where there is one."""
+    """What columns end in of the test that the findings are told of: the last one, which is farthest from training."""
     return list(tests_of(rows))[-1]
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """What each change does, on the other camera where there is one, in the order in which a reader asks."""
+    """What each change does on the last of the tests."""
+    return effects(rows)
+
+
+def effects(rows: pd.DataFrame) -> str:
+    """What each change does on the last of the rows' tests, in the order in which a reader asks; empty for nothing."""
     parts, at = tables.by_setting(rows), hardest(rows)
     asked = {
         "A balanced training set of the same size": (CNN, "balanced"),
