@@ -6,7 +6,7 @@ may set.
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jupytext
@@ -85,13 +85,17 @@ def texts(source: Path) -> dict[Path, str]:
 
 def stale(labs: dict[str, Path]) -> dict[Path, str]:
     """Path -> content of the notebooks that are missing or are not what their source gives."""
-    wanted = {path: text for source in labs.values() for path, text in texts(source).items()}
+    return outdated({path: text for source in labs.values() for path, text in texts(source).items()})
+
+
+def outdated(wanted: Mapping[Path, str]) -> dict[Path, str]:
+    """Of these files and their contents those that are missing or have another content."""
     return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
 
 
-def write(notebooks: dict[Path, str]) -> None:
-    """Write notebooks, each of them whole or not at all."""
-    for path, text in notebooks.items():
+def write(files: Mapping[Path, str]) -> None:
+    """Write files, each of them whole or not at all."""
+    for path, text in files.items():
         write_text(path, text)
 
 

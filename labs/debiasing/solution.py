@@ -46,6 +46,7 @@ from debias.training import fit, seed_everything
 from experiments import quick
 from experiments.report.comparisons import differences, interval
 from experiments.report.models import some_of_each_group
+from labs import drawings
 from labs.debiasing import checks
 from labs.debiasing import evaluation as ev
 
@@ -138,7 +139,13 @@ Markdown(ev.recall_table({title: report(title) for title in scores}))
 #
 # The encoder gives, for each image $x$, a normal distribution over $k$ latents, $q(z|x) = N(\mu, \sigma^2)$: the mean
 # $\mu$ and, so that it can be any number, the logarithm of the variance, $\log\sigma^2$. The decoder makes an image
-# $\hat x$ from a $z$. Two terms train them:
+# $\hat x$ from a $z$.
+
+# %%
+drawings.show("debiasing/vae")
+
+# %% [markdown]
+# Two terms train them:
 #
 # * the **reconstruction** error, here $|x - \hat x|$ averaged over the pixels and channels of an image,
 # * the **KL divergence** of $q(z|x)$ from $N(0, I)$, which keeps the latents in a common range:
@@ -187,7 +194,11 @@ checks.reparameterize(reparameterize)
 
 # %% [markdown]
 # ## 4. The loss of the DB-VAE
-#
+
+# %%
+drawings.show("debiasing/dbvae")
+
+# %% [markdown]
 # One encoder feeds both: a logit, trained with cross-entropy on all images, and the VAE, trained **on faces only**.
 # What the latents learn must describe faces, so a non-face ($y = 0$) must give the VAE no gradient:
 #

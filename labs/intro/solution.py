@@ -20,6 +20,7 @@ from debias.markdown import markdown
 from debias.plots import save
 from debias.provenance import provenance
 from debias.training import seed_everything
+from labs import drawings
 from labs.intro import checks, pictures
 
 # %% tags=["parameters"]
@@ -104,6 +105,9 @@ show(pictures.images(squares.numpy()), "tensors")
 #
 # $$ c = a + b, \qquad d = b + 1, \qquad e = c \cdot d $$
 
+# %%
+drawings.show("intro/graph")
+
 
 # %%
 def graph(a, b):
@@ -121,7 +125,8 @@ checks.graph(graph)
 
 # %% [markdown]
 # `tf.function` runs your Python once, with placeholders, and writes down the operations it meets. From then on only the
-# graph runs: fast, on any device, and ready to be differentiated. This drawing is made from what it wrote down:
+# graph runs: fast, on any device, and ready to be differentiated. This one is drawn from what it wrote down, with the
+# values that flow through it:
 
 # %%
 show(pictures.graph(graph, {"a": 1.5, "b": 2.5}), "graph")
@@ -129,7 +134,13 @@ show(pictures.graph(graph, {"a": 1.5, "b": 2.5}), "graph")
 # %% [markdown]
 # ## 3. A dense layer, by hand
 #
-# The work-horse: each of the outputs is a weighted sum of all inputs, plus a bias, through a squashing function:
+# The work-horse. A **perceptron** is a weighted sum of all inputs, plus a bias, through a squashing function:
+
+# %%
+drawings.show("intro/perceptron")
+
+# %% [markdown]
+# A dense layer is several of them side by side, each with a column of weights of its own:
 #
 # $$ y = \sigma(x W + b), \qquad \sigma(t) = \frac{1}{1 + e^{-t}} $$
 #

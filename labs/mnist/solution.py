@@ -24,6 +24,7 @@ from debias.metrics import wilson
 from debias.plots import save
 from debias.provenance import ROOT, provenance
 from debias.training import annealed_adam, on_gpu, seed_everything
+from labs import drawings
 from labs.mnist import checks, data, pictures
 
 # %% tags=["parameters"]
@@ -126,7 +127,11 @@ dense = train("dense", dense_net(), epochs(20))
 # ## 3. A convolutional network
 #
 # A convolution looks at 3 x 3 pixels at a time, with the same weights everywhere; a pool keeps the largest of 2 x 2.
-#
+
+# %%
+drawings.show("mnist/cnn")
+
+# %% [markdown]
 # | layer | what it gives |
 # |:--|:--|
 # | convolution, 24 filters 3 x 3, ReLU | 26 x 26 x 24 |

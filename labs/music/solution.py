@@ -27,6 +27,7 @@ from debias.backend import keras, tf
 from debias.files import write_text
 from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
+from labs import drawings
 from labs.music import checks, corpus, course, model, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
@@ -154,7 +155,22 @@ print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
 # * an `Embedding` turns a character's number into a vector,
 # * a `GRU` goes through the sequence and keeps a state, its memory of all that came before. It needs
 #   `return_sequences=True`, or it would only speak at the end,
+# * a `Dropout` of 0.3 leaves out some of the state's numbers while it trains, against learning by heart,
 # * a `Dense` layer gives a logit for every character that may come next.
+
+# %%
+drawings.show("music/rnn")
+
+# %% [markdown]
+# What happens in a GRU at step $t$: two gates $r_t$ and $z_t$, numbers between 0 and 1, say how much of the state $h$
+# is used for a proposal $\tilde h_t$, and how much of the old state is kept ($\odot$ multiplies number by number):
+#
+# $$ z_t = \sigma(x_t W_z + h_{t-1} U_z + b_z), \qquad r_t = \sigma(x_t W_r + h_{t-1} U_r + b_r) $$
+#
+# $$ \tilde h_t = \tanh\left(x_t W_h + r_t \odot (h_{t-1} U_h + c_h) + b_h\right), \qquad
+# h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t $$
+#
+# Where $z_t$ is near 1 the state is kept as it is: that is how a key or a repeat is remembered over many characters.
 
 
 # %%

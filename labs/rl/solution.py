@@ -24,6 +24,7 @@ from IPython.display import Image, Markdown, display
 
 from debias.backend import keras, tf, tfp
 from debias.training import seed_everything
+from labs import drawings
 from labs.rl import algorithms, checks, environments, pictures, settings, study, training, video
 from labs.rl.agent import Agent, network
 from labs.rl.evaluation import evaluate
@@ -43,7 +44,11 @@ def watch(name, environment, agent=None, seconds=20):
 
 # %% [markdown]
 # ## 1. Reinforcement learning in five lines
-#
+
+# %%
+drawings.show("rl/loop")
+
+# %% [markdown]
 # * An **environment** shows the agent an **observation**; the agent takes an **action**.
 # * The environment answers with a **reward**, a number, and the next observation, until the **episode** ends.
 # * The agent's **policy** $\pi(a|s)$ says how likely it takes action $a$ when it sees $s$.

@@ -15,7 +15,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 
-from labs import build, execute
+from labs import build, drawings, execute
 from labs.checking import CheckFailed
 
 LABS = build.sources()
@@ -48,6 +48,22 @@ def checks_after(cells, number):
 
 def test_built_notebooks_are_what_their_sources_give():
     assert not build.stale(LABS), "run python -m labs build"
+
+
+def test_drawings_are_what_their_code_gives():
+    assert not build.outdated(drawings.texts()), "run python -m labs build"
+
+
+def test_every_drawing_is_shown_before_a_todo_on_a_light_ground_and_described():
+    assert set(drawings.DRAWINGS) == set(drawings.DESCRIPTIONS)
+    for name, description in drawings.DESCRIPTIONS.items():
+        source = LABS[name.split("/")[0]].read_text("utf-8")
+        assert f'drawings.show("{name}")' in source.rpartition("# TODO")[0], name
+        svg = (build.ROOT / "labs" / f"{name}.svg").read_text("utf-8")
+        background = re.search('<g id="patch_1">.*?fill: (#[0-9a-f]{6})', svg, re.DOTALL)[1]
+        assert background == "#ffffff" and "prefers-color-scheme" not in svg
+        shown = drawings.show(name).data
+        assert f'alt="{description}"' in shown and '"' not in description and len(description) > 40
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[f"{path.parent.name}-{path.stem}" for path in NOTEBOOKS])
