@@ -28,7 +28,7 @@ from debias.files import write_text
 from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
 from labs import drawings
-from labs.music import checks, corpus, course, model, playing, quality, report, sampling, sequences, training
+from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
 folder = Path(RESULTS or tempfile.mkdtemp())
@@ -176,13 +176,14 @@ drawings.show("music/rnn")
 # %%
 def build_network(vocabulary_size, embedding, units):
     """Characters (B, T) int32 -> logits (B, T, vocabulary_size)."""
-    # TODO: keras.Sequential of keras.Input((None,), dtype="int32"), an Embedding, a GRU and a Dense layer
+    # TODO: keras.Sequential of keras.Input((None,), dtype="int32"), an Embedding, a GRU, a Dropout and a Dense layer
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
             keras.layers.Embedding(vocabulary_size, embedding),
             keras.layers.GRU(units, return_sequences=True),
+            keras.layers.Dropout(0.3),
             keras.layers.Dense(vocabulary_size),
         ]
     )
@@ -266,13 +267,14 @@ print(" ".join(f"{loss:.2f}" for loss in losses))
 # %% [markdown]
 # ## 7. Train
 #
-# The same with all tunes, more units, dropout against learning by heart, and a learning rate that falls along a cosine.
-# After each epoch the *bits per character* of the validation tunes say how many yes-or-no questions the next character
-# still costs; the best epoch is kept. Your loss trains it.
+# Your network, with more units, goes through all tunes by your step, again and again, with a learning rate that falls
+# along a cosine. After each epoch the *bits per character* of the validation tunes say how many yes-or-no questions the
+# next character still costs; the best epoch is kept.
 
 # %%
-network = model.build(len(vocabulary), model.TOY if SMOKE else model.Sizes())
-history = training.train(network, tunes, vocabulary, work, epochs=1 if SMOKE else training.EPOCHS, loss=sequence_loss)
+network = build_network(len(vocabulary), *((8, 32) if SMOKE else (64, 384)))
+network.summary()
+history = training.train(network, tunes, vocabulary, work, 1 if SMOKE else training.EPOCHS, step=train_step)
 minutes = history[-1]["minutes"]
 
 # %% [markdown]
@@ -298,38 +300,74 @@ checks.draw(draw)
 # %% [markdown]
 # ## 9. Write tunes
 #
-# A tune is written under a header: the network reads it, then each drawn character is the next input, until it draws
-# the mark. First one tune with your function, a call of the network for each character:
+# A tune is written under a header: the network reads it, gives logits for the next character, one is drawn and is read
+# with the rest, and so on, until the mark is drawn.
 
 
 # %%
-read_all = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
+def write(next_logits, header, temperature, longest):
+    """Numbers of a tune, a list: the mark, its header, then what is drawn, up to the closing mark.
+
+    Args:
+        next_logits: a function: all numbers so far -> logits (1, V) of the next one.
+        header: numbers.
+        longest: numbers after which it ends even without a mark.
+    """
+    written = [MARK, *header]
+    # TODO: while there are fewer than `longest`: draw from next_logits(written), append it as an int,
+    # TODO: and end the loop after a MARK
+    ### BEGIN SOLUTION
+    while len(written) < longest:
+        written.append(int(draw(next_logits(written), temperature)[0]))
+        if written[-1] == MARK:
+            break
+    ### END SOLUTION
+    return written
 
 
-def write_slowly(header, longest=300, temperature=0.6):
-    """A tune under a header; it reads everything again for each character, so mind the time."""
-    written = [MARK, *vocabulary.encode(header)]
-    while len(written) < longest and written[-1] != MARK or len(written) == 1:
-        logits = read_all(tf.constant([written]))[:, -1]
-        written.append(int(draw(logits - 1e9 * tf.one_hot([PADDING], len(vocabulary)), temperature)[0]))
-    return vocabulary.decode(written)
+# %%
+checks.write(write)
+
+# %% [markdown]
+# With your network behind it; padding is the one number that it may not draw:
+
+# %%
+read = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
+longest = 60 if SMOKE else sampling.LONGEST
+
+
+def next_logits(written):
+    """Logits (1, V) of what follows these numbers."""
+    return read(tf.constant([written]))[:, -1] - 1e9 * tf.one_hot([PADDING], len(vocabulary))
+
+
+def tune_under(header, temperature):
+    """A text, by your loop."""
+    return vocabulary.decode(write(next_logits, vocabulary.encode(header), temperature, longest))
 
 
 JIG = "R:jig\nM:6/8\nL:1/8\nK:G\n"
 began = time.perf_counter()
-tune = write_slowly(JIG, longest=60 if SMOKE else 300)
+tune = tune_under(JIG, 0.6)
 print(tune)
 print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 
 # %% [markdown]
-# `sampling.Generator` compiles the whole loop, keeps the state instead of reading again, and writes many tunes at a
-# time. It also cuts off unlikely characters (*top-p*): each is drawn from the fewest that have 95 % of the probability.
-#
+# Your loop reads everything again for each character. To *measure* how good the network is takes hundreds of tunes, so
+# `sampling.Generator` compiles the same loop, keeps the state instead of reading again, and writes many at a time. It
+# also cuts off unlikely characters (*top-p*): each is drawn from the fewest that have 95 % of the probability. Near
+# temperature 0, where nothing is left to chance, both must write the same:
+
+# %%
+generator = sampling.Generator(network, vocabulary)
+yours, fast = tune_under(JIG, 1e-4), generator.tunes([JIG], 1e-4)[0]
+print("the same tune:", fast[: len(yours)] == yours)
+
+# %% [markdown]
 # The temperature is a choice, so it is made on *validation* tunes: the highest, for variety, at which bars fill their
 # metre as often as in real tunes.
 
 # %%
-generator = sampling.Generator(network, vocabulary)
 count = 4 if SMOKE else 200
 asked = [tune.header for tune in tunes.validation[:count]]
 wanted = quality.full_bars([tune.text for tune in tunes.validation[:count]])
@@ -387,17 +425,16 @@ Image(str(folder / "training.png"))
 # %% [markdown]
 # ## 11. Listen
 #
-# The first tunes of some kinds, as they came.
+# The first tunes of some kinds, as they came: by your network, trained by your step, written by your loop.
 
 # %%
 if SMOKE:  # what a toy network writes cannot be played
     playable = {"jig": tunes.test[0].abc()}
 else:
     kinds = {"jig": JIG, "reel": "R:reel\nM:C|\nL:1/8\nK:Ador\n", "hornpipe": "R:hornpipe\nM:C|\nL:1/8\nK:D\n"}
-    texts = generator.tunes(list(kinds.values()), temperature, seed=1)
-    playable = {
-        kind: f"X:1\nT:{kind.capitalize()}, by the network\n{text}\n" for kind, text in zip(kinds, texts, strict=True)
-    }
+    seed_everything(1)
+    texts = {kind: tune_under(header, temperature) for kind, header in kinds.items()}
+    playable = {kind: f"X:1\nT:{kind.capitalize()}, by the network\n{text}\n" for kind, text in texts.items()}
 sounds = {kind: playing.save(abc, folder, kind) for kind, abc in playable.items()}
 for kind, sound in sounds.items():
     print(kind, sound)
