@@ -1,8 +1,9 @@
 """One source a lab, `labs/<lab>/solution.py`, from which both notebooks are built: the student's and the solution.
 
 The source is in jupytext's percent format. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out
-of the student's notebook by nbgrader; the `# TODO:` lines above it stay. A cell tagged `parameters` holds what a run
-may set.
+of the student's notebook by nbgrader; the `# TODO:` lines above it stay, and hints unfold below (`labs.hints`). A cell
+tagged `parameters` holds what a run may set; one tagged `kept` writes what the repository keeps of a run, which is no
+business of a student's.
 """
 
 import tomllib
@@ -16,10 +17,12 @@ from nbgrader.preprocessors import ClearOutput, ClearSolutions
 from traitlets.config import Config
 
 from debias.files import write_text
+from labs import hints
+from labs.checking import UNFILLED
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
-STUB = 'raise NotImplementedError("this TODO is still to be done: put your lines in place of this one")'
+STUB = f'raise NotImplementedError("{UNFILLED}")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"  # stands in pyproject.toml until there is an address
@@ -51,7 +54,11 @@ if "google.colab" in sys.modules and not root() and REPOSITORY != "{placeholder}
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "labs/requirements.txt"])
 if not root():
     raise NotFound(f"The lab is not at {{REPOSITORY}}: set REPOSITORY, above, to its address and run this cell again.")
-sys.path.insert(0, str(root()))"""
+sys.path.insert(0, str(root()))
+
+from labs.checking import stop_in_one_line
+
+stop_in_one_line()"""
 
 
 def sources() -> dict[str, Path]:
@@ -69,7 +76,8 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
     built = jupytext.read(source)
     built.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     path = source.with_name(SOLUTION if solved else STUDENT).relative_to(ROOT)
-    built.cells = [_badge(path), built.cells[0], _set_up(), *built.cells[1:]]
+    title, *cells = [cell for cell in built.cells if solved or "kept" not in cell.metadata.get("tags", [])]
+    built.cells = [_badge(path), title, _set_up(), *(part for cell in cells for part in hints.unfold(cell))]
     for number, cell in enumerate(built.cells):
         cell.id = f"cell-{number}"  # random ids would change with every build
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})

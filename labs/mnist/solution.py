@@ -5,11 +5,20 @@
 # pixels have neighbours. Then you write the training loop itself, and at last everything that makes a reader better is
 # put together: augmentation, dropout, a falling learning rate, several networks that vote.
 #
-# It takes an hour or two to do and about five minutes to run on two cores.
+# It takes an hour or two to do and about five minutes to run on two cores. Under each exercise are an example and three
+# hints; open one only when you are stuck.
+#
+# **When you are through, you can**
+#
+# * build a dense and a convolutional network, and count their weights by hand,
+# * train by `compile` and `fit`, and by a loop of your own,
+# * choose by validation, and test once, with an interval,
+# * look at mistakes instead of at an average.
 
 # %%
 # %matplotlib inline
 import json
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,18 +38,18 @@ from labs.mnist import checks, data, pictures
 
 # %% tags=["parameters"]
 SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables and figures; None keeps nothing
+RESULTS = None  # folder for tables and figures; None: a temporary one
 
 # %%
+folder = Path(RESULTS or tempfile.mkdtemp())
 seed_everything(0)
 began = time.perf_counter()
 BATCH, RATE = 64, 2e-3
 
 
 def show(figure, name):
-    """Keep a figure if there is a place for it, and return it for the notebook to show."""
-    if RESULTS:
-        save(figure, Path(RESULTS) / f"{name}.png")
+    """Save a figure, and return it for the notebook to show."""
+    save(figure, folder / f"{name}.png")
     return figure
 
 
@@ -75,7 +84,16 @@ show(pictures.digits(digits.train[0][:20], digits.train[1][:20]), "digits")
 # %%
 def dense_net():
     """A keras.Sequential from images (B, 28, 28, 1) to logits (B, 10)."""
-    # TODO: keras.Sequential of keras.Input((28, 28, 1)), Flatten, Dense 128 with activation="relu", Dense 10
+    # TODO: the layers that the text names
+    # NUDGE: An image is a square, a dense layer wants a row.
+    # IDEA: keras.Sequential of a list: keras.Input, then Flatten, Dense with ReLU, and a Dense without an activation.
+    # CODE: return keras.Sequential([
+    # CODE:     keras.Input((28, 28, 1)),
+    # CODE:     keras.layers.Flatten(),
+    # CODE:     keras.layers.Dense(..., activation="relu"),
+    # CODE:     keras.layers.Dense(...),
+    # CODE: ])
+    # EXAMPLE: dense_net().count_params() -> 101770
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
@@ -124,6 +142,16 @@ dense = train("dense", dense_net(), epochs(20))
 # %% [markdown]
 # All of train, and less of validation: it has learned its digits by heart. That is **overfitting**.
 #
+# **Think.** Somebody shuffles the pixels of all images, each image in the same way. Which of the two networks of this
+# lab suffers?
+#
+# <details><summary>An answer</summary>
+#
+# The dense one does not notice: it has a weight for each pixel, wherever that stands. The convolutional one does: what
+# it looks at by 3 x 3 are no longer neighbours.
+#
+# </details>
+#
 # ## 3. A convolutional network
 #
 # A convolution looks at 3 x 3 pixels at a time, with the same weights everywhere; a pool keeps the largest of 2 x 2.
@@ -145,7 +173,14 @@ drawings.show("mnist/cnn")
 # %%
 def cnn():
     """A keras.Sequential from images (B, 28, 28, 1) to logits (B, 10)."""
-    # TODO: the layers of the table: keras.layers.Conv2D(24, 3, activation="relu"), keras.layers.MaxPooling2D(), ...
+    # TODO: the layers of the table
+    # NUDGE: One line of the table is one line of code, but for the one that flattens.
+    # IDEA: keras.layers.Conv2D(filters, size, activation=...) and keras.layers.MaxPooling2D(), then as before.
+    # IDEA: model.summary() shows the shapes to compare with the table.
+    # CODE: keras.layers.Conv2D(24, 3, activation="relu"),
+    # CODE: keras.layers.MaxPooling2D(),
+    # CODE: ...  # the same with 36 filters, then the end of the dense network
+    # EXAMPLE: cnn().count_params() -> 124670
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
@@ -178,7 +213,12 @@ convolutional = train("CNN", cnn(), epochs(20))
 # %%
 def loss(labels, logits):
     """Mean cross-entropy, a scalar, of labels (B,) and logits (B, 10)."""
-    # TODO: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True), (B,), and its mean
+    # TODO: the cross-entropy, averaged over the batch
+    # NUDGE: Keras has it, for each image. Which of its options says that these are logits?
+    # IDEA: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=...) is (B,); tf.reduce_mean
+    # IDEA: makes one number of it.
+    # CODE: return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=...))
+    # EXAMPLE: round(float(loss(tf.constant([3]), tf.zeros((1, 10)))), 3) -> 2.303
     ### BEGIN SOLUTION
     return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
     ### END SOLUTION
@@ -191,8 +231,15 @@ checks.loss(loss)
 # %%
 def train_step(model, optimizer, images, labels):
     """One step of gradient descent on a batch; returns its loss."""
-    # TODO: within a tf.GradientTape: logits = model(images, training=True), value = loss(labels, logits)
-    # TODO: gradients of value for model.trainable_variables, then optimizer.apply(gradients, variables)
+    # TODO: the loss under a tape, then a step of the optimizer
+    # NUDGE: As in the descent of lab 1a, with all weights of the model in the place of x.
+    # IDEA: The tape must see model(images, training=True) and your loss; optimizer.apply(gradients, weights) makes
+    # IDEA: the step.
+    # CODE: with tf.GradientTape() as tape:
+    # CODE:     value = loss(labels, model(images, training=True))
+    # CODE: variables = model.trainable_variables
+    # CODE: optimizer.apply(tape.gradient(..., ...), ...)
+    # EXAMPLE: of an untrained network the first loss is about 2.3, the logarithm of 10.
     ### BEGIN SOLUTION
     with tf.GradientTape() as tape:
         logits = model(images, training=True)
@@ -334,7 +381,11 @@ Markdown(table)
 def confusion(labels, answers):
     """Counts (10, 10) int64 of labels (N,) against answers (N,)."""
     counts = np.zeros((10, 10), np.int64)
-    # TODO: np.add.at(counts, (rows, columns), 1) adds one in each place, as often as it occurs
+    # TODO: count each pair of label and answer
+    # NUDGE: counts[labels, answers] += 1 counts a pair once, however often it occurs.
+    # IDEA: np.add.at adds as often as a place is named.
+    # CODE: np.add.at(counts, (..., ...), 1)
+    # EXAMPLE: confusion(np.array([7, 7, 1]), np.array([7, 1, 1]))[7].tolist() -> [0, 1, 0, 0, 0, 0, 0, 1, 0, 0]
     ### BEGIN SOLUTION
     np.add.at(counts, (labels, answers), 1)
     ### END SOLUTION
@@ -355,9 +406,14 @@ show(pictures.confusion(confusion(labels, vote.argmax(axis=1))), "confusion")
 # %%
 def worst(probabilities, labels, count):
     """Places of at most `count` mistakes, the lowest probability of the truth first."""
-    # TODO: truth: the probability of each label, probabilities[np.arange(len(labels)), labels]
-    # TODO: mistakes: np.flatnonzero of where the most likely digit (argmax, axis=1) is not the label
-    # TODO: mistakes in the order of np.argsort(truth[mistakes]), the first `count`
+    # TODO: the mistakes, in the order of the probability of the truth
+    # NUDGE: Three things in turn: the probability of the truth, which are mistakes, their order.
+    # IDEA: probabilities[np.arange(len(labels)), labels] takes one number of each row; np.flatnonzero gives the
+    # IDEA: places where something holds, np.argsort an order.
+    # CODE: truth = probabilities[np.arange(len(labels)), labels]
+    # CODE: mistakes = np.flatnonzero(probabilities.argmax(axis=1) != ...)
+    # CODE: return mistakes[np.argsort(truth[...])][:count]
+    # EXAMPLE: worst(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 0, 1]), 5).tolist() -> [1, 2]
     ### BEGIN SOLUTION
     truth = probabilities[np.arange(len(labels)), labels]
     mistakes = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -377,9 +433,26 @@ show(pictures.digits(digits.test[0][places], titles, columns=5), "mistakes")
 # Would you have read them? Go on: a wider network, batch norm, a learning rate of your own, the mean of ten voters.
 # Choose by validation.
 #
-# **Next:** [a detector that is fairer than its data](../debiasing).
+# **Think.** You try forty recipes and report the best on the test digits. What is wrong with its accuracy, and what
+# would you do?
+#
+# <details><summary>An answer</summary>
+#
+# It is too high: of forty equal recipes the best by chance lies about two standard errors above the truth. Choose by
+# validation and open the test once; then its interval means what it says.
+#
+# </details>
 
-# %%
+# %% [markdown]
+# ## What to hand in
+#
+# 1. This notebook, run from top to bottom, with every check saying "right".
+# 2. The table of section 6, with one recipe of your own in it, chosen by validation.
+# 3. One sentence on each of the two questions ("Think").
+#
+# **Next:** [a detector that is fairer than its data](../debiasing/student.ipynb).
+
+# %% tags=["kept"]
 if RESULTS:
     sizes = {name: len(getattr(digits, name)[1]) for name in ("train", "validation", "test")}
     summary = {"source": digits.source, "full_set": full, "sizes": sizes, "smoke": SMOKE}
@@ -387,6 +460,6 @@ if RESULTS:
     summary |= {"chosen": chosen, "rows": rows, "voters_test": alone}
     summary |= {"step_ms": {"eager": 1000 * eager, "compiled": 1000 * traced}}
     summary |= {"seconds": time.perf_counter() - began} | provenance()
-    write_text(Path(RESULTS) / "table.md", f"{digits.source}.\n\n{table}\n")
-    write_text(Path(RESULTS) / "curves.csv", curves.to_csv(index=False, float_format="%.3f"))
-    write_text(Path(RESULTS) / "summary.json", json.dumps(summary, indent=1, default=float) + "\n")
+    write_text(folder / "table.md", f"{digits.source}.\n\n{table}\n")
+    write_text(folder / "curves.csv", curves.to_csv(index=False, float_format="%.3f"))
+    write_text(folder / "summary.json", json.dumps(summary, indent=1, default=float) + "\n")
