@@ -119,6 +119,34 @@ print("shape", squares.shape, "- the middle pixel of the last image:", squares[-
 show(pictures.images(squares.numpy()), "tensors")
 
 # %% [markdown]
+# **Slicing** takes parts out: `squares[0]` is the first image, `squares[:, 10:20]` ten rows of each, `squares[::2]`
+# every second image, and `squares[..., 0]` the red of all, since `...` stands for all axes before the last. A number takes an
+# axis away, a range keeps it.
+
+
+# %%
+def red_middle(images, size):
+    """The red of the middle size x size pixels: (B, size, size), of images (B, H, W, 3)."""
+    # TODO: the rows, the columns and the colour, in one slice
+    # NUDGE: Where does the middle begin, if as much is left over above it as below?
+    # IDEA: images.shape[1] is the height, images.shape[2] the width; // divides to a whole number.
+    # CODE: top, left = (images.shape[1] - size) // 2, ...
+    # CODE: return images[:, top : top + size, ..., 0]
+    # EXAMPLE: red_middle(tf.reshape(tf.range(48.0), (1, 4, 4, 3)), 2).numpy().tolist() ->
+    # EXAMPLE: [[[15.0, 18.0], [27.0, 30.0]]]
+    ### BEGIN SOLUTION
+    top, left = (images.shape[1] - size) // 2, (images.shape[2] - size) // 2
+    return images[:, top : top + size, left : left + size, 0]
+    ### END SOLUTION
+
+
+# %%
+checks.red_middle(red_middle)
+
+# %%
+print("red of the middle of the first image:", red_middle(squares, 2)[0].numpy().round(2).tolist())
+
+# %% [markdown]
 # ## 2. Computations are graphs
 #
 # Numbers flow from operation to operation. Write this little flow:
@@ -246,7 +274,39 @@ def sequential():
 checks.sequential(sequential)
 
 # %% [markdown]
-# Teach it a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; eight in a row before it can.
+# A row cannot branch. The **functional API** calls layers like functions, each on what another gave, and `keras.Model`
+# takes the inputs and the outputs. Here the last layer shall see the two inputs themselves beside the hidden units.
+
+
+# %%
+def functional():
+    """As `sequential`, but its last layer sees the hidden units and the two inputs."""
+    inputs = keras.Input((2,))
+    # TODO: the hidden layer, both side by side, the output, and the model
+    # NUDGE: How many numbers does the last layer see?
+    # IDEA: keras.layers.Dense(...)(inputs) calls a layer; keras.layers.Concatenate()([this, that]) puts two side by
+    # IDEA: side.
+    # CODE: hidden = keras.layers.Dense(8, activation="tanh")(inputs)
+    # CODE: both = keras.layers.Concatenate()([..., ...])
+    # CODE: outputs = ...
+    # CODE: return keras.Model(inputs, ...)
+    # EXAMPLE: functional().count_params() -> 35
+    ### BEGIN SOLUTION
+    hidden = keras.layers.Dense(8, activation="tanh")(inputs)
+    both = keras.layers.Concatenate()([inputs, hidden])
+    outputs = keras.layers.Dense(1, activation="sigmoid")(both)
+    return keras.Model(inputs, outputs)
+    ### END SOLUTION
+
+
+# %%
+checks.functional(functional)
+
+# %%
+functional().summary()
+
+# %% [markdown]
+# Teach the row a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; eight in a row before it can.
 
 # %%
 points = np.random.default_rng(0).uniform(-4, 4, (2000, 2)).astype(np.float32)

@@ -195,8 +195,8 @@ def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_sh
         together.cells += [*codes(solved), nbformat.v4.new_code_cell("%reset -f")]
     failing = {  # what stops a cell -> the one line of it
         f"def sums():\n    {build.STUB}\nsums()": "Not yet: a TODO is still to be done, at line 3 of its cell: sums()",
-        "print(squares)": "Not yet: squares is unknown, at line 1 of its cell: print(squares): did the cell that makes it "
-        "run, and without an error?",
+        "print(squares)": "Not yet: squares is unknown, at line 1 of its cell: print(squares): "
+        "did the cell that makes it run, and without an error?",
         "from labs.checking import CheckFailed\nraise CheckFailed('the axis')": "Not yet: the axis",
     }
     for code in failing:
