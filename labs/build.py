@@ -1,12 +1,14 @@
 """One source a lab, `labs/<lab>/solution.py`, from which both notebooks are built: the student's and the solution.
 
 The source is in jupytext's percent format. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out
-of the student's notebook; the `# TODO:` lines above it stay. A cell tagged `parameters` holds what a run may set.
+of the student's notebook; the `# TODO:` lines above it stay, and hints unfold below (`labs.hints`). A cell
+tagged `parameters` holds what a run may set; one tagged `kept` writes what the repository keeps of a run, which is no
+business of a student's.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jupytext
@@ -14,11 +16,13 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from debias.files import write_text
+from labs import hints
+from labs.checking import UNFILLED
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
 SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL | re.MULTILINE)
-STUB = 'raise NotImplementedError("this TODO is still to be done: put your lines in place of this one")'
+STUB = f'raise NotImplementedError("{UNFILLED}")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"  # stands in pyproject.toml until there is an address
@@ -50,7 +54,11 @@ if "google.colab" in sys.modules and not root() and REPOSITORY != "{placeholder}
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "labs/requirements.txt"])
 if not root():
     raise NotFound(f"The lab is not at {{REPOSITORY}}: set REPOSITORY, above, to its address and run this cell again.")
-sys.path.insert(0, str(root()))"""
+sys.path.insert(0, str(root()))
+
+from labs.checking import stop_in_one_line
+
+stop_in_one_line()"""
 
 
 def sources() -> dict[str, Path]:
@@ -68,7 +76,8 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
     built = jupytext.read(source)
     built.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     path = source.with_name(SOLUTION if solved else STUDENT).relative_to(ROOT)
-    built.cells = [_badge(path), built.cells[0], _set_up(), *built.cells[1:]]
+    title, *cells = [cell for cell in built.cells if solved or "kept" not in cell.metadata.get("tags", [])]
+    built.cells = [_badge(path), title, _set_up(), *(part for cell in cells for part in hints.unfold(cell))]
     for number, cell in enumerate(built.cells):
         cell.id = f"cell-{number}"  # random ids would change with every build
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})
@@ -84,13 +93,17 @@ def texts(source: Path) -> dict[Path, str]:
 
 def stale(labs: dict[str, Path]) -> dict[Path, str]:
     """Path -> content of the notebooks that are missing or are not what their source gives."""
-    wanted = {path: text for source in labs.values() for path, text in texts(source).items()}
+    return outdated({path: text for source in labs.values() for path, text in texts(source).items()})
+
+
+def outdated(wanted: Mapping[Path, str]) -> dict[Path, str]:
+    """Of these files and their contents those that are missing or have another content."""
     return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
 
 
-def write(notebooks: dict[Path, str]) -> None:
-    """Write notebooks, each of them whole or not at all."""
-    for path, text in notebooks.items():
+def write(files: Mapping[Path, str]) -> None:
+    """Write files, each of them whole or not at all."""
+    for path, text in files.items():
         write_text(path, text)
 
 

@@ -9,10 +9,12 @@ import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 
+import IPython
 import numpy as np
 
 from debias.backend import keras, tf
 
+UNFILLED = "this TODO is still to be done: put your lines in place of this one"  # what it says where lines are missing
 _NAMES = re.compile(r"{{.*?}} ")  # TensorFlow's own, of operations
 _WRAPPED = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)  # Keras shows a layer's own error in bold, within its own
 
@@ -22,6 +24,12 @@ class CheckFailed(AssertionError):
 
     def _render_traceback_(self) -> list[str]:
         return [f"Not yet: {self}"]
+
+
+def stop_in_one_line() -> None:
+    """In a notebook: a cell that calls an empty TODO, or needs what an earlier cell should have made, says so alone."""
+    if shell := IPython.get_ipython():
+        shell.set_custom_exc((NotImplementedError, NameError), _say)
 
 
 def random_tensors(count: int, *shape: int, seed: int = 0) -> list[tf.Tensor]:
@@ -131,6 +139,17 @@ class InTrainingAlone(keras.layers.Layer):
 _RETURN = ": is there a return?"
 
 
+def _say(shell, kind, error, trace, tb_offset=None) -> None:
+    """Show what stopped a cell: one line where that says all, else the trace."""
+    if UNFILLED in str(error):
+        shell._showtraceback(kind, error, [f"Not yet: a TODO is still to be done{_place(error, of_call=True)}"])
+    elif kind is NameError:
+        line = f"Not yet: {error.name} is unknown{_place(error)}: did the cell that makes it run, and without an error?"
+        shell._showtraceback(kind, error, [line])
+    else:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
 def _instead_of_a_tensor(value) -> str:
     """What to do about a value that is no tensor."""
     if value is None:
@@ -148,10 +167,11 @@ def _reason(error: Exception) -> str:
     return _NAMES.sub("", lines[0])
 
 
-def _place(error: Exception) -> str:
-    """The innermost line that a notebook's cell was at, if any."""
+def _place(error: Exception, of_call: bool = False) -> str:
+    """The innermost line that a notebook's cell was at, if any; the outermost for `of_call`."""
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     cells = [place for place in places if "ipykernel" in place[0] and "site-packages" not in place[0]]
+    cells = cells[:1] if of_call else cells
     return f", at line {cells[-1][1]} of its cell: {linecache.getline(*cells[-1]).strip()}" if cells else ""
 
 

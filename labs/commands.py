@@ -8,12 +8,12 @@ import tyro
 
 from debias.commandline import parse
 from debias.errors import InputError
-from labs import build, execute
+from labs import build, drawings, execute
 
 
 @dataclasses.dataclass(frozen=True)
 class Build:
-    """Make the student's and the solution notebook of every lab from its solution.py.
+    """Make the student's and the solution notebook of every lab from its solution.py, and the labs' drawings.
 
     Examples:
         python -m labs build
@@ -21,16 +21,18 @@ class Build:
     """
 
     check: bool = False
-    """Write nothing; fail when a notebook is not what its source gives."""
+    """Write nothing; fail when a notebook or a drawing is not what its source gives."""
 
     def __call__(self) -> int:
-        stale = build.stale(build.sources())
+        pictures = drawings.texts()
+        stale = build.stale(build.sources()) | build.outdated(pictures)
         if self.check:
             for path in stale:
                 print(f"stale: {path.relative_to(build.ROOT)}: run python -m labs build", file=sys.stderr)
             return int(bool(stale))
         build.write(stale)
-        print(f"{len(stale)} notebooks written, {2 * len(build.sources()) - len(stale)} were up to date")
+        total = 2 * len(build.sources()) + len(pictures)
+        print(f"{len(stale)} notebooks and drawings written, {total - len(stale)} were up to date")
         return 0
 
 

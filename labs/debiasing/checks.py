@@ -163,7 +163,7 @@ def train_step(student: Callable) -> None:
 def quiz(answers: Mapping[int, str]) -> None:
     """The letters; a wrong one is told where to look."""
     if not isinstance(answers, Mapping) or set(answers) != set(ANSWERS):
-        raise CheckFailed(f"answers must be a dict with a letter for each of {', '.join(map(str, ANSWERS))}")
+        raise CheckFailed(f"answers is a dict from each of {', '.join(map(str, ANSWERS))} (int) to a letter (str)")
     wrong = {n: hint for n, (letter, hint) in ANSWERS.items() if str(answers[n]).strip().lower() != letter}
     if wrong:
         raise CheckFailed(

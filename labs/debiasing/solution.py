@@ -13,7 +13,15 @@
 # resampling rule and the training step. They are plugged into the model of `debias`, so what you write is what trains.
 # Then you find out what the method does, and what it does not do.
 #
-# The whole takes an hour or two; training takes three minutes on two cores.
+# The whole takes an hour or two; training takes three minutes on two cores. Under each exercise are an example and
+# three hints; open one only when you are stuck.
+#
+# **When you are through, you can**
+#
+# * measure a detector by group, with intervals and at a fixed false-positive rate,
+# * write the losses of a VAE and of the DB-VAE, and see where a shape goes wrong in silence,
+# * turn latents into sampling probabilities, and say from how many faces they really draw,
+# * tell debiasing from a shifted threshold, and a result from one seed.
 
 # %%
 import dataclasses
@@ -46,12 +54,13 @@ from debias.training import fit, seed_everything
 from experiments import quick
 from experiments.report.comparisons import differences, interval
 from experiments.report.models import some_of_each_group
+from labs import drawings
 from labs.debiasing import checks
 from labs.debiasing import evaluation as ev
 
 # %% tags=["parameters"]
 SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables and figures; None keeps nothing
+RESULTS = None  # folder for tables and figures; None: a temporary one
 
 # %%
 folder = Path(RESULTS or tempfile.mkdtemp())
@@ -134,11 +143,26 @@ Markdown(ev.recall_table({title: report(title) for title in scores}))
 # %% [markdown]
 # That is the bias: look at the worst group, and at whether its interval overlaps that of the best.
 #
+# **Think.** Darker faces are 1.6 % of the training faces. If they were half of them, would the groups then be equal?
+#
+# <details><summary>An answer</summary>
+#
+# Not necessarily: a group may also be harder, for example by less contrast. The oracle of section 10 draws all groups
+# equally often: look there at how much of the gap is left.
+#
+# </details>
+#
 # ## 3. A variational autoencoder learns what faces vary in
 #
 # The encoder gives, for each image $x$, a normal distribution over $k$ latents, $q(z|x) = N(\mu, \sigma^2)$: the mean
 # $\mu$ and, so that it can be any number, the logarithm of the variance, $\log\sigma^2$. The decoder makes an image
-# $\hat x$ from a $z$. Two terms train them:
+# $\hat x$ from a $z$.
+
+# %%
+drawings.show("debiasing/vae")
+
+# %% [markdown]
+# Two terms train them:
 #
 # * the **reconstruction** error, here $|x - \hat x|$ averaged over the pixels and channels of an image,
 # * the **KL divergence** of $q(z|x)$ from $N(0, I)$, which keeps the latents in a common range:
@@ -154,8 +178,14 @@ def vae_loss(images, rebuilt, mean, log_variance):
         images, rebuilt: (B, H, W, C).
         mean, log_variance: (B, k), of q(z|x).
     """
-    # TODO: reconstruction: |images - rebuilt|, averaged over everything but the batch
-    # TODO: kl: the formula above, summed over the latents (axis 1); tf.exp(log_variance) is the variance
+    # TODO: reconstruction and kl, both (B,)
+    # NUDGE: Each is one formula of the text. Over which axes does the mean of the first go, over which the sum of the
+    # NUDGE: second?
+    # IDEA: tf.reduce_mean and tf.reduce_sum take axis=...; tf.exp(log_variance) is the variance.
+    # CODE: reconstruction = tf.reduce_mean(tf.abs(...), axis=(1, 2, 3))
+    # CODE: kl = 0.5 * tf.reduce_sum(tf.exp(log_variance) + ... - 1 - ..., axis=...)
+    # EXAMPLE: [part.numpy().tolist() for part in vae_loss(tf.ones((1, 2, 2, 3)), tf.zeros((1, 2, 2, 3)),
+    # EXAMPLE: tf.constant([[1.0, 2.0]]), tf.zeros((1, 2)))] -> [[1.0], [2.5]]
     ### BEGIN SOLUTION
     reconstruction = tf.reduce_mean(tf.abs(images - rebuilt), axis=(1, 2, 3))
     kl = 0.5 * tf.reduce_sum(tf.exp(log_variance) + mean**2 - 1 - log_variance, axis=1)
@@ -176,7 +206,12 @@ checks.vae_loss(vae_loss)
 # %%
 def reparameterize(mean, log_variance, noise):
     """Latents (B, k) from the posterior's mean and log-variance and standard normal noise, all (B, k)."""
-    # TODO: z = mean + sigma * noise; sigma is the standard deviation, the square root of the variance
+    # TODO: z by the formula
+    # NUDGE: You have the logarithm of the variance, and need the standard deviation.
+    # IDEA: The root of exp(a) is exp(a / 2).
+    # CODE: return mean + tf.exp(... * log_variance) * noise
+    # EXAMPLE: reparameterize(tf.constant([[1.0]]), tf.constant([[0.0]]), tf.constant([[2.0]])).numpy().tolist() ->
+    # EXAMPLE: [[3.0]]
     ### BEGIN SOLUTION
     return mean + tf.exp(0.5 * log_variance) * noise
     ### END SOLUTION
@@ -187,7 +222,11 @@ checks.reparameterize(reparameterize)
 
 # %% [markdown]
 # ## 4. The loss of the DB-VAE
-#
+
+# %%
+drawings.show("debiasing/dbvae")
+
+# %% [markdown]
 # One encoder feeds both: a logit, trained with cross-entropy on all images, and the VAE, trained **on faces only**.
 # What the latents learn must describe faces, so a non-face ($y = 0$) must give the VAE no gradient:
 #
@@ -215,9 +254,15 @@ def debiasing_loss(labels, logits, vae):
         logits: (B,), the classifier's.
         vae: (B,), the VAE's loss of each image.
     """
-    # TODO: bring the labels to shape (B,): tf.reshape(..., [-1])
-    # TODO: classification: tf.nn.sigmoid_cross_entropy_with_logits, (B,)
-    # TODO: the mean over the batch of the classification loss plus the VAE loss of faces
+    # TODO: the mean of the classification loss and of the VAE's loss of faces
+    # NUDGE: First look at the shapes: which of the three may be a column?
+    # IDEA: tf.reshape(labels, [-1]) is (B,) in both cases; tf.nn.sigmoid_cross_entropy_with_logits gives the
+    # IDEA: classification loss of each image; a label of 0 takes the VAE's loss away.
+    # CODE: labels = tf.reshape(labels, [-1])
+    # CODE: classification = tf.nn.sigmoid_cross_entropy_with_logits(..., logits)
+    # CODE: return tf.reduce_mean(classification + ...)
+    # EXAMPLE: round(float(debiasing_loss(tf.constant([[1.0], [0.0]]), tf.zeros(2), tf.constant([0.2, 0.9]))), 3) ->
+    # EXAMPLE: 0.793
     ### BEGIN SOLUTION
     labels = tf.reshape(labels, [-1])
     classification = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
@@ -246,9 +291,17 @@ checks.debiasing_loss(debiasing_loss)
 # %%
 def rarity(latents, alpha, bins):
     """1 / (Q_i(z_i) + alpha) for latents (N, k): (N, k) float64."""
-    # TODO: for each latent (a column), density and edges of np.histogram(..., bins, density=True)
-    # TODO: the bin of every face: np.searchsorted(edges[1:-1], values, side="right") gives 0 ... bins - 1
-    # TODO: 1 / (density of that bin + alpha)
+    # TODO: 1 / (density + alpha) for each face and latent
+    # NUDGE: Do it for one latent first: a histogram, then the bin of each face, then the density of that bin.
+    # IDEA: np.histogram(values, bins, density=True) gives density and edges; np.searchsorted(edges[1:-1], values,
+    # IDEA: side="right") gives bins from 0 to bins - 1.
+    # CODE: rare = np.empty(latents.shape)
+    # CODE: for i, values in enumerate(latents.T):
+    # CODE:     density, edges = np.histogram(values, ..., density=True)
+    # CODE:     places = np.searchsorted(edges[1:-1], values, side="right")
+    # CODE:     rare[:, i] = 1 / (...)
+    # EXAMPLE: rarity(np.array([[0.0], [0.0], [0.0], [1.0]]), 0.0, 2)[:, 0].round(2).tolist() -> [0.67, 0.67, 0.67,
+    # EXAMPLE: 2.0]
     ### BEGIN SOLUTION
     rare = np.empty(latents.shape)
     for i, values in enumerate(latents.T.astype(np.float64)):
@@ -274,7 +327,12 @@ checks.rarity(rarity)
 # %%
 def max_rule(rare):
     """Sampling probabilities (N,) of the faces: the maximum over latents, from rarities (N, k)."""
-    # TODO: divide each column by its sum, take the maximum of each row, divide by the sum
+    # TODO: probabilities by the largest of each face
+    # NUDGE: Three things in turn: columns that sum to one, the largest of each row, a sum of one.
+    # IDEA: rare.sum(axis=0) is the sum of each column; .max(axis=1) the largest of each row.
+    # CODE: largest = np.max(rare / rare.sum(axis=...), axis=...)
+    # CODE: return largest / ...
+    # EXAMPLE: max_rule(np.array([[1.0, 1.0], [3.0, 1.0]])).round(3).tolist() -> [0.4, 0.6]
     ### BEGIN SOLUTION
     largest = np.max(rare / rare.sum(axis=0), axis=1)
     return largest / largest.sum()
@@ -288,7 +346,14 @@ checks.max_rule(max_rule)
 # %%
 def product_rule(rare):
     """Sampling probabilities (N,) of the faces: the product over latents (Eq. 4), from rarities (N, k)."""
-    # TODO: sum the logarithms of each row, subtract the largest sum, np.exp, divide by the sum
+    # TODO: probabilities by the product of each face
+    # NUDGE: The logarithm of a product is a sum. What may be subtracted from all logarithms without changing the
+    # NUDGE: result?
+    # IDEA: np.log(rare).sum(axis=1), less its largest, through np.exp, divided by the sum.
+    # CODE: log_weights = np.log(rare).sum(axis=...)
+    # CODE: weights = np.exp(log_weights - ...)
+    # CODE: return weights / ...
+    # EXAMPLE: product_rule(np.array([[1.0, 1.0], [3.0, 1.0]])).round(3).tolist() -> [0.25, 0.75]
     ### BEGIN SOLUTION
     log_weights = np.log(rare).sum(axis=1)
     weights = np.exp(log_weights - log_weights.max())
@@ -311,9 +376,16 @@ checks.product_rule(product_rule)
 # %%
 def train_step(model):
     """One step of gradient descent on a batch of its own; returns the loss terms of that batch."""
-    # TODO: draw images and labels: call model.batches with the step number that the optimizer counts
-    # TODO: within a tf.GradientTape, terms: what model.loss_terms(images, labels, training=True) gives, a dict
-    # TODO: gradients of terms["loss"] for model.trainable_variables; model.optimizer.apply(gradients, variables)
+    # TODO: draw a batch, compute the terms under a tape, take the step
+    # NUDGE: As in lab 1a: tape, gradient, step. New is that the step draws its batch itself.
+    # IDEA: model.batches(number of the step) gives images and labels; model.loss_terms(images, labels, training=True)
+    # IDEA: a dict whose "loss" goes down.
+    # CODE: images, labels = model.batches(model.optimizer.iterations)
+    # CODE: with tf.GradientTape() as tape:
+    # CODE:     terms = model.loss_terms(..., ..., training=True)
+    # CODE: variables = model.trainable_variables
+    # CODE: model.optimizer.apply(tape.gradient(terms["loss"], ...), ...)
+    # EXAMPLE: it returns a dict with the key 'loss', a scalar below 2 from the start.
     ### BEGIN SOLUTION
     images, labels = model.batches(model.optimizer.iterations)
     with tf.GradientTape() as tape:
@@ -500,7 +572,7 @@ paired = differences(rows[rows["setting"] == "max-a0.01"], rows[rows["setting"] 
 shown = {**measures, "mean_recall_fpr1": "E[A] at 1 % FPR"}
 pd.Series({title: interval(paired[name]) for name, title in shown.items()}, name="max minus CNN; *: not 0").to_frame()
 
-# %%
+# %% tags=["kept"]
 sampled = {"CNN": share, "DB-VAE, max": p_max, "DB-VAE, product": p_product}
 summary = {
     title: {
@@ -520,7 +592,8 @@ if RESULTS:  # what the repository keeps of this run
 # %% [markdown]
 # ## 11. What have you found?
 #
-# Answer for yourself, then by letter. There is one best answer each.
+# Answer for yourself, then by letter: `answers` is a dict from the number of a question (an int) to a letter (a str,
+# "a", "b" or "c"). There is one best answer each.
 #
 # 1. Labels come as (B, 1), the VAE's losses as (B,). `tf.reduce_mean(labels * losses)` ...
 #    **a** raises an error. **b** gives the loss of the faces. **c** trains the VAE on non-faces too, silently.
@@ -534,7 +607,11 @@ if RESULTS:  # what the repository keeps of this run
 #    **a** The labels are missing. **b** Other rare things (light, pose) count as much. **c** Alpha is too small.
 
 # %%
-# TODO: a letter for each question
+# TODO: the dict `answers`: an int, the question's number, to a str, its letter
+# NUDGE: Each question was answered by something that you saw: go back to the section.
+# IDEA: 1: section 4. 2: section 8. 3: section 9. 4: section 10. 5: section 7.
+# CODE: answers = {1: "...", 2: "...", 3: "...", 4: "...", 5: "..."}
+# EXAMPLE: for two questions it would be {1: "a", 2: "b"}.
 ### BEGIN SOLUTION
 answers = {1: "c", 2: "c", 3: "a", 4: "b", 5: "b"}
 ### END SOLUTION
@@ -543,13 +620,19 @@ answers = {1: "c", 2: "c", 3: "a", 4: "b", 5: "b"}
 checks.quiz(answers)
 
 # %% [markdown]
-# Questions without a letter:
+# **Think.** Questions without a letter:
 #
 # * The faces are rendered. Which conclusions carry over to photographs of people, and which do not?
 # * Equal recall is one notion of fairness. What would you need to know to say that it is the right one here?
 # * Whoever chooses *which* latents count as bias makes a decision. Who should?
 #
-# ## 12. Extend it
+# ## 12. What to hand in
+#
+# 1. This notebook, run from top to bottom, with every check saying "right".
+# 2. The worst group's recall of CNN and DB-VAE at 1 % false positives, each with its interval.
+# 3. Half a page: what the method does, what it does not do, and one of the questions above.
+#
+# ## 13. Extend it
 #
 # Each template runs as it is, in minutes; replace its middle by your idea. In a terminal, in the repository:
 #

@@ -36,6 +36,20 @@ def batch(student: Callable) -> None:
     print("batch: right, a batch of images is a tensor of rank 4")
 
 
+def red_middle(student: Callable) -> None:
+    """A slice of rows, columns and a channel, of images that are higher than wide."""
+    images = _random.normal(size=(2, 9, 7, 3)).astype(np.float32)
+    found = tensor("red_middle", called(student, tf.constant(images), 3), (2, 3, 3))
+    mistakes = {
+        "this is the corner: the middle begins at (height - size) // 2": images[:, :3, :3, 0],
+        "rows and columns are swapped: axis 1 is the height, axis 2 the width": images[:, 2:5, 3:6, 0],
+        "this is another colour: red is channel 0": images[:, 3:6, 2:5, 1],
+        "this is blue: red is channel 0": images[:, 3:6, 2:5, 2],
+    }
+    compare("red_middle", found, images[:, 3:6, 2:5, 0], mistakes, "images[:, rows, columns, channel]")
+    print("red_middle: right")
+
+
 def graph(student: Callable) -> None:
     """e = (a + b)(b + 1)."""
     a, b = _random.normal(size=2)
@@ -97,6 +111,33 @@ def sequential(student: Callable) -> None:
     }
     compare("the model's output", y, _sigmoid(hidden @ w2 + b2), mistakes, 'activations: "tanh", then "sigmoid"')
     print("sequential: right")
+
+
+def functional(student: Callable) -> None:
+    """The hidden layer and a last one that sees the inputs, too, in either order."""
+    model = called(student)
+    if not isinstance(model, keras.Model):
+        raise CheckFailed(f"functional returns {kind(model)}: return keras.Model(inputs, outputs)")
+    shapes = [tuple(weight.shape) for weight in model.trainable_weights]
+    if shapes == [(2, 8), (8,), (8, 1), (1,)]:
+        raise CheckFailed("the last layer sees the hidden units alone: Concatenate them with the inputs")
+    if shapes != [(2, 8), (8,), (10, 1), (1,)]:
+        raise CheckFailed(f"its weights have shapes {shapes}: a Dense layer from 2 to 8, then one from 8 + 2 to 1")
+    x = _random.normal(size=(4, 2)).astype(np.float32)
+    y = tensor("the model's output", called(model, tf.constant(x)), (4, 1)).numpy()
+    w1, b1, w2, b2 = (np.asarray(value, np.float64) for value in model.get_weights())
+
+    def output(hidden, activation=_sigmoid):
+        ways = [activation(np.concatenate(parts, 1) @ w2 + b2) for parts in ((x, hidden), (hidden, x))]
+        return min(ways, key=lambda way: np.abs(way - y).max())
+
+    linear, hidden = x @ w1 + b1, np.tanh(x @ w1 + b1)
+    mistakes = {
+        "the last layer has no sigmoid": output(hidden, lambda logits: logits),
+        "the hidden layer has no tanh": output(linear),
+    }
+    compare("the model's output", y, output(hidden), mistakes, 'activations: "tanh", then "sigmoid"')
+    print("functional: right")
 
 
 def identity_model(student: Callable) -> None:

@@ -5,11 +5,19 @@
 # graphs, layers, two ways to build a model, gradients, and a step downhill. Each has a line or two for you to write
 # (`TODO`), a check that says at once whether it is right, and something to look at.
 #
-# Run the cells from top to bottom with Shift-Enter. It takes about an hour to do and half a minute to run.
+# Run the cells from top to bottom with Shift-Enter. It takes about an hour to do and half a minute to run. Under each
+# exercise are an example and three hints; open one only when you are stuck.
+#
+# **When you are through, you can**
+#
+# * say what rank, shape and type a tensor has, and what broadcasting does to it,
+# * write a layer and a model of your own, and know when `Sequential` is enough,
+# * get the derivative of any program by a `GradientTape`, and descend along it.
 
 # %%
 # %matplotlib inline
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +28,21 @@ from debias.markdown import markdown
 from debias.plots import save
 from debias.provenance import provenance
 from debias.training import seed_everything
+from labs import drawings
 from labs.intro import checks, pictures
 
 # %% tags=["parameters"]
 SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables and figures; None keeps nothing
+RESULTS = None  # folder for tables and figures; None: a temporary one
 
 # %%
+folder = Path(RESULTS or tempfile.mkdtemp())
 seed_everything(0)
 
 
 def show(figure, name):
-    """Keep a figure if there is a place for it, and return it for the notebook to show."""
-    if RESULTS:
-        save(figure, Path(RESULTS) / f"{name}.png")
+    """Save a figure, and return it for the notebook to show."""
+    save(figure, folder / f"{name}.png")
     return figure
 
 
@@ -64,8 +73,16 @@ for name, value in tensors.items():
 def colours(size, blue):
     """An image (size, size, 3) float32."""
     ramp = tf.linspace(0.0, 1.0, size)
-    # TODO: red and green, both (size, size): tf.broadcast_to(ramp[None, :], (size, size)) is one of them
-    # TODO: tf.stack of red, green and tf.fill((size, size), blue) along the last axis, axis=-1
+    # TODO: red and green, each (size, size), and one image of the three colours
+    # NUDGE: Each colour is a ramp that is stretched along one axis. Which of the two forms of the ramp is stretched
+    # NUDGE: downwards?
+    # IDEA: tf.broadcast_to stretches a tensor to a shape, tf.fill makes a tensor of one number, tf.stack puts tensors
+    # IDEA: side by side along a new axis.
+    # CODE: red = tf.broadcast_to(ramp[None, :], (size, size))
+    # CODE: green = ...  # the same of the column
+    # CODE: return tf.stack([red, green, tf.fill((size, size), blue)], axis=...)
+    # EXAMPLE: colours(2, 0.5).numpy().tolist() -> [[[0.0, 0.0, 0.5], [1.0, 0.0, 0.5]], [[0.0, 1.0, 0.5], [1.0, 1.0,
+    # EXAMPLE: 0.5]]]
     ### BEGIN SOLUTION
     red = tf.broadcast_to(ramp[None, :], (size, size))
     green = tf.broadcast_to(ramp[:, None], (size, size))
@@ -83,7 +100,11 @@ checks.colours(colours)
 # %%
 def batch(size, blues):
     """One image for each blue in the list, as a tensor (len(blues), size, size, 3)."""
-    # TODO: a list of colours(size, blue), then tf.stack of it: the new axis is the first
+    # TODO: an image for each blue, and one tensor of them
+    # NUDGE: You have a function for one image. What does it take to have many?
+    # IDEA: A list comprehension makes the images; tf.stack without an axis puts a new one in front.
+    # CODE: return tf.stack([colours(..., ...) for blue in blues])
+    # EXAMPLE: batch(2, [0.0, 1.0]).shape -> (2, 2, 2, 3)
     ### BEGIN SOLUTION
     return tf.stack([colours(size, blue) for blue in blues])
     ### END SOLUTION
@@ -98,17 +119,54 @@ print("shape", squares.shape, "- the middle pixel of the last image:", squares[-
 show(pictures.images(squares.numpy()), "tensors")
 
 # %% [markdown]
+# **Slicing** takes parts out: `squares[0]` is the first image, `squares[:, 10:20]` ten rows of each, `squares[::2]`
+# every second image, and `squares[..., 0]` the red of all, since `...` stands for all axes before the last. A number
+# takes an axis away, a range keeps it.
+
+
+# %%
+def red_middle(images, size):
+    """The red of the middle size x size pixels: (B, size, size), of images (B, H, W, 3)."""
+    # TODO: the rows, the columns and the colour, in one slice
+    # NUDGE: Where does the middle begin, if as much is left over above it as below?
+    # IDEA: images.shape[1] is the height, images.shape[2] the width; // divides to a whole number.
+    # CODE: top, left = (images.shape[1] - size) // 2, ...
+    # CODE: return images[:, top : top + size, ..., 0]
+    # EXAMPLE: red_middle(tf.reshape(tf.range(48.0), (1, 4, 4, 3)), 2).numpy().tolist() ->
+    # EXAMPLE: [[[15.0, 18.0], [27.0, 30.0]]]
+    ### BEGIN SOLUTION
+    top, left = (images.shape[1] - size) // 2, (images.shape[2] - size) // 2
+    return images[:, top : top + size, left : left + size, 0]
+    ### END SOLUTION
+
+
+# %%
+checks.red_middle(red_middle)
+
+# %%
+print("red of the middle of the first image:", red_middle(squares, 2)[0].numpy().round(2).tolist())
+
+# %% [markdown]
 # ## 2. Computations are graphs
 #
 # Numbers flow from operation to operation. Write this little flow:
 #
 # $$ c = a + b, \qquad d = b + 1, \qquad e = c \cdot d $$
 
+# %%
+drawings.show("intro/graph")
+
 
 # %%
 def graph(a, b):
     """e, a scalar."""
-    # TODO: c, d and e, with +, + and *
+    # TODO: c, d and e
+    # NUDGE: Three formulas, three lines.
+    # IDEA: Operators work on tensors as on numbers: +, + and *.
+    # CODE: c = a + b
+    # CODE: d = ...
+    # CODE: return ...
+    # EXAMPLE: graph(1.5, 2.5) -> 14.0
     ### BEGIN SOLUTION
     c = a + b
     d = b + 1.0
@@ -121,7 +179,8 @@ checks.graph(graph)
 
 # %% [markdown]
 # `tf.function` runs your Python once, with placeholders, and writes down the operations it meets. From then on only the
-# graph runs: fast, on any device, and ready to be differentiated. This drawing is made from what it wrote down:
+# graph runs: fast, on any device, and ready to be differentiated. This one is drawn from what it wrote down, with the
+# values that flow through it:
 
 # %%
 show(pictures.graph(graph, {"a": 1.5, "b": 2.5}), "graph")
@@ -129,7 +188,13 @@ show(pictures.graph(graph, {"a": 1.5, "b": 2.5}), "graph")
 # %% [markdown]
 # ## 3. A dense layer, by hand
 #
-# The work-horse: each of the outputs is a weighted sum of all inputs, plus a bias, through a squashing function:
+# The work-horse. A **perceptron** is a weighted sum of all inputs, plus a bias, through a squashing function:
+
+# %%
+drawings.show("intro/perceptron")
+
+# %% [markdown]
+# A dense layer is several of them side by side, each with a column of weights of its own:
 #
 # $$ y = \sigma(x W + b), \qquad \sigma(t) = \frac{1}{1 + e^{-t}} $$
 #
@@ -147,15 +212,22 @@ class OurDenseLayer(keras.layers.Layer):
 
     def build(self, input_shape):
         inputs = input_shape[-1]
-        # TODO: self.W of shape (inputs, self.units) and self.b of shape (self.units,), both by
-        # self.add_weight(shape=...); give b the initializer="zeros"
+        # TODO: the weights self.W and self.b
         ### BEGIN SOLUTION
         self.W = self.add_weight(shape=(inputs, self.units))
         self.b = self.add_weight(shape=(self.units,), initializer="zeros")
         ### END SOLUTION
 
     def call(self, x):
-        # TODO: tf.sigmoid of x times W (tf.matmul) plus b
+        # TODO: the formula
+        # NUDGE: x is (batch, inputs) and y is (batch, units): which shape must W have, and which b?
+        # IDEA: self.add_weight(shape=...) makes a weight that training will find; a bias begins at zero. In call,
+        # IDEA: tf.matmul multiplies matrices and tf.sigmoid squashes.
+        # CODE: self.W = self.add_weight(shape=(inputs, self.units))
+        # CODE: self.b = self.add_weight(shape=..., initializer="zeros")
+        # CODE: # and in call:
+        # CODE: return tf.sigmoid(tf.matmul(..., ...) + ...)
+        # EXAMPLE: OurDenseLayer(3)(tf.zeros((1, 2))).numpy().tolist() -> [[0.5, 0.5, 0.5]]
         ### BEGIN SOLUTION
         return tf.sigmoid(tf.matmul(x, self.W) + self.b)
         ### END SOLUTION
@@ -177,7 +249,16 @@ print(layer(tf.constant([[1.0, 2.0]])).numpy().round(3), "from", layer.count_par
 # %%
 def sequential():
     """Two inputs, a hidden layer of 8 tanh units, one sigmoid output."""
-    # TODO: keras.Sequential of a list: keras.Input((2,)), keras.layers.Dense(8, activation=...), and a last Dense
+    # TODO: the network
+    # NUDGE: Three things in a row: what comes in, the hidden layer, the output.
+    # IDEA: keras.Sequential takes a list: keras.Input says the shape without the batch, keras.layers.Dense(units,
+    # IDEA: activation=...) is a layer.
+    # CODE: return keras.Sequential([
+    # CODE:     keras.Input((2,)),
+    # CODE:     keras.layers.Dense(8, activation=...),
+    # CODE:     ...,
+    # CODE: ])
+    # EXAMPLE: sequential().count_params() -> 33
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
@@ -193,7 +274,39 @@ def sequential():
 checks.sequential(sequential)
 
 # %% [markdown]
-# Teach it a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; eight in a row before it can.
+# A row cannot branch. The **functional API** calls layers like functions, each on what another gave, and `keras.Model`
+# takes the inputs and the outputs. Here the last layer shall see the two inputs themselves beside the hidden units.
+
+
+# %%
+def functional():
+    """As `sequential`, but its last layer sees the hidden units and the two inputs."""
+    inputs = keras.Input((2,))
+    # TODO: the hidden layer, both side by side, the output, and the model
+    # NUDGE: How many numbers does the last layer see?
+    # IDEA: keras.layers.Dense(...)(inputs) calls a layer; keras.layers.Concatenate()([this, that]) puts two side by
+    # IDEA: side.
+    # CODE: hidden = keras.layers.Dense(8, activation="tanh")(inputs)
+    # CODE: both = keras.layers.Concatenate()([..., ...])
+    # CODE: outputs = ...
+    # CODE: return keras.Model(inputs, ...)
+    # EXAMPLE: functional().count_params() -> 35
+    ### BEGIN SOLUTION
+    hidden = keras.layers.Dense(8, activation="tanh")(inputs)
+    both = keras.layers.Concatenate()([inputs, hidden])
+    outputs = keras.layers.Dense(1, activation="sigmoid")(both)
+    return keras.Model(inputs, outputs)
+    ### END SOLUTION
+
+
+# %%
+checks.functional(functional)
+
+# %%
+functional().summary()
+
+# %% [markdown]
+# Teach the row a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; eight in a row before it can.
 
 # %%
 points = np.random.default_rng(0).uniform(-4, 4, (2000, 2)).astype(np.float32)
@@ -223,7 +336,11 @@ class IdentityModel(keras.Model):
         self.dense = keras.layers.Dense(units, activation="sigmoid")
 
     def call(self, inputs, identity=False):
-        # TODO: the inputs themselves if identity is on, else self.dense of them
+        # TODO: what comes out with the switch on, and off
+        # NUDGE: A call is plain Python: it may decide by an if.
+        # IDEA: One case gives the inputs back, the other puts them through self.dense.
+        # CODE: return inputs if ... else self.dense(...)
+        # EXAMPLE: IdentityModel(2)(tf.constant([[1.0, 2.0]]), identity=True).numpy().tolist() -> [[1.0, 2.0]]
         ### BEGIN SOLUTION
         return inputs if identity else self.dense(inputs)
         ### END SOLUTION
@@ -247,8 +364,14 @@ print("off:", switch(pair).numpy().round(3), "  on:", switch(pair, identity=True
 def slope(function, x):
     """The derivative of `function` at x, a scalar."""
     x = tf.constant(x, tf.float32)
-    # TODO: within `with tf.GradientTape() as tape:` watch x and compute y = function(x)
-    # TODO: return tape.gradient of y for x
+    # TODO: record the function at x, and ask for the derivative
+    # NUDGE: The tape only knows what happens within its `with`, and x is a constant.
+    # IDEA: Within `with tf.GradientTape() as tape:` watch x and compute y; behind it, tape.gradient(what, of which).
+    # CODE: with tf.GradientTape() as tape:
+    # CODE:     tape.watch(...)
+    # CODE:     y = ...
+    # CODE: return tape.gradient(..., ...)
+    # EXAMPLE: float(slope(lambda x: x**2, 3.0)) -> 6.0
     ### BEGIN SOLUTION
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -283,8 +406,14 @@ def descend(start, rate, steps):
     x = tf.Variable(start, dtype=tf.float32)
     path = [float(x)]
     for _ in range(steps):
-        # TODO: within a tf.GradientTape, loss = (x - 4)²; then its gradient for x
-        # TODO: x.assign_sub(rate * gradient)
+        # TODO: one step against the gradient of the loss
+        # NUDGE: You know how to get a derivative. In which direction does the loss become smaller?
+        # IDEA: x is a variable, so the tape watches it by itself; x.assign_sub(step) takes something away from it in
+        # IDEA: place.
+        # CODE: with tf.GradientTape() as tape:
+        # CODE:     loss = ...
+        # CODE: x.assign_sub(rate * tape.gradient(..., ...))
+        # EXAMPLE: descend(0.0, 0.25, 2) -> [0.0, 2.0, 3.0]
         ### BEGIN SOLUTION
         with tf.GradientTape() as tape:
             loss = (x - 4) ** 2
@@ -307,12 +436,40 @@ show(pictures.descents(paths, 4), "descent")
 # Too small a rate crawls, too large a one jumps from side to side. What happens at 1, and beyond? Each step multiplies
 # the distance from 4 by $1 - 2r$: find the best rate without trying, then try it.
 #
-# **Next:** [music](../music) by a recurrent network, or [handwritten digits](../mnist) by a convolutional one.
+#
+# **Think.** A dense layer without an activation is a matrix. What can two of them in a row do that one cannot?
+#
+# <details><summary>An answer</summary>
+#
+# Nothing: a product of two matrices is a matrix. It is the bend of the activation between them that lets eight units
+# before one enclose a disc, where one alone cuts the plane in two.
+#
+# </details>
+#
+# **Think.** At rate 1 the descent above jumps from 0 to 8 and back for ever. Why does it not explode there, and why
+# does it beyond?
+#
+# <details><summary>An answer</summary>
+#
+# The distance from 4 is multiplied by 1 - 2r: that is -1 at r = 1, so it keeps its size, and less than -1 beyond, so it
+# grows with each step. At r = 0.5 it is 0: one step is enough.
+#
+# </details>
 
-# %%
+# %% [markdown]
+# ## What to hand in
+#
+# 1. This notebook, run from top to bottom, with every check saying "right".
+# 2. The best rate of section 7 by your own calculation, and the path that it takes.
+# 3. One sentence on each of the two questions above.
+#
+# **Next:** [music](../music/student.ipynb) by a recurrent network, or
+# [handwritten digits](../mnist/student.ipynb) by a convolutional one.
+
+# %% tags=["kept"]
 if RESULTS:
     summary = {"accuracy": accuracy, "x_after_30_steps": {rate: path[-1] for rate, path in paths.items()}}
     lines = [[f"points right, {name}, in %", f"{100 * value:.1f}"] for name, value in accuracy.items()]
     lines += [[f"x after 30 steps at rate {rate}, from 0 to 4", f"{path[-1]:.3f}"] for rate, path in paths.items()]
-    write_text(Path(RESULTS) / "table.md", markdown(["what", "value"], lines) + "\n")
-    write_text(Path(RESULTS) / "summary.json", json.dumps(summary | {"smoke": SMOKE} | provenance(), indent=1) + "\n")
+    write_text(folder / "table.md", markdown(["what", "value"], lines) + "\n")
+    write_text(folder / "summary.json", json.dumps(summary | {"smoke": SMOKE} | provenance(), indent=1) + "\n")

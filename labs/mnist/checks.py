@@ -10,6 +10,7 @@ from labs.checking import CheckFailed, InTrainingAlone, array, called, compare, 
 
 _random = np.random.default_rng()
 SHAPE, CLASSES = (28, 28, 1), 10
+BATCH = 64  # as in the lab
 DENSE = 784 * 128 + 128 + 128 * 10 + 10
 CNN = (3 * 3 * 24 + 24) + (3 * 3 * 24 * 36 + 36) + (5 * 5 * 36 * 128 + 128) + (128 * 10 + 10)
 
@@ -20,6 +21,33 @@ def dense_net(student: Callable) -> None:
     _weights("dense_net", model, DENSE, {"Dense": [128, 10]})
     _outputs("dense_net", model)
     print(f"dense_net: right, {DENSE:,} weights")
+
+
+def compile_and_fit(student: Callable) -> None:
+    """One step of plain gradient descent on a linear model, against NumPy, and what it then reads."""
+    sets = [(_random.normal(size=(n, 4)).astype(np.float32), _random.integers(0, 3, n)) for n in (BATCH, 49)]
+    (x, labels), (other, truth) = sets
+    model, optimizer = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]), keras.optimizers.SGD(0.5)
+    weight, bias = (np.asarray(value, np.float64) for value in model.get_weights())
+    found = called(student, model, optimizer, *sets)
+    _compiled_and_fitted(model, optimizer)
+    _, slope, _ = _by_hand(x, labels, weight, bias)
+    look = "is the loss keras.losses.SparseCategoricalCrossentropy(from_logits=True)?"
+    compare("a weight after the step", model.get_weights()[0], weight - 0.5 * slope, look=look)
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise CheckFailed(f"compile_and_fit returns {kind(found)}: return the accuracy and the digits that were read")
+    logits = np.asarray(model(other))
+    right = np.mean(logits.argmax(1) == truth)
+    mistakes = {
+        "this is the loss: evaluate gives loss and accuracy, in this order": model.evaluate(*sets[1], verbose=0)[0],
+        "this is of the digits that it was trained on: evaluate the others": np.mean(
+            np.asarray(model(x)).argmax(1) == labels
+        ),
+    }
+    compare("the accuracy", np.float32(found[0]), right, mistakes, "model.evaluate(*others)")
+    digits = array("what is read", np.asarray(found[1]), (49,), np.int64)
+    compare("what is read", digits, logits.argmax(1), look="the argmax of each row of model.predict(others[0])")
+    print("compile_and_fit: right, it agrees with a step by hand")
 
 
 def cnn(student: Callable) -> None:
@@ -114,6 +142,19 @@ def worst(student: Callable) -> None:
         look = "np.argsort of the probability of the true digit, among the mistakes"
         compare("worst", found, expected[:count], mistakes, look)
     print("worst: right")
+
+
+def _compiled_and_fitted(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    """That it took the one step that an epoch has."""
+    if not model.compiled:
+        raise CheckFailed("the model is not compiled: model.compile(optimizer, loss, metrics=...)")
+    if model.optimizer is not optimizer:
+        raise CheckFailed("another optimizer was compiled: hand on the one that the function gets")
+    steps = int(optimizer.iterations)
+    if steps != 1:
+        raise CheckFailed(
+            f"{steps} steps on {BATCH} digits, expected 1: model.fit for one epoch, with batch_size={BATCH}"
+        )
 
 
 def _readings() -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,20 @@
 # pixels have neighbours. Then you write the training loop itself, and at last everything that makes a reader better is
 # put together: augmentation, dropout, a falling learning rate, several networks that vote.
 #
-# It takes an hour or two to do and about five minutes to run on two cores.
+# It takes an hour or two to do and about five minutes to run on two cores. Under each exercise are an example and three
+# hints; open one only when you are stuck.
+#
+# **When you are through, you can**
+#
+# * build a dense and a convolutional network, and count their weights by hand,
+# * train by `compile` and `fit`, and by a loop of your own,
+# * choose by validation, and test once, with an interval,
+# * look at mistakes instead of at an average.
 
 # %%
 # %matplotlib inline
 import json
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,22 +33,23 @@ from debias.metrics import wilson
 from debias.plots import save
 from debias.provenance import ROOT, provenance
 from debias.training import annealed_adam, on_gpu, seed_everything
+from labs import drawings
 from labs.mnist import checks, data, pictures
 
 # %% tags=["parameters"]
 SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables and figures; None keeps nothing
+RESULTS = None  # folder for tables and figures; None: a temporary one
 
 # %%
+folder = Path(RESULTS or tempfile.mkdtemp())
 seed_everything(0)
 began = time.perf_counter()
 BATCH, RATE = 64, 2e-3
 
 
 def show(figure, name):
-    """Keep a figure if there is a place for it, and return it for the notebook to show."""
-    if RESULTS:
-        save(figure, Path(RESULTS) / f"{name}.png")
+    """Save a figure, and return it for the notebook to show."""
+    save(figure, folder / f"{name}.png")
     return figure
 
 
@@ -74,7 +84,16 @@ show(pictures.digits(digits.train[0][:20], digits.train[1][:20]), "digits")
 # %%
 def dense_net():
     """A keras.Sequential from images (B, 28, 28, 1) to logits (B, 10)."""
-    # TODO: keras.Sequential of keras.Input((28, 28, 1)), Flatten, Dense 128 with activation="relu", Dense 10
+    # TODO: the layers that the text names
+    # NUDGE: An image is a square, a dense layer wants a row.
+    # IDEA: keras.Sequential of a list: keras.Input, then Flatten, Dense with ReLU, and a Dense without an activation.
+    # CODE: return keras.Sequential([
+    # CODE:     keras.Input((28, 28, 1)),
+    # CODE:     keras.layers.Flatten(),
+    # CODE:     keras.layers.Dense(..., activation="relu"),
+    # CODE:     keras.layers.Dense(...),
+    # CODE: ])
+    # EXAMPLE: dense_net().count_params() -> 101770
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
@@ -91,8 +110,57 @@ def dense_net():
 checks.dense_net(dense_net)
 
 # %% [markdown]
-# Keras trains it: `compile` says how, `fit` does it. The optimizer is Adam with a learning rate that falls to zero
-# along a cosine, from `debias.training`, which all labs share.
+# Keras trains it in four calls: `compile` says how (optimizer, loss, what to report), `fit` does it, `evaluate` gives
+# the loss and what is reported for other digits, and `predict` the outputs.
+
+
+# %%
+def compile_and_fit(model, optimizer, train, others):
+    """Train for one epoch; returns the accuracy on other digits, 0 to 1, and how each of them is read, (N,) integers.
+
+    Args:
+        train, others: images and labels.
+    """
+    # TODO: compile, fit for one epoch in batches of 64, evaluate, predict
+    # NUDGE: The loss must know that the outputs are logits, and accuracy is not reported unless you ask for it.
+    # IDEA: The loss is keras.losses.SparseCategoricalCrossentropy(from_logits=True). model.evaluate gives the loss
+    # IDEA: first, then the metrics; model.predict gives logits (N, 10), of which argmax takes the largest.
+    # CODE: model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(...), metrics=["accuracy"])
+    # CODE: model.fit(*train, batch_size=64, epochs=..., verbose=0)
+    # CODE: loss, accuracy = model.evaluate(..., verbose=0)
+    # CODE: return accuracy, model.predict(others[0], verbose=0).argmax(axis=...)
+    # EXAMPLE: on the digits of this lab the accuracy is about 0.9 after one epoch of Adam with its usual rate.
+    ### BEGIN SOLUTION
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    model.fit(*train, batch_size=64, epochs=1, verbose=0)
+    _, accuracy = model.evaluate(*others, verbose=0)
+    return accuracy, model.predict(others[0], verbose=0).argmax(axis=1)
+    ### END SOLUTION
+
+
+# %%
+checks.compile_and_fit(compile_and_fit)
+
+# %% [markdown]
+# The optimizer decides how far each step goes. Guess the order first, then run:
+
+# %%
+optimizers = {
+    "SGD, rate 0.01": lambda: keras.optimizers.SGD(0.01),
+    "SGD, rate 0.1": lambda: keras.optimizers.SGD(0.1),
+    "SGD, rate 0.01, momentum 0.9": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
+    "Adam, rate 0.001": lambda: keras.optimizers.Adam(0.001),
+    "Adam, rate 0.1": lambda: keras.optimizers.Adam(0.1),
+}
+for name in list(optimizers)[: 1 if SMOKE else None]:
+    seed_everything(0)
+    accuracy, _ = compile_and_fit(dense_net(), optimizers[name](), digits.train, digits.validation)
+    print(f"{name:<30}{100 * accuracy:5.1f} % of validation after one epoch")
+
+# %% [markdown]
+# A rate that suits one optimizer ruins another: Adam divides by the size of the gradients, so its rate is the length of
+# a step. From here on `train` makes the same calls for many epochs. Its optimizer is Adam with a learning rate that
+# falls to zero along a cosine, from `debias.training`, which all labs share.
 
 # %%
 cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -123,10 +191,24 @@ dense = train("dense", dense_net(), epochs(20))
 # %% [markdown]
 # All of train, and less of validation: it has learned its digits by heart. That is **overfitting**.
 #
+# **Think.** Somebody shuffles the pixels of all images, each image in the same way. Which of the two networks of this
+# lab suffers?
+#
+# <details><summary>An answer</summary>
+#
+# The dense one does not notice: it has a weight for each pixel, wherever that stands. The convolutional one does: what
+# it looks at by 3 x 3 are no longer neighbours.
+#
+# </details>
+#
 # ## 3. A convolutional network
 #
 # A convolution looks at 3 x 3 pixels at a time, with the same weights everywhere; a pool keeps the largest of 2 x 2.
-#
+
+# %%
+drawings.show("mnist/cnn")
+
+# %% [markdown]
 # | layer | what it gives |
 # |:--|:--|
 # | convolution, 24 filters 3 x 3, ReLU | 26 x 26 x 24 |
@@ -140,7 +222,14 @@ dense = train("dense", dense_net(), epochs(20))
 # %%
 def cnn():
     """A keras.Sequential from images (B, 28, 28, 1) to logits (B, 10)."""
-    # TODO: the layers of the table: keras.layers.Conv2D(24, 3, activation="relu"), keras.layers.MaxPooling2D(), ...
+    # TODO: the layers of the table
+    # NUDGE: One line of the table is one line of code, but for the one that flattens.
+    # IDEA: keras.layers.Conv2D(filters, size, activation=...) and keras.layers.MaxPooling2D(), then as before.
+    # IDEA: model.summary() shows the shapes to compare with the table.
+    # CODE: keras.layers.Conv2D(24, 3, activation="relu"),
+    # CODE: keras.layers.MaxPooling2D(),
+    # CODE: ...  # the same with 36 filters, then the end of the dense network
+    # EXAMPLE: cnn().count_params() -> 124670
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
@@ -173,7 +262,12 @@ convolutional = train("CNN", cnn(), epochs(20))
 # %%
 def loss(labels, logits):
     """Mean cross-entropy, a scalar, of labels (B,) and logits (B, 10)."""
-    # TODO: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True), (B,), and its mean
+    # TODO: the cross-entropy, averaged over the batch
+    # NUDGE: Keras has it, for each image. Which of its options says that these are logits?
+    # IDEA: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=...) is (B,); tf.reduce_mean
+    # IDEA: makes one number of it.
+    # CODE: return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=...))
+    # EXAMPLE: round(float(loss(tf.constant([3]), tf.zeros((1, 10)))), 3) -> 2.303
     ### BEGIN SOLUTION
     return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
     ### END SOLUTION
@@ -186,8 +280,15 @@ checks.loss(loss)
 # %%
 def train_step(model, optimizer, images, labels):
     """One step of gradient descent on a batch; returns its loss."""
-    # TODO: within a tf.GradientTape: logits = model(images, training=True), value = loss(labels, logits)
-    # TODO: gradients of value for model.trainable_variables, then optimizer.apply(gradients, variables)
+    # TODO: the loss under a tape, then a step of the optimizer
+    # NUDGE: As in the descent of lab 1a, with all weights of the model in the place of x.
+    # IDEA: The tape must see model(images, training=True) and your loss; optimizer.apply(gradients, weights) makes
+    # IDEA: the step.
+    # CODE: with tf.GradientTape() as tape:
+    # CODE:     value = loss(labels, model(images, training=True))
+    # CODE: variables = model.trainable_variables
+    # CODE: optimizer.apply(tape.gradient(..., ...), ...)
+    # EXAMPLE: of an untrained network the first loss is about 2.3, the logarithm of 10.
     ### BEGIN SOLUTION
     with tf.GradientTape() as tape:
         logits = model(images, training=True)
@@ -329,7 +430,11 @@ Markdown(table)
 def confusion(labels, answers):
     """Counts (10, 10) int64 of labels (N,) against answers (N,)."""
     counts = np.zeros((10, 10), np.int64)
-    # TODO: np.add.at(counts, (rows, columns), 1) adds one in each place, as often as it occurs
+    # TODO: count each pair of label and answer
+    # NUDGE: counts[labels, answers] += 1 counts a pair once, however often it occurs.
+    # IDEA: np.add.at adds as often as a place is named.
+    # CODE: np.add.at(counts, (..., ...), 1)
+    # EXAMPLE: confusion(np.array([7, 7, 1]), np.array([7, 1, 1]))[7].tolist() -> [0, 1, 0, 0, 0, 0, 0, 1, 0, 0]
     ### BEGIN SOLUTION
     np.add.at(counts, (labels, answers), 1)
     ### END SOLUTION
@@ -350,9 +455,14 @@ show(pictures.confusion(confusion(labels, vote.argmax(axis=1))), "confusion")
 # %%
 def worst(probabilities, labels, count):
     """Places of at most `count` mistakes, the lowest probability of the truth first."""
-    # TODO: truth: the probability of each label, probabilities[np.arange(len(labels)), labels]
-    # TODO: mistakes: np.flatnonzero of where the most likely digit (argmax, axis=1) is not the label
-    # TODO: mistakes in the order of np.argsort(truth[mistakes]), the first `count`
+    # TODO: the mistakes, in the order of the probability of the truth
+    # NUDGE: Three things in turn: the probability of the truth, which are mistakes, their order.
+    # IDEA: probabilities[np.arange(len(labels)), labels] takes one number of each row; np.flatnonzero gives the
+    # IDEA: places where something holds, np.argsort an order.
+    # CODE: truth = probabilities[np.arange(len(labels)), labels]
+    # CODE: mistakes = np.flatnonzero(probabilities.argmax(axis=1) != ...)
+    # CODE: return mistakes[np.argsort(truth[...])][:count]
+    # EXAMPLE: worst(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 0, 1]), 5).tolist() -> [1, 2]
     ### BEGIN SOLUTION
     truth = probabilities[np.arange(len(labels)), labels]
     mistakes = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -372,9 +482,26 @@ show(pictures.digits(digits.test[0][places], titles, columns=5), "mistakes")
 # Would you have read them? Go on: a wider network, batch norm, a learning rate of your own, the mean of ten voters.
 # Choose by validation.
 #
-# **Next:** [a detector that is fairer than its data](../debiasing).
+# **Think.** You try forty recipes and report the best on the test digits. What is wrong with its accuracy, and what
+# would you do?
+#
+# <details><summary>An answer</summary>
+#
+# It is too high: of forty equal recipes the best by chance lies about two standard errors above the truth. Choose by
+# validation and open the test once; then its interval means what it says.
+#
+# </details>
 
-# %%
+# %% [markdown]
+# ## What to hand in
+#
+# 1. This notebook, run from top to bottom, with every check saying "right".
+# 2. The table of section 6, with one recipe of your own in it, chosen by validation.
+# 3. One sentence on each of the two questions ("Think").
+#
+# **Next:** [a detector that is fairer than its data](../debiasing/student.ipynb).
+
+# %% tags=["kept"]
 if RESULTS:
     sizes = {name: len(getattr(digits, name)[1]) for name in ("train", "validation", "test")}
     summary = {"source": digits.source, "full_set": full, "sizes": sizes, "smoke": SMOKE}
@@ -382,6 +509,6 @@ if RESULTS:
     summary |= {"chosen": chosen, "rows": rows, "voters_test": alone}
     summary |= {"step_ms": {"eager": 1000 * eager, "compiled": 1000 * traced}}
     summary |= {"seconds": time.perf_counter() - began} | provenance()
-    write_text(Path(RESULTS) / "table.md", f"{digits.source}.\n\n{table}\n")
-    write_text(Path(RESULTS) / "curves.csv", curves.to_csv(index=False, float_format="%.3f"))
-    write_text(Path(RESULTS) / "summary.json", json.dumps(summary, indent=1, default=float) + "\n")
+    write_text(folder / "table.md", f"{digits.source}.\n\n{table}\n")
+    write_text(folder / "curves.csv", curves.to_csv(index=False, float_format="%.3f"))
+    write_text(folder / "summary.json", json.dumps(summary, indent=1, default=float) + "\n")

@@ -20,7 +20,7 @@ from labs.checking import (
     random_tensors,
     tensor,
 )
-from labs.music.vectoriser import PADDING
+from labs.music.vectoriser import MARK, PADDING
 
 BATCH, TIME, CHARACTERS = 3, 5, 7  # no two sizes alike, so that a wrong axis shows
 DRAWS = 20_000
@@ -145,6 +145,53 @@ def draw(student: Callable) -> None:
         }
         _compare_shares(shares, _softmax(logits[0] / temperature), mistakes, temperature)
     print("draw: right, at three temperatures")
+
+
+def write(student: Callable) -> None:
+    """The loop with a network that counts, and with one that prefers a character."""
+    counted = _written(student, 50)
+    expected = [MARK, 3, 4, 5, 6]
+    if counted[: len(expected)] != expected or set(counted[len(expected) :]) - {MARK} or len(counted) > 6:
+        raise CheckFailed(f"write gives {counted[:12]}, expected {[*expected, MARK]}: {_strayed(counted, expected)}")
+    if len(cut := _written(student, 4)) != 4:
+        raise CheckFailed(f"write gives {len(cut)} numbers where longest is 4: stop there if no mark has come")
+    odds = tf.constant([[-1e9, -1e9, 1.0, 0.0, *[-1e9] * (CHARACTERS - 4)]])
+    if 3 in list(called(student, lambda written: odds, [2], 0.01, 80)):
+        raise CheckFailed("write does not use the temperature: hand it on to draw")
+    print("write: right, it stops at the mark and at the longest")
+
+
+def _written(student: Callable, longest: int) -> list[int]:
+    """What is written where after n comes n + 1, and the mark after the last; CheckFailed if that has no end."""
+    read = []
+
+    def next_logits(written):
+        read.append([int(number) for number in written])
+        if len(read) > 100:
+            raise RuntimeError("endless")
+        following = read[-1][-1] + 1
+        return 1000 * tf.one_hot([following if following < CHARACTERS else MARK], CHARACTERS)
+
+    try:
+        written = called(student, next_logits, [3], 1.0, longest)
+    except CheckFailed as error:
+        if len(read) > 100:
+            raise CheckFailed("write does not end: it stops at the mark and at `longest` numbers") from error
+        raise
+    if not isinstance(written, list):
+        raise CheckFailed(f"write returns {kind(written)}, expected the list of numbers")
+    if any(numbers[0] != MARK for numbers in read):
+        raise CheckFailed("next_logits gets the last numbers alone: it remembers nothing, so give it all so far")
+    return [int(number) for number in written]
+
+
+def _strayed(counted: list[int], expected: list[int]) -> str:
+    """What is wrong with numbers that do not count up to the mark."""
+    if counted[: len(expected)] == expected:
+        return "the tune is over at the mark, so end the loop there"
+    if counted == expected[:2]:
+        return "nothing is written: append what is drawn"
+    return "each number is drawn from the logits that all numbers before it give"
 
 
 def _compare_shares(shares, expected, mistakes, temperature) -> None:

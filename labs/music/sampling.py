@@ -15,7 +15,7 @@ class Generator:
     """Writes tunes under given headers, all of them at once.
 
     Args:
-        model: of `labs.music.model.build`.
+        model: a keras.Sequential of an Embedding, recurrent layers and a Dense one; others are for training alone.
         vocabulary: that it was trained with.
     """
 

@@ -5,11 +5,19 @@
 # itself and it writes tunes. In this lab you build it: numbers from text, batches, the network, its loss, a training
 # step, and the drawing of characters. Then you listen to what it wrote, and find out by numbers whether it is any good.
 #
-# The network is small and the training short: five to fifteen minutes on two cores.
+# The network is small and the training short: five to fifteen minutes on two cores. Under each exercise are an example
+# and three hints; open one only when you are stuck.
+#
+# **When you are through, you can**
+#
+# * turn text into numbers, and a text into a question at each of its places,
+# * build a recurrent network, and say what its state is for,
+# * train it by a step of your own, with a loss that leaves padding out,
+# * write with it, and say by numbers how good and how new the result is.
 
 # %% tags=["parameters"]
 SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables, curves, scores and sounds; None keeps nothing
+RESULTS = None  # folder for tables, curves, scores and sounds; None: a temporary one
 
 # %%
 # %matplotlib inline
@@ -27,7 +35,8 @@ from debias.backend import keras, tf
 from debias.files import write_text
 from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
-from labs.music import checks, corpus, course, model, playing, quality, report, sampling, sequences, training
+from labs import drawings
+from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
 folder = Path(RESULTS or tempfile.mkdtemp())
@@ -78,8 +87,11 @@ def vectorise(text, characters):
     Args:
         characters: all that occur, as one string.
     """
-    # TODO: the place of every character of text in characters (characters.index), plus 2
-    # TODO: as a tf.constant of dtype tf.int32
+    # TODO: a tensor of numbers
+    # NUDGE: Each character by itself: where does it stand in the alphabet, and which numbers are taken?
+    # IDEA: characters.index(character) is a place counted from 0; tf.constant makes a tensor of a list and a dtype.
+    # CODE: return tf.constant([characters.index(character) + ... for character in text], tf.int32)
+    # EXAMPLE: vectorise("ba", "abc").numpy().tolist() -> [3, 2]
     ### BEGIN SOLUTION
     return tf.constant([characters.index(character) + 2 for character in text], tf.int32)
     ### END SOLUTION
@@ -113,8 +125,15 @@ def inputs_and_targets(row, header):
         row: (T,) int32, a tune between its two marks.
         header: how many of its characters belong to the header.
     """
-    # TODO: inputs: all but the last number of row; targets: all but the first
-    # TODO: the first `header` targets become PADDING: tf.where(tf.range(tf.size(targets)) < header, ...)
+    # TODO: both tensors; the targets of the header are PADDING
+    # NUDGE: Write a row of five numbers on paper, and under each the one that follows. Which two pieces of the row
+    # NUDGE: are these?
+    # IDEA: Slices without the last and without the first number; tf.where(condition, this, that) chooses place by
+    # IDEA: place.
+    # CODE: inputs, targets = row[:-1], row[...]
+    # CODE: targets = tf.where(tf.range(tf.size(targets)) < ..., PADDING, ...)
+    # EXAMPLE: [part.numpy().tolist() for part in inputs_and_targets(tf.constant([1, 5, 6, 7, 1]), 2)] -> [[1, 5, 6,
+    # EXAMPLE: 7], [0, 0, 7, 1]]
     ### BEGIN SOLUTION
     inputs, targets = row[:-1], row[1:]
     targets = tf.where(tf.range(tf.size(targets)) < header, PADDING, targets)
@@ -154,19 +173,56 @@ print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
 # * an `Embedding` turns a character's number into a vector,
 # * a `GRU` goes through the sequence and keeps a state, its memory of all that came before. It needs
 #   `return_sequences=True`, or it would only speak at the end,
+# * a `Dropout` of 0.3 leaves out some of the state's numbers while it trains, against learning by heart,
 # * a `Dense` layer gives a logit for every character that may come next.
+
+# %%
+drawings.show("music/rnn")
+
+# %% [markdown]
+# What happens in a GRU at step $t$: two gates $r_t$ and $z_t$, numbers between 0 and 1, say how much of the state $h$
+# is used for a proposal $\tilde h_t$, and how much of the old state is kept ($\odot$ multiplies number by number):
+#
+# $$ z_t = \sigma(x_t W_z + h_{t-1} U_z + b_z), \qquad r_t = \sigma(x_t W_r + h_{t-1} U_r + b_r) $$
+#
+# $$ \tilde h_t = \tanh\left(x_t W_h + r_t \odot (h_{t-1} U_h + c_h) + b_h\right), \qquad
+# h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t $$
+#
+# Where $z_t$ is near 1 the state is kept as it is: that is how a key or a repeat is remembered over many characters.
+#
+# **Think.** The loss counts 50 characters in one go, one at each place. Why is that not cheating, although the network
+# is given the right characters all along?
+#
+# <details><summary>An answer</summary>
+#
+# At each place the state holds only what came before, so no answer is seen. In writing, though, it reads its own
+# characters, with their slips: it never met those in training. That is why a slip can lead it astray.
+#
+# </details>
 
 
 # %%
 def build_network(vocabulary_size, embedding, units):
     """Characters (B, T) int32 -> logits (B, T, vocabulary_size)."""
-    # TODO: keras.Sequential of keras.Input((None,), dtype="int32"), an Embedding, a GRU and a Dense layer
+    # TODO: the layers of the list above, one after the other
+    # NUDGE: Follow a batch (B, T) through the list: what shape has it behind each layer?
+    # IDEA: keras.Sequential of keras.Input((None,), dtype="int32"), where None is any length, then Embedding(how many
+    # IDEA: characters, how many numbers each), GRU, Dropout and Dense.
+    # CODE: return keras.Sequential([
+    # CODE:     keras.Input((None,), dtype="int32"),
+    # CODE:     keras.layers.Embedding(vocabulary_size, ...),
+    # CODE:     keras.layers.GRU(units, return_sequences=...),
+    # CODE:     keras.layers.Dropout(0.3),
+    # CODE:     keras.layers.Dense(...),
+    # CODE: ])
+    # EXAMPLE: build_network(50, 8, 32)(tf.zeros((2, 7), tf.int32)).shape -> (2, 7, 50)
     ### BEGIN SOLUTION
     return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
             keras.layers.Embedding(vocabulary_size, embedding),
             keras.layers.GRU(units, return_sequences=True),
+            keras.layers.Dropout(0.3),
             keras.layers.Dense(vocabulary_size),
         ]
     )
@@ -200,9 +256,14 @@ def sequence_loss(targets, logits):
         targets: (B, T) int32.
         logits: (B, T, V) float32.
     """
-    # TODO: losses (B, T): tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-    # TODO: mask (B, T): 1.0 where the target is not PADDING, else 0.0 (tf.cast)
-    # TODO: the sum of losses * mask, divided by the sum of the mask
+    # TODO: the mean cross-entropy of the targets that count
+    # NUDGE: A mean is a sum divided by a number. Padding belongs neither in the one nor in the other.
+    # IDEA: tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits) is (B, T); multiply it by a mask of ones
+    # IDEA: and zeros, tf.cast of a comparison.
+    # CODE: losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    # CODE: mask = tf.cast(targets != ..., tf.float32)
+    # CODE: return tf.reduce_sum(...) / tf.reduce_sum(...)
+    # EXAMPLE: round(float(sequence_loss(tf.constant([[3, 0]]), tf.zeros((1, 2, 4)))), 3) -> 1.386
     ### BEGIN SOLUTION
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets, tf.int32), logits)
     mask = tf.cast(targets != PADDING, logits.dtype)
@@ -222,8 +283,15 @@ checks.sequence_loss(sequence_loss)
 # %%
 def train_step(network, optimizer, inputs, targets):
     """One step of gradient descent; returns the loss before it."""
-    # TODO: within tf.GradientTape: the loss of network(inputs, training=True)
-    # TODO: its gradients for network.trainable_variables, then optimizer.apply(gradients, variables)
+    # TODO: the loss under a tape, then a step of the optimizer
+    # NUDGE: As in the descent of lab 1a, with all weights of a network in the place of x.
+    # IDEA: network(inputs, training=True) is what the tape must see; tape.gradient takes a list of weights as well,
+    # IDEA: and optimizer.apply(gradients, weights) makes the step.
+    # CODE: with tf.GradientTape() as tape:
+    # CODE:     loss = sequence_loss(targets, network(inputs, training=True))
+    # CODE: variables = network.trainable_variables
+    # CODE: optimizer.apply(tape.gradient(..., ...), ...)
+    # EXAMPLE: of an untrained network of 50 characters the loss is about 3.9, the logarithm of 50.
     ### BEGIN SOLUTION
     with tf.GradientTape() as tape:
         loss = sequence_loss(targets, network(inputs, training=True))
@@ -250,13 +318,14 @@ print(" ".join(f"{loss:.2f}" for loss in losses))
 # %% [markdown]
 # ## 7. Train
 #
-# The same with all tunes, more units, dropout against learning by heart, and a learning rate that falls along a cosine.
-# After each epoch the *bits per character* of the validation tunes say how many yes-or-no questions the next character
-# still costs; the best epoch is kept. Your loss trains it.
+# Your network, with more units, goes through all tunes by your step, again and again, with a learning rate that falls
+# along a cosine. After each epoch the *bits per character* of the validation tunes say how many yes-or-no questions the
+# next character still costs; the best epoch is kept.
 
 # %%
-network = model.build(len(vocabulary), model.TOY if SMOKE else model.Sizes())
-history = training.train(network, tunes, vocabulary, work, epochs=1 if SMOKE else training.EPOCHS, loss=sequence_loss)
+network = build_network(len(vocabulary), *((8, 32) if SMOKE else (64, 384)))
+network.summary()
+history = training.train(network, tunes, vocabulary, work, 1 if SMOKE else training.EPOCHS, step=train_step)
 minutes = history[-1]["minutes"]
 
 # %% [markdown]
@@ -269,8 +338,11 @@ minutes = history[-1]["minutes"]
 # %%
 def draw(logits, temperature):
     """Characters (B,) drawn by logits (B, V), int64."""
-    # TODO: tf.random.categorical draws from logits: divide them by the temperature, draw 1 for each row
-    # TODO: it gives (B, 1): take the only column
+    # TODO: characters drawn at this temperature
+    # NUDGE: Below 1 the differences between logits should grow.
+    # IDEA: tf.random.categorical(logits, how many) draws from logits, a row of draws for each row of logits.
+    # CODE: return tf.random.categorical(logits / ..., 1)[:, ...]
+    # EXAMPLE: draw(tf.constant([[0.0, 100.0]]), 1.0).numpy().tolist() -> [1]
     ### BEGIN SOLUTION
     return tf.random.categorical(logits / temperature, 1)[:, 0]
     ### END SOLUTION
@@ -282,38 +354,80 @@ checks.draw(draw)
 # %% [markdown]
 # ## 9. Write tunes
 #
-# A tune is written under a header: the network reads it, then each drawn character is the next input, until it draws
-# the mark. First one tune with your function, a call of the network for each character:
+# A tune is written under a header: the network reads it, gives logits for the next character, one is drawn and is read
+# with the rest, and so on, until the mark is drawn.
 
 
 # %%
-read_all = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
+def write(next_logits, header, temperature, longest):
+    """Numbers of a tune, a list: the mark, its header, then what is drawn, up to the closing mark.
+
+    Args:
+        next_logits: a function: all numbers so far -> logits (1, V) of the next one.
+        header: numbers.
+        longest: numbers after which it ends even without a mark.
+    """
+    written = [MARK, *header]
+    # TODO: the loop: draw, append, and know when to stop
+    # NUDGE: There are two reasons to end: the tune is over, or it is too long.
+    # IDEA: draw gives a tensor of one number: int(...[0]) makes it one that can be appended; break leaves a loop.
+    # CODE: while len(written) < longest:
+    # CODE:     written.append(int(draw(next_logits(...), temperature)[0]))
+    # CODE:     if written[-1] == ...:
+    # CODE:         break
+    # EXAMPLE: write(lambda written: 1000 * tf.one_hot([len(written) + 1], 9), [5, 7], 0.5, 5) -> [1, 5, 7, 4, 5]
+    ### BEGIN SOLUTION
+    while len(written) < longest:
+        written.append(int(draw(next_logits(written), temperature)[0]))
+        if written[-1] == MARK:
+            break
+    ### END SOLUTION
+    return written
 
 
-def write_slowly(header, longest=300, temperature=0.6):
-    """A tune under a header; it reads everything again for each character, so mind the time."""
-    written = [MARK, *vocabulary.encode(header)]
-    while len(written) < longest and written[-1] != MARK or len(written) == 1:
-        logits = read_all(tf.constant([written]))[:, -1]
-        written.append(int(draw(logits - 1e9 * tf.one_hot([PADDING], len(vocabulary)), temperature)[0]))
-    return vocabulary.decode(written)
+# %%
+checks.write(write)
+
+# %% [markdown]
+# With your network behind it; padding is the one number that it may not draw:
+
+# %%
+read = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
+longest = 60 if SMOKE else sampling.LONGEST
+
+
+def next_logits(written):
+    """Logits (1, V) of what follows these numbers."""
+    return read(tf.constant([written]))[:, -1] - 1e9 * tf.one_hot([PADDING], len(vocabulary))
+
+
+def tune_under(header, temperature):
+    """A text, by your loop."""
+    return vocabulary.decode(write(next_logits, vocabulary.encode(header), temperature, longest))
 
 
 JIG = "R:jig\nM:6/8\nL:1/8\nK:G\n"
 began = time.perf_counter()
-tune = write_slowly(JIG, longest=60 if SMOKE else 300)
+tune = tune_under(JIG, 0.6)
 print(tune)
 print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 
 # %% [markdown]
-# `sampling.Generator` compiles the whole loop, keeps the state instead of reading again, and writes many tunes at a
-# time. It also cuts off unlikely characters (*top-p*): each is drawn from the fewest that have 95 % of the probability.
-#
+# Your loop reads everything again for each character. To *measure* how good the network is takes hundreds of tunes, so
+# `sampling.Generator` compiles the same loop, keeps the state instead of reading again, and writes many at a time. It
+# also cuts off unlikely characters (*top-p*): each is drawn from the fewest that have 95 % of the probability. Near
+# temperature 0, where nothing is left to chance, both must write the same:
+
+# %%
+generator = sampling.Generator(network, vocabulary)
+yours, fast = tune_under(JIG, 1e-4), generator.tunes([JIG], 1e-4)[0]
+print("the same tune:", fast[: len(yours)] == yours)
+
+# %% [markdown]
 # The temperature is a choice, so it is made on *validation* tunes: the highest, for variety, at which bars fill their
 # metre as often as in real tunes.
 
 # %%
-generator = sampling.Generator(network, vocabulary)
 count = 4 if SMOKE else 200
 asked = [tune.header for tune in tunes.validation[:count]]
 wanted = quality.full_bars([tune.text for tune in tunes.validation[:count]])
@@ -342,6 +456,16 @@ real = dataclasses.asdict(quality.measure([t.text for t in tunes.test[:count]], 
 pd.DataFrame({"generated": made, "real, held out": real}).round(3)
 
 # %% [markdown]
+# **Think.** A network that copied a tune of the training set note by note would have perfect bars. Which line of the
+# table would betray it, and how long a run shared with some tune is suspicious?
+#
+# <details><summary>An answer</summary>
+#
+# The longest common run. Real tunes share long runs, too, because they come from one tradition: so the measure is the
+# column beside it. Runs that are clearly longer than those of real tunes that were held out are copies.
+#
+# </details>
+#
 # The course's own recipe for comparison: an LSTM of 1,024 units, trained on random windows of 100 characters for the
 # same time, and written with by a loop in Python.
 
@@ -371,24 +495,23 @@ Image(str(folder / "training.png"))
 # %% [markdown]
 # ## 11. Listen
 #
-# The first tunes of some kinds, as they came.
+# The first tunes of some kinds, as they came: by your network, trained by your step, written by your loop.
 
 # %%
 if SMOKE:  # what a toy network writes cannot be played
     playable = {"jig": tunes.test[0].abc()}
 else:
     kinds = {"jig": JIG, "reel": "R:reel\nM:C|\nL:1/8\nK:Ador\n", "hornpipe": "R:hornpipe\nM:C|\nL:1/8\nK:D\n"}
-    texts = generator.tunes(list(kinds.values()), temperature, seed=1)
-    playable = {
-        kind: f"X:1\nT:{kind.capitalize()}, by the network\n{text}\n" for kind, text in zip(kinds, texts, strict=True)
-    }
+    seed_everything(1)
+    texts = {kind: tune_under(header, temperature) for kind, header in kinds.items()}
+    playable = {kind: f"X:1\nT:{kind.capitalize()}, by the network\n{text}\n" for kind, text in texts.items()}
 sounds = {kind: playing.save(abc, folder, kind) for kind, abc in playable.items()}
 for kind, sound in sounds.items():
     print(kind, sound)
     display(SVG(filename=str(folder / f"{kind}.svg")))
     display(Audio(str(folder / f"{kind}.wav")))
 
-# %%
+# %% tags=["kept"]
 if RESULTS:  # what the repository keeps of this run
     kept = {
         **summary,
@@ -403,7 +526,13 @@ if RESULTS:  # what the repository keeps of this run
     write_text(folder / "tunes.abc", "\n".join(f"X:{n}\n{text}\n" for n, text in enumerate(written, 1)))
 
 # %% [markdown]
-# ## 12. Extend it
+# ## 12. What to hand in
+#
+# 1. This notebook, run from top to bottom, with every check saying "right".
+# 2. The table of section 10, and the best of your tunes as a sound (its `.wav` is in the folder that `folder` names).
+# 3. One sentence on each of the two questions ("Think").
+#
+# ## 13. Extend it
 #
 # * Draw with other values of top-p, or without: how do `full_bars` and the sound change? Choose on validation.
 # * Which metres fail most? Count `full_bars` by metre, and look at how many training tunes each has.

@@ -32,16 +32,28 @@ def sequence_loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
 
 
+def train_step(network: keras.Model, optimizer: keras.Optimizer, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """One step of gradient descent; returns the loss before it."""
+    with tf.GradientTape() as tape:
+        loss = sequence_loss(targets, network(inputs, training=True))
+    variables = network.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    return loss
+
+
 def train(
-    model: keras.Model,
+    network: keras.Model,
     corpus: Corpus,
     vocabulary: Vocabulary,
     folder: Path,
     epochs: int = EPOCHS,
     seed: int = 0,
-    loss: Callable = sequence_loss,
+    step: Callable = train_step,
 ) -> list[dict]:
-    """Train `model` and leave the best of its epochs, by validation, in it and in `folder`.
+    """Train `network` and leave the best of its epochs, by validation, in it and in `folder`.
+
+    Args:
+        step: as `train_step`.
 
     Returns:
         A row for each epoch: minutes of training so far, bits and val_bits per character.
@@ -52,7 +64,8 @@ def train(
     optimizer.global_clipnorm = 1.0
     log, stop = EpochLog(folder / "log.csv"), keras.callbacks.EarlyStopping("val_bits", patience=PATIENCE, mode="min")
     best = Best(vocabulary, folder)
-    model.compile(optimizer, loss, metrics=[BitsPerCharacter()], jit_compile=False)
+    model = _Stepped(network, step)
+    model.compile(optimizer, jit_compile=False)
     model.fit(
         training.repeat(),  # the number of batches an epoch depends on how the lengths fall
         validation_data=batches(corpus.validation, vocabulary, BATCH),
@@ -62,7 +75,7 @@ def train(
         verbose=0,
         callbacks=[Clock(epochs=epochs), log, best, stop],
     )
-    model.load_weights(folder / MODEL)
+    network.load_weights(folder / MODEL)
     return log.rows
 
 
@@ -105,12 +118,37 @@ class BitsPerCharacter(keras.metrics.Metric):
         self.count = self.add_weight(shape=(), initializer="zeros", name="count")
 
     def update_state(self, targets, logits, sample_weight=None):
-        count = tf.reduce_sum(tf.cast(targets != PADDING, logits.dtype))
-        self.nats.assign_add(sequence_loss(targets, logits) * count)
+        self.add(targets, sequence_loss(targets, logits))
+
+    def add(self, targets, loss):
+        """Count the mean cross-entropy of a batch of targets, in nats."""
+        count = tf.reduce_sum(tf.cast(targets != PADDING, loss.dtype))
+        self.nats.assign_add(loss * count)
         self.count.assign_add(count)
 
     def result(self):
         return self.nats / tf.maximum(self.count, 1.0) / math.log(2)
+
+
+class _Stepped(keras.Model):
+    """A network for `fit`, which trains it by a step such as `train_step`."""
+
+    def __init__(self, network: keras.Model, step: Callable):
+        super().__init__()
+        self.network, self.step, self.bits = network, step, BitsPerCharacter()
+
+    def call(self, inputs, training=False):
+        return self.network(inputs, training=training)
+
+    def train_step(self, data):
+        inputs, targets = data
+        self.bits.add(targets, self.step(self.network, self.optimizer, inputs, targets))
+        return {"bits": self.bits.result()}
+
+    def test_step(self, data):
+        inputs, targets = data
+        self.bits.update_state(targets, self.network(inputs, training=False))
+        return {"bits": self.bits.result()}
 
 
 class Best(keras.callbacks.Callback):
@@ -125,7 +163,7 @@ class Best(keras.callbacks.Callback):
         if logs["val_bits"] < self.bits:
             self.bits = logs["val_bits"]
             with replacing(self.folder / MODEL) as temporary:
-                self.model.save(temporary)
+                self.model.network.save(temporary)
 
 
 class Clock(keras.callbacks.Callback):

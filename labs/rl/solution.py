@@ -5,7 +5,15 @@
 # write the parts that make it learn: the returns, the drawing of actions, the policy gradient and its training step,
 # then what PPO adds, advantages and clipping. Your functions train one agent, on CartPole and then on Pong.
 #
-# It takes about two hours to do; training takes about ten minutes on two cores, eight of them for Pong.
+# It takes about two hours to do; training takes about ten minutes on two cores, eight of them for Pong. Under each
+# exercise are an example and three hints; open one only when you are stuck.
+#
+# **When you are through, you can**
+#
+# * say what policy, return, value and advantage are, and which of them is learned,
+# * derive and write the policy gradient, and say why it is noisy,
+# * write advantages and PPO's loss, and train one agent on two games with them,
+# * judge an agent by fresh full games and several seeds.
 
 # %% tags=["parameters"]
 SMOKE = False  # toy size, to see that everything runs
@@ -24,6 +32,7 @@ from IPython.display import Image, Markdown, display
 
 from debias.backend import keras, tf, tfp
 from debias.training import seed_everything
+from labs import drawings
 from labs.rl import algorithms, checks, environments, pictures, settings, study, training, video
 from labs.rl.agent import Agent, network
 from labs.rl.evaluation import evaluate
@@ -43,7 +52,11 @@ def watch(name, environment, agent=None, seconds=20):
 
 # %% [markdown]
 # ## 1. Reinforcement learning in five lines
-#
+
+# %%
+drawings.show("rl/loop")
+
+# %% [markdown]
 # * An **environment** shows the agent an **observation**; the agent takes an **action**.
 # * The environment answers with a **reward**, a number, and the next observation, until the **episode** ends.
 # * The agent's **policy** $\pi(a|s)$ says how likely it takes action $a$ when it sees $s$.
@@ -86,14 +99,30 @@ watch("cartpole_before", "cartpole")
 # $$ G_t = r_t + \gamma r_{t+1} + \gamma^2 r_{t+2} + \dots = r_t + \gamma G_{t+1} $$
 #
 # With $\gamma = 0.99$ a reward that is 100 steps away still counts about a third.
+#
+# **Think.** In Pong a point comes some tens of steps after the stroke that won it. What happens to that stroke with a
+# discount of 0.5, and what to a step that had no part in it with a discount of 1?
+#
+# <details><summary>An answer</summary>
+#
+# 0.5 to the power of 30 is nothing: the stroke is not rewarded at all. With 1 every step before the point is rewarded
+# alike, the useless ones too: it is right on average and takes many more games.
+#
+# </details>
 
 
 # %%
 def discounted_returns(rewards, discount):
     """G_t of each step of one episode, (T,), from its rewards (T,)."""
     returns, following = np.empty_like(rewards), 0.0
-    # TODO: for t from the last step to the first, reversed(range(len(rewards))):
-    # TODO: following becomes the reward at t plus discount times following, and is kept in returns[t]
+    # TODO: G_t of each step
+    # NUDGE: The formula on the right needs the return of the step that follows. In which order are they known?
+    # IDEA: Go from the last step to the first with reversed(range(len(rewards))), and keep what follows in a
+    # IDEA: variable.
+    # CODE: for t in reversed(range(len(rewards))):
+    # CODE:     following = rewards[t] + ...
+    # CODE:     returns[t] = ...
+    # EXAMPLE: discounted_returns(np.array([1.0, 0.0, 2.0]), 0.5).tolist() -> [1.5, 1.0, 2.0]
     ### BEGIN SOLUTION
     for t in reversed(range(len(rewards))):
         following = rewards[t] + discount * following
@@ -128,8 +157,13 @@ def sample_actions(logits, seed):
     Args:
         seed: (2,) int32; the same seed draws the same actions.
     """
-    # TODO: the policy: tfp.distributions.Categorical(logits=...)
-    # TODO: actions: its sample(seed=...); log_probs: its log_prob(...) of these actions
+    # TODO: a draw, and the logarithm of its probability
+    # NUDGE: One object knows both: the distribution.
+    # IDEA: tfp.distributions.Categorical(logits=...) has sample(seed=...) and log_prob(actions).
+    # CODE: policy = tfp.distributions.Categorical(logits=logits)
+    # CODE: actions = policy.sample(seed=...)
+    # CODE: log_probs = policy.log_prob(...)
+    # EXAMPLE: sample_actions(tf.constant([[0.0, 100.0]] * 3), tf.constant([0, 1]))[0].numpy().tolist() -> [1, 1, 1]
     ### BEGIN SOLUTION
     policy = tfp.distributions.Categorical(logits=logits)
     actions = policy.sample(seed=seed)
@@ -155,7 +189,11 @@ checks.sample_actions(sample_actions)
 # %%
 def policy_gradient_loss(log_probs, weights):
     """A scalar, from the log-probabilities of the actions taken and their weights, both (B,)."""
-    # TODO: minus the mean (tf.reduce_mean) of the product of both
+    # TODO: the formula
+    # NUDGE: What is the mean taken of, and what is its sign?
+    # IDEA: tf.reduce_mean of a product, with a minus.
+    # CODE: return -tf.reduce_mean(... * ...)
+    # EXAMPLE: float(policy_gradient_loss(tf.constant([-1.0, -2.0]), tf.constant([3.0, 0.5]))) -> 2.0
     ### BEGIN SOLUTION
     return -tf.reduce_mean(log_probs * weights)
     ### END SOLUTION
@@ -180,10 +218,18 @@ def train_step(network, optimizer, observations, actions, weights):
         network: observations -> logits (B, actions) and values (B, 1).
         observations, actions, weights: (B, ...), (B,) int32 and (B,) float32.
     """
-    # TODO: within a tf.GradientTape: logits and values are network(observations)
-    # TODO: log_probs: tfp.distributions.Categorical again, its log_prob of the actions that were taken
-    # TODO: loss: your policy_gradient_loss of log_probs and weights, plus 0.0 * tf.reduce_mean(values)
-    # TODO: then, outside, its gradients (tape.gradient) for network.trainable_variables, and optimizer.apply of both
+    # TODO: the loss under a tape, then a step of the optimizer
+    # NUDGE: As in lab 1a: tape, gradient, step. What has to be computed again under the tape, though it was known
+    # NUDGE: when the actions were drawn?
+    # IDEA: The logits, and the log-probability of the actions that were taken; then your policy_gradient_loss, plus
+    # IDEA: the zero of the text.
+    # CODE: with tf.GradientTape() as tape:
+    # CODE:     logits, values = network(observations)
+    # CODE:     log_probs = tfp.distributions.Categorical(logits=...).log_prob(...)
+    # CODE:     loss = policy_gradient_loss(..., ...) + 0.0 * tf.reduce_mean(values)
+    # CODE: variables = network.trainable_variables
+    # CODE: optimizer.apply(tape.gradient(..., ...), ...)
+    # EXAMPLE: with weights of 1 and two actions the first loss is about 0.69, the logarithm of 2.
     ### BEGIN SOLUTION
     with tf.GradientTape() as tape:
         logits, values = network(observations)
@@ -298,9 +344,18 @@ def gae(rewards, values, next_values, ends, discount, trace):
         ends: (T, N) bool, the next row belongs to another episode.
         trace: lambda.
     """
-    # TODO: errors (T, N), the TD errors: rewards, plus discount times next_values, minus values
-    # TODO: then from the last row to the first, as in discounted_returns: a row of advantages is its row of errors,
-    # TODO: plus discount * trace times the advantages that follow; these times ~ends[t], which is 0 at an end
+    # TODO: the TD errors, then the advantages from the last row to the first
+    # NUDGE: The second formula is that of the returns, with TD errors in the place of rewards and another discount.
+    # IDEA: errors for all steps at once; then a loop as in discounted_returns, in which ~ends[t] is 0 where the next
+    # IDEA: row belongs to another episode.
+    # CODE: errors = rewards + discount * next_values - ...
+    # CODE: advantages, later = np.empty_like(errors), np.zeros_like(errors[0])
+    # CODE: for t in reversed(range(len(errors))):
+    # CODE:     later = errors[t] + discount * ... * later * ~ends[t]
+    # CODE:     advantages[t] = ...
+    # CODE: return advantages
+    # EXAMPLE: gae(np.ones((2, 1)), np.full((2, 1), 0.5), np.array([[0.5], [0.0]]), np.array([[False], [True]]), 1.0,
+    # EXAMPLE: 0.5).tolist() -> [[1.25], [0.5]]
     ### BEGIN SOLUTION
     errors = rewards + discount * next_values - values
     advantages, later = np.empty_like(errors), np.zeros_like(errors[0])
@@ -326,14 +381,27 @@ checks.gae(gae)
 #
 # Why the minimum? If a good action has become *less* likely, clipping alone would leave it without a gradient, and it
 # could not come back. The minimum keeps the gradient there.
+#
+# **Think.** On the first pass over a batch the ratio is 1 everywhere. What is the gradient of PPO's loss there?
+#
+# <details><summary>An answer</summary>
+#
+# That of the policy gradient with advantages as weights: the derivative of the exponential of the difference is that of
+# the log-probability, and nothing is clipped yet. What is new begins with the second step.
+#
+# </details>
 
 
 # %%
 def clipped_loss(log_probs, old_log_probs, advantages, clip):
     """PPO's loss, a scalar; all (B,) but clip, which is epsilon."""
-    # TODO: ratio: tf.exp of the difference of the two log-probabilities
-    # TODO: the smaller (tf.minimum) of ratio times advantages and the clipped ratio (tf.clip_by_value) times advantages
-    # TODO: minus its mean
+    # TODO: the formula
+    # NUDGE: A ratio of probabilities is the exponential of a difference of logarithms.
+    # IDEA: tf.clip_by_value(ratio, lowest, highest) clips, tf.minimum takes the smaller, place by place.
+    # CODE: ratio = tf.exp(log_probs - ...)
+    # CODE: clipped = tf.clip_by_value(ratio, 1 - clip, ...)
+    # CODE: return -tf.reduce_mean(tf.minimum(ratio * advantages, ...))
+    # EXAMPLE: round(float(clipped_loss(tf.math.log([2.0]), tf.zeros(1), tf.ones(1), 0.2)), 3) -> -1.2
     ### BEGIN SOLUTION
     ratio = tf.exp(log_probs - old_log_probs)
     clipped = tf.clip_by_value(ratio, 1 - clip, 1 + clip)
@@ -444,13 +512,15 @@ watch("pong_after", "pong", playing)
 # ## 10. All three, over seeds
 #
 # One run is an anecdote: with another seed it may come out otherwise. So each algorithm was run with several; the lines
-# are means, the bands go from the worst seed to the best. With `RESULTS` this cell makes all of it, which takes hours;
-# without, it shows what the repository keeps.
+# are means, the bands go from the worst seed to the best. To make it takes hours, so this is what the repository keeps
+# of it (`./run_experiments.sh labs rl` makes it anew).
 
-# %%
+# %% tags=["kept"]
 if RESULTS:
     study.complete(Path(RESULTS), smoke=SMOKE)
-kept = Path(RESULTS) if RESULTS else study.RESULTS
+
+# %%
+kept = Path(RESULTS or study.RESULTS)
 if (kept / "table.md").exists():
     display(Markdown((kept / "table.md").read_text("utf-8")))
 for name in ("cartpole.png", "pong.png"):
@@ -471,7 +541,13 @@ for name in ("cartpole.png", "pong.png"):
 # always plays alike, so an agent may learn by heart how to beat it. Compare the columns with and without sticky
 # actions.
 #
-# ## 11. Extend it
+# ## 11. What to hand in
+#
+# 1. This notebook, run from top to bottom, with every check saying "right".
+# 2. Your agent's mean of full games of Pong, sampled and greedy, with its standard error, and its video.
+# 3. One sentence on each of the two questions ("Think").
+#
+# ## 12. Extend it
 #
 # * A2C on CartPole: an `Algorithm` of your `estimate` and your `policy_gradient_loss` (it takes four arguments there),
 #   with `settings.CARTPOLE_A2C`. How many steps does it need, over five seeds?

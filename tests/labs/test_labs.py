@@ -10,12 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 
-from labs import build, execute
+from labs import build, drawings, execute, hints
 from labs.checking import CheckFailed
 
 LABS = build.sources()
@@ -47,6 +48,22 @@ def checks_after(cells, number):
 
 def test_built_notebooks_are_what_their_sources_give():
     assert not build.stale(LABS), "run python -m labs build"
+
+
+def test_drawings_are_what_their_code_gives():
+    assert not build.outdated(drawings.texts()), "run python -m labs build"
+
+
+def test_every_drawing_is_shown_before_a_todo_on_a_light_ground_and_described():
+    assert set(drawings.DRAWINGS) == set(drawings.DESCRIPTIONS)
+    for name, description in drawings.DESCRIPTIONS.items():
+        source = LABS[name.split("/")[0]].read_text("utf-8")
+        assert f'drawings.show("{name}")' in source.rpartition("# TODO")[0], name
+        svg = (build.ROOT / "labs" / f"{name}.svg").read_text("utf-8")
+        background = re.search('<g id="patch_1">.*?fill: (#[0-9a-f]{6})', svg, re.DOTALL)[1]
+        assert background == "#ffffff" and "prefers-color-scheme" not in svg
+        shown = drawings.show(name).data
+        assert f'alt="{description}"' in shown and '"' not in description and len(description) > 40
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[f"{path.parent.name}-{path.stem}" for path in NOTEBOOKS])
@@ -131,13 +148,41 @@ def test_no_solution_is_in_the_students_notebook(source, student):
     assert len(solved) > 3 and len(told) <= len(solved) / 10, told  # a line such as `with tape:` may occur elsewhere
 
 
-def test_every_todo_has_a_hint_and_a_check(student):
+def test_every_todo_has_a_check_and_below_it_an_example_and_three_hints_to_unfold(student):
     cells = codes(student)
     todos = [number for number, cell in enumerate(cells) if build.STUB in cell.source]
     assert todos
     for number in todos:
-        assert "# TODO" in cells[number].source
+        assert "# TODO" in cells[number].source and "# CODE" not in cells[number].source
         assert checks_after(cells, number), cells[number].source
+        below = student.cells[student.cells.index(cells[number]) + 1]
+        assert below.cell_type == "markdown" and below.source.startswith("**Example:** "), cells[number].source
+        assert re.findall("<summary>(.*?)</summary>", below.source) == list(hints.TITLES.values())
+        assert "..." in below.source.partition("```python")[2], below.source  # the code has gaps
+
+
+def test_examples_are_what_the_solution_gives(source, defined):
+    cells = codes(nbformat.read(source.with_name(build.SOLUTION), as_version=4))
+    names, written = defined(cells), codes(jupytext.read(source))
+    examples = [found for cell in written if (found := hints.example(cell.source))]
+    assert len(examples) > 3
+    for expression, value in examples:
+        assert str(eval(expression, names)) == value, expression
+
+
+def test_a_lab_says_its_goals_asks_for_thought_and_what_to_hand_in(student):
+    text = "\n".join(cell.source for cell in student.cells if cell.cell_type == "markdown")
+    assert "When you are through, you can" in student.cells[1].source
+    assert text.count("**Think.**") >= 2 and text.count("What to hand in") == 1
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_a_student_sees_no_bookkeeping_and_links_lead_to_files(source, student):
+    assert not any("if RESULTS" in cell.source for cell in student.cells)
+    assert "if RESULTS" in source.read_text("utf-8")
+    for cell in student.cells:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+            assert (source.parent / link).is_file(), link
 
 
 def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_shows_no_trace(tmp_path, monkeypatch):
@@ -148,12 +193,21 @@ def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_sh
         (tmp_path / name).mkdir()
         solved = execute.set_parameters(build.notebook(source, solved=True), True, tmp_path / name)
         together.cells += [*codes(solved), nbformat.v4.new_code_cell("%reset -f")]
-    failing = "from labs.checking import CheckFailed\nraise CheckFailed('look at the axis')"
-    together.cells.append(nbformat.v4.new_code_cell(failing))
-    with pytest.raises(CellExecutionError, match="look at the axis"):
+    failing = {  # what stops a cell -> the one line of it
+        f"def sums():\n    {build.STUB}\nsums()": "Not yet: a TODO is still to be done, at line 3 of its cell: sums()",
+        "print(squares)": "Not yet: squares is unknown, at line 1 of its cell: print(squares): "
+        "did the cell that makes it run, and without an error?",
+        "from labs.checking import CheckFailed\nraise CheckFailed('the axis')": "Not yet: the axis",
+    }
+    for code in failing:
+        together.cells.append(nbformat.v4.new_code_cell(code, metadata={"tags": ["raises-exception"]}))
+    together.cells.append(nbformat.v4.new_code_cell("1 / 0"))
+    with pytest.raises(CellExecutionError, match="division"):
         execute.execute(together, "labs")
-    *solved, failed = together.cells
-    assert failed.outputs[0].traceback == ["Not yet: look at the axis"]
+    *solved, todo, unknown, failed, other = together.cells
+    for cell, line in zip((todo, unknown, failed), failing.values(), strict=True):
+        assert cell.outputs[0].traceback == [line]
+    assert len(other.outputs[0].traceback) > 1
     assert all(cell.execution_count for cell in solved if cell.source)
     assert all((tmp_path / name / "summary.json").exists() for name in LABS)
 

@@ -10,9 +10,11 @@ from labs.intro import checks, pictures
 TODOS = {
     "colours": "colours",
     "batch": "batch",
+    "red_middle": "red_middle",
     "graph": "graph",
     "dense_layer": "OurDenseLayer",
     "sequential": "sequential",
+    "functional": "functional",
     "identity_model": "IdentityModel",
     "slope": "slope",
     "descend": "descend",
@@ -346,3 +348,54 @@ def test_the_drawing_of_tangents_asks_for_slopes_of_the_function(solution):
     figure = pictures.tangents(lambda x: x**2, solution["slope"], (1.0,))
     everywhere = figure.axes[1].lines[-1].get_xydata()
     np.testing.assert_allclose(everywhere[:, 1], 2 * everywhere[:, 0], atol=1e-5)
+
+
+# --- slices and the functional API ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda images, size: images[:, :size, :size, 0], ["corner"]),
+        (lambda images, size: images[:, 2 : 2 + size, 3 : 3 + size, 0], ["swapped"]),
+        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, 1], ["red is channel 0"]),
+        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, 2], ["blue"]),
+        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size], ["(2, 3, 3, 3)"]),
+        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, :1], ["(2, 3, 3, 1)"]),
+    ],
+)
+def test_wrong_slices(wrong, words):
+    refused(checks.red_middle, wrong, *words)
+
+
+def test_another_way_to_slice_passes():
+    checks.red_middle(lambda images, size: tf.image.resize_with_crop_or_pad(images, size, size)[..., 0])
+
+
+def branching(hidden="tanh", last="sigmoid", order=lambda inputs, hidden: [inputs, hidden], units=8):
+    def functional():
+        inputs = keras.Input((2,))
+        between = keras.layers.Dense(units, activation=hidden)(inputs)
+        joined = order(inputs, between)
+        joined = keras.layers.Concatenate()(joined) if len(joined) > 1 else joined[0]
+        return keras.Model(inputs, keras.layers.Dense(1, activation=last)(joined))
+
+    return functional
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"hidden": None}, ["no tanh"]),
+        ({"last": None}, ["no sigmoid"]),
+        ({"order": lambda inputs, hidden: [hidden]}, ["hidden units alone"]),
+        ({"units": 4}, ["(2, 4)", "2 to 8"]),
+    ],
+)
+def test_wrong_branches(options, words):
+    refused(checks.functional, branching(**options), *words)
+
+
+def test_both_orders_pass():
+    checks.functional(branching())
+    checks.functional(branching(order=lambda inputs, hidden: [hidden, inputs]))

@@ -215,3 +215,56 @@ def test_the_solution_passes_and_a_stub_is_told_to_be_written(solution, name, ca
     assert "right" in capsys.readouterr().out
     with pytest.raises(CheckFailed, match="not written yet"):
         getattr(checks, name)(stub)
+
+
+def trained(keras, optimizer=lambda given: given, logits=True, epochs=1, batch=64, returned=None):
+    """The four calls, right but for what is said."""
+
+    def compile_and_fit(model, given, train, others):
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+        model.compile(optimizer(given), loss, metrics=["accuracy"], jit_compile=False)
+        model.fit(*train, batch_size=batch, epochs=epochs, verbose=0)
+        answers = model.predict(others[0], verbose=0).argmax(axis=1)
+        return (
+            returned(model, train, others, answers)
+            if returned
+            else (
+                model.evaluate(*others, verbose=0)[1],
+                answers,
+            )
+        )
+
+    return compile_and_fit
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": lambda given: "sgd"}, "another optimizer"),
+        ({"logits": False}, "from_logits=True"),
+        ({"epochs": 0}, "0 steps on 64 digits"),
+        ({"batch": 32}, "2 steps on 64 digits"),
+        ({"returned": lambda model, train, others, answers: answers}, "returns an ndarray"),
+        ({"returned": lambda model, train, others, answers: (model.evaluate(*others, verbose=0)[0], answers)}, "loss"),
+        ({"returned": lambda model, train, others, answers: (model.evaluate(*train, verbose=0)[1], answers)}, "others"),
+        (
+            {
+                "returned": lambda model, train, others, answers: (
+                    model.evaluate(*others, verbose=0)[1],
+                    model.predict(others[0], verbose=0),
+                )
+            },
+            r"\(49, 3\)",
+        ),
+    ],
+)
+def test_wrong_training_by_keras(keras, options, message):
+    with pytest.raises(CheckFailed, match=message):
+        checks.compile_and_fit(trained(keras, **options))
+
+
+def test_training_by_keras(keras, solution):
+    checks.compile_and_fit(trained(keras))
+    checks.compile_and_fit(solution["compile_and_fit"])
+    with pytest.raises(CheckFailed, match="not compiled"):
+        checks.compile_and_fit(lambda *arguments: None)

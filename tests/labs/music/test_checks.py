@@ -6,9 +6,9 @@ import pytest
 from debias.backend import keras, tf
 from labs.checking import CheckFailed
 from labs.music import checks
-from labs.music.vectoriser import PADDING
+from labs.music.vectoriser import MARK, PADDING
 
-TODOS = ("vectorise", "inputs_and_targets", "build_network", "sequence_loss", "train_step", "draw")
+TODOS = ("vectorise", "inputs_and_targets", "build_network", "sequence_loss", "train_step", "draw", "write")
 layers = keras.layers
 
 
@@ -237,3 +237,55 @@ def test_wrong_draws(wrong, words):
 def test_other_draws_pass(right, capsys):
     checks.draw(right)
     assert "right" in capsys.readouterr().out
+
+
+def drawn(logits, temperature):
+    return int(tf.random.categorical(logits / temperature, 1)[0, 0])
+
+
+def loop(read=lambda written: written, begin=lambda header: [MARK, *header], draw=drawn, mark=MARK, cut=True):
+    """A loop over characters, right but for what is said."""
+
+    def write(next_logits, header, temperature, longest):
+        written = begin(header)
+        for _ in range(longest - len(written) if cut else 90):
+            written.append(draw(next_logits(read(written)), temperature))
+            if written[-1] == mark:
+                break
+        return written
+
+    return write
+
+
+def endless(next_logits, header, temperature, longest):
+    written = [MARK, *header]
+    while True:
+        written.append(drawn(next_logits(written), temperature))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (loop(read=lambda written: written[-1:]), ["remembers nothing"]),
+        (loop(begin=list), ["remembers nothing"]),
+        (loop(begin=lambda header: [MARK]), ["expected [1, 3, 4"]),
+        (loop(draw=lambda logits, temperature: drawn(logits, 1.0)), ["temperature"]),
+        (loop(mark=None), ["over at the mark"]),
+        (loop(cut=False), ["longest is 4"]),
+        (endless, ["does not end"]),
+        (lambda next_logits, header, temperature, longest: [MARK, *header], ["nothing is written"]),
+        (lambda *arguments: tf.constant(loop()(*arguments)), ["EagerTensor", "the list"]),
+    ],
+)
+def test_wrong_loops(wrong, words):
+    refused(checks.write, wrong, *words)
+
+
+def test_other_loops_pass():
+    checks.write(loop())
+
+    def without_the_mark(*arguments):
+        written = loop()(*arguments)
+        return written[:-1] if written[-1] == MARK else written
+
+    checks.write(without_the_mark)

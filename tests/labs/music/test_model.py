@@ -1,6 +1,5 @@
 """Vectors, batches, loss, checkpoints and writing, against brute force and closed forms."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from debias.backend import keras, tf
 from debias.errors import InputError
-from labs.music import course, model, sampling, training, vectoriser
+from labs.music import course, sampling, training, vectoriser
 from labs.music.corpus import Corpus
 from labs.music.notation import Tune
 from labs.music.sampling import Generator, nucleus
@@ -25,11 +24,21 @@ def vocabulary():
     return vocabulary_of(TUNES)
 
 
+def small(vocabulary, units, dropout=0.3):
+    """A network as the lab's students build it."""
+    layers = keras.layers
+    middle = [layers.GRU(units, return_sequences=True), layers.Dropout(dropout)]
+    size = len(vocabulary)
+    return keras.Sequential(
+        [keras.Input((None,), dtype="int32"), layers.Embedding(size, 8), *middle, layers.Dense(size)]
+    )
+
+
 @pytest.fixture(scope="module")
 def network(vocabulary):
     """A small untrained network."""
     keras.utils.set_random_seed(0)
-    return model.build(len(vocabulary), model.TOY)
+    return small(vocabulary, 32)
 
 
 def test_vocabulary_there_and_back(vocabulary):
@@ -83,7 +92,7 @@ def trained(vocabulary, tmp_path_factory):
     folder = tmp_path_factory.mktemp("music")
     corpus = Corpus(TUNES * 160, TUNES, TUNES, {}, {})
     keras.utils.set_random_seed(1)
-    network = model.build(len(vocabulary), dataclasses.replace(model.TOY, units=96, dropout=0.0))
+    network = small(vocabulary, 96, dropout=0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "LEARNING_RATE", 0.02)  # four tunes are soon known
         return network, folder, training.train(network, corpus, vocabulary, folder, epochs=3)
@@ -99,6 +108,16 @@ def test_training_learns_logs_and_keeps_the_best(trained, vocabulary):
     loaded, _ = training.load(folder, vocabulary)
     for each in (network, loaded):
         assert training.bits_per_character(each, TUNES, vocabulary) == pytest.approx(best, rel=1e-3)
+
+
+def test_the_step_that_is_given_is_the_one_that_trains(network, vocabulary, tmp_path):
+    """A step that moves nothing and says 1 nat leaves the weights as they are, and is logged in bits."""
+    corpus, before = Corpus(TUNES, TUNES, TUNES, {}, {}), network.get_weights()
+    rows = training.train(
+        network, corpus, vocabulary, tmp_path, epochs=1, step=lambda network, optimizer, *batch: tf.constant(1.0)
+    )
+    assert float(rows[0]["bits"]) == pytest.approx(1 / math.log(2), rel=1e-5)
+    assert all(map(np.array_equal, before, network.get_weights()))
 
 
 def test_a_network_that_knows_its_tunes_writes_them_under_their_header(trained, vocabulary):
@@ -118,6 +137,17 @@ def test_checkpoints_of_another_vocabulary_or_damaged_ones_are_one_line(trained,
     with pytest.raises(InputError, match="not a whole model") as caught:
         training.load(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_the_students_loop_writes_what_compiled_writing_does(network, vocabulary, solution):
+    written = Generator(network, vocabulary).tunes([HEADER], temperature=1e-6)[0]
+    allowed = np.where(np.arange(len(vocabulary)) == PADDING, -np.inf, 0)
+
+    def next_logits(numbers):
+        return network(tf.constant([numbers]))[:, -1] + tf.constant(allowed, tf.float32)
+
+    numbers = solution["write"](next_logits, vocabulary.encode(HEADER), 1e-6, longest=60)
+    assert written.startswith(vocabulary.decode(numbers)) and len(vocabulary.decode(numbers)) > len(HEADER)
 
 
 def test_compiled_writing_is_the_step_by_step_argmax(network, vocabulary):
