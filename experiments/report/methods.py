@@ -21,6 +21,7 @@ from experiments.report.comparisons import (
     holm,
     interval,
     paired_p,
+    seeds_of,
 )
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -49,7 +50,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """For each test the methods that see no groups, then those that do."""
     parts = [_of_test(rows, end, name) for end, name in tests_of(rows).items()]
     said = (
-        f"At 1 % false positives, fixed on validation negatives; mean over {rows['seed'].nunique()} paired seeds ± "
+        f"At 1 % false positives, fixed on validation negatives; mean over {seeds_of(rows)} ± "
         "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
         "where paired t-tests, corrected by Holm for all differences of a column, leave p < 0.05; else n.s., not "
         "significant. time: seconds as a multiple of the CNN's of the same seed. Hyper-parameters: of methods_search, "
@@ -89,7 +90,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     said = [f"{name}: {_better(rows, f'worst_recall{FIXED_RATE}{end}')}" for end, name in tests_of(rows).items()]
     return (
         "Worst group at 1 % false positives, in points above the CNN with a random camera, of the methods without "
-        f"group labels whose gain is significant over {rows['seed'].nunique()} paired seeds (Holm): {'; '.join(said)}."
+        f"group labels whose gain is significant over {seeds_of(rows)} (Holm): {'; '.join(said)}."
     )
 
 

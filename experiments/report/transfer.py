@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from debias import plots
 from experiments.engine.experiment import Experiment
 from experiments.report import methods, tables
-from experiments.report.comparisons import FIXED_RATE, Difference, difference, interval
+from experiments.report.comparisons import FIXED_RATE, Difference, difference, interval, seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -18,7 +18,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """A section for each test, then recall by group on the other camera."""
     said = (
         "At 1 % false positives, fixed on validation negatives of the same camera; mean over "
-        f"{rows['seed'].nunique()} paired seeds ± standard error. Δ: difference to the CNN with a random camera, its "
+        f"{seeds_of(rows)} ± standard error. Δ: difference to the CNN with a random camera, its "
         "95 % bootstrap interval over seeds, and * where paired t-tests, corrected by Holm for all differences of a "
         "column, leave p < 0.05; else n.s., not significant. time: seconds as a multiple of the CNN's of the same seed."
     )
@@ -49,7 +49,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     ]
     if not said:
         return ""
-    head = f"On another camera, at 1 % false positives, over {rows['seed'].nunique()} paired seeds:"
+    head = f"On another camera, at 1 % false positives, over {seeds_of(rows)}:"
     return " ".join([head, *said])
 
 
