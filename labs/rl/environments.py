@@ -235,11 +235,16 @@ def atari_game(name: str) -> str | None:
             raise InputError(f"{game}: its ROM is missing: install ale-py again, the ROMs are in its package")
         return game
     old = re.fullmatch(r"([A-Z]\w*?)(NoFrameskip|Deterministic)?-v\d", short)
-    if old and (game := _rom(old[1])) in known:  # gymnasium's registry may have it, but as it comes from the emulator
+    if old and (game := _rom(old[1])) in known and _is_of_emulator(name):
         raise InputError(f"{name} is not preprocessed: use {game}, which is: every fourth frame, small and grey")
     if name.startswith("ALE/"):
         raise InputError(f"no Atari game {short!r}{_nearest(game, known)}")
     return None
+
+
+def _is_of_emulator(name: str) -> bool:
+    """Whether gymnasium has nothing else of that name, as it has with Blackjack-v1."""
+    return name not in gym.registry or str(gym.registry[name].entry_point).startswith("ale_py")
 
 
 def _rom(name: str) -> str:

@@ -1,5 +1,8 @@
 """Rows -> tables and summary.json."""
 
+import io
+import sys
+
 import numpy as np
 import pytest
 
@@ -84,6 +87,14 @@ def test_on_screen_no_number_of_twelve_groups_is_cut_off(rows, tmp_path, capsys)
     commands._show(tmp_path, *tables.on_screen(rows))
     shown = capsys.readouterr().out
     assert "…" not in shown and all(f"{10.5 + column:.1f}" in shown for column in range(36))
+
+
+def test_an_ascii_terminal_is_written_to(rows, tmp_path, monkeypatch):
+    written = io.BytesIO()
+    terminal = io.TextIOWrapper(written, "ascii", "backslashreplace", write_through=True)  # as `exit_code` makes it
+    monkeypatch.setattr(sys, "stdout", terminal)
+    commands._show(tmp_path, *tables.on_screen(rows), tables.caption(rows))
+    assert b"93.0 \\xb10.6" in written.getvalue() and b"%\\xb2" in written.getvalue()
 
 
 def test_seeds_are_counted_in_words(rows):
