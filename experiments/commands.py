@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from debias.config import Config
     from experiments.engine.sweep import Options
 
-TABLE_WIDTH = 100
+TABLE_WIDTH = 10_000  # characters at most: a table is as wide as its numbers
 CACHE, RESULTS = ROOT / ".cache", ROOT / "results"
 
 
@@ -103,6 +103,10 @@ class Run(Folders):
         _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         jobs = 1 if self.strategy else _jobs(self.jobs, self.address)
+        if self.address is not None:
+            from experiments.engine.cluster import check_cluster  # Ray: seconds, but data may be rendered for minutes
+
+            check_cluster(jobs, self.address)
         chosen = [self._adapted(EXPERIMENTS[name]) for name in _names(self.name)]
         more = len(chosen) > 1
         options = Options(jobs=jobs, address=self.address, shard=self.shard, stale=stale, more=more)
@@ -129,7 +133,9 @@ class Run(Folders):
         draw = draw_of(self.keep, splits)
         rare = splits.draw(draw, seed=0).rare_groups()
         name = "-".join([splits.name, *(re.sub(r"[^\w.=]+", "-", each) for each in self.keep)])
-        return experiment.on_other_data(data, name, splits.train.group_names, rare, self.test, draw)
+        adapted = experiment.on_other_data(data, name, splits.train.group_names, rare, self.test, draw)
+        _tell_left_out(experiment, adapted)
+        return adapted
 
     def _on_devices(self, base: "Config") -> "Config":
         """The settings with this call's devices."""
@@ -351,6 +357,13 @@ def _with_seeds(experiment: Experiment, count: int | None) -> Experiment:
     return dataclasses.replace(experiment, seeds=tuple(range(first, first + count)))
 
 
+def _tell_left_out(experiment: Experiment, adapted: Experiment) -> None:
+    """Say which methods other data have no groups for."""
+    kept = {setting.name for setting in adapted.settings}
+    if left_out := [setting.title for setting in experiment.settings if setting.name not in kept]:
+        print(f"{experiment.name}: the faces have no groups: leaves out {', '.join(left_out)}")
+
+
 def _placed(folder: Path, cache: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
     """Where the rows go: never over published ones that they differ from, unless asked to."""
     from experiments.report.rows import merged
@@ -416,7 +429,7 @@ def _show(folder: Path, *shown: "RenderableType") -> int:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.width = max(console.width, TABLE_WIDTH)  # in a narrower window lines wrap, but no number is cut off
+    console.width = TABLE_WIDTH  # in a narrower window lines wrap, but no number is cut off
     for part in (*shown, f"Rows, table and pictures: {folder}"):
         console.print(part)
     return 0

@@ -33,8 +33,8 @@ def recalls(settings=("CNN", "Oracle"), seeds=2, base=90.0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def histograms(settings=("rule A", "uniform")) -> pd.DataFrame:
-    edges = np.linspace(-1, 1, 11)
+def histograms(settings=("rule A", "uniform"), reach=1.0) -> pd.DataFrame:
+    edges = np.linspace(-reach, reach, 11)
     parts = [
         pd.DataFrame({"setting": setting, "ess": 30.4 + n, "low": edges[:-1], "high": edges[1:], "images": 4 + n})
         for n, setting in enumerate(settings)
@@ -103,6 +103,9 @@ FACTORS = [
 FIGURES = {
     "group_bars": lambda: plots.group_bars(recalls(SETTINGS, 10)),
     "sampling": lambda: plots.sampling_figure(histograms(SETTINGS[2:4]), {name: tiles(20) for name in SETTINGS[2:4]}),
+    "sampling, nearly uniform": lambda: plots.sampling_figure(
+        pd.concat([histograms(["A"], 2e-6), histograms(["B"], 0.5)]), {name: tiles(20) for name in "AB"}
+    ),
     "reconstructions": lambda: plots.reconstructions(tiles(12), {name: tiles(12) for name in SETTINGS[1:4]}),
     "traversals": lambda: plots.traversals(
         {"VAE": tiles(28).reshape(4, 7, 64, 64, 3)}, {"VAE": ["z1\nskin tone I-VI\nr = -0.57"] * 4}, range(-3, 4)

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from debias.plots.style import NOTE, WIDTH, colours, styled
 
+_NARROWEST = 0.1  # of log10 (N p) to either side of 0
 _TRAVERSAL_WIDTH = 6.6  # inches, of which seven faces and the names beside them fill all
 
 
@@ -93,8 +95,13 @@ def _name_cells(axes, size, rows, columns) -> None:
 
 
 def _draw_histogram(axes, bins) -> None:
-    axes.bar(bins["low"], bins["images"], bins["high"] - bins["low"], align="edge", color=colours("x")["x"])
+    look = {"color": colours("x")["x"], "edgecolor": colours("x")["x"], "lw": 0.6}  # the thinnest bar has its edge
+    axes.bar(bins["low"], bins["images"], bins["high"] - bins["low"], align="edge", **look)
     axes.axvline(0, color="0.2", lw=0.8, ls=":")
     axes.set(xlabel="log10 (N p), 0: uniform", ylabel="faces", yscale="log")
-    axes.locator_params(axis="x", nbins=5)
+    # Wide enough for short numbers, and for a power of ten on the other axis: others have no room for theirs.
+    low, high = axes.get_xlim()
+    axes.set(xlim=(min(low, -_NARROWEST), max(high, _NARROWEST)), ylim=(0.5, None))
+    axes.locator_params(axis="x", nbins=4)
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.spines[["top", "right"]].set_visible(False)

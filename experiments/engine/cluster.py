@@ -42,7 +42,8 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # nothing is printed for the user of a process that died and was started again
     "RAY_worker_niceness": "0",  # a run takes as long as it takes outside of Ray
 }
-# Ray asks an unsuitable address for minutes, printing each try, so a process that ends in time tries it first.
+# Ray asks an unsuitable address for minutes, printing each try, so a process that ends in time tries it first. Its last
+# line is the number of CPUs.
 _TRIAL = """
 import ray, signal, sys
 signal.alarm(int(sys.argv[2]))
@@ -50,6 +51,7 @@ try:
     ray.init(address=sys.argv[1], log_to_driver=False)
 except Exception as error:
     sys.exit(" ".join(str(error).split()))
+print(int(ray.cluster_resources().get("CPU", 0)))
 """
 
 
@@ -80,6 +82,11 @@ def evaluated_in_parallel(
             done = _next_done(ray, list(running))
             each = running.pop(done)
             yield each.run.id, _outcome(ray, done, each.folder)
+
+
+def check_cluster(jobs: int, address: str) -> None:
+    """Raise InputError unless a cluster at `address` has a CPU for each job: to be asked before data are rendered."""
+    _check_jobs(jobs, _check_address(address), address)
 
 
 # --- in a process of Ray's -----------------------------------------------------------------------------------------
@@ -208,7 +215,8 @@ def _folder() -> str:
     return str(usual) if writable else tempfile.mkdtemp(prefix="ray-")
 
 
-def _check_address(address: str) -> None:
+def _check_address(address: str) -> int:
+    """The number of the cluster's CPUs."""
     silent = InputError(
         f"no Ray cluster answers at {address}: give host:port as `ray start --head` prints it, or auto on its machines"
     )
@@ -222,6 +230,7 @@ def _check_address(address: str) -> None:
         raise silent
     if trial.returncode:
         raise InputError(f"cannot use the Ray cluster at {address}: {trial.stderr.splitlines()[-1]}")
+    return int(trial.stdout.splitlines()[-1])
 
 
 def _answers(address: str) -> bool:

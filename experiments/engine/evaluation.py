@@ -42,7 +42,11 @@ def _evaluated(stored, callbacks, keep_stale) -> dict:
     kept = trained(stored) if keep_stale or not is_stale(stored) else None
     facts = kept or train(stored, callbacks)
     began = time.perf_counter()
-    measured = _measured(stored)
+    try:
+        measured = _measured(stored)
+    except Exception:
+        stored.check_files()  # it may be for a damaged one, which is named then
+        raise
     facts["seconds"] += time.perf_counter() - began
     # What has trained the model, which may be other code, overrides what would train it today.
     row = {**stored.run.facts(), **measured, "data": stored.data_name, **stored.digests, **facts}

@@ -11,11 +11,12 @@ import fcntl
 import functools
 import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from baselines import method
 from debias.data import catalog
@@ -103,26 +104,52 @@ class StoredRun:
         from debias.backend import keras  # seconds: not for those who only look at rows
 
         importlib.import_module(method(self.run.setting.method).module)  # Keras must know the classes of its model
-        return keras.saving.load_model(self.model_path, compile=False)
+        with self._whole(self.model_path):
+            return keras.saving.load_model(self.model_path, compile=False)
 
     def sampling(self) -> list[np.ndarray]:
-        """Sampling probabilities (faces,) of every epoch, in order."""
-        paths = sorted((self.folder / "sampling").glob("epoch-*.npy"))
-        return [np.load(path, allow_pickle=False) for path in paths]
+        """Sampling probabilities (faces,) of every epoch, in order; InputError where a file is damaged."""
+        return [self._probabilities(path) for path in sorted((self.folder / "sampling").glob("epoch-*.npy"))]
 
-    def read(self, name: str) -> dict | None:
+    def check_files(self) -> None:
+        """Raise InputError where log.csv or the sampling probabilities are damaged or missing."""
+        log, sampling = self.folder / "log.csv", self.folder / "sampling"
+        with self._whole(log):
+            _ = pd.read_csv(log).iloc[-1]["loss"]
+        with self._whole(sampling):
+            _ = self.sampling()[-1]
+
+    def read(self, name: str, needed: Collection[str] = ()) -> dict | None:
         """What the run has written to a JSON file of its folder, None where it has not.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged, or something that is `needed` is not in it.
         """
         path = self.folder / name
         if not path.exists():
             return None
+        with self._whole(path):
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+            _ = [found[each] for each in needed]
+            return found
+
+    def _probabilities(self, path: Path) -> np.ndarray:
+        with self._whole(path):
+            found = np.load(path, allow_pickle=False)
+            if found.ndim != 1 or not np.isclose(found.sum(), 1):  # also where one is NaN
+                raise ValueError("not probabilities")
+            return found
+
+    @contextlib.contextmanager
+    def _whole(self, path: Path) -> Iterator[None]:
+        """What cannot be read of a file of the run becomes one line that says what to delete."""
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(f"{path}: damaged: delete its folder to train the run anew") from error
+            yield
+        except InputError:
+            raise
+        except Exception as error:  # of many types, depending on what is damaged
+            remedy = f"delete {self.folder}, and the same command trains the run anew"
+            raise InputError(f"{path}: damaged or missing: {remedy}") from error
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ _OF_TRAINING = (TRAINED, "model.keras", "checkpoint", "sampling", "log.csv", STA
 
 def trained(stored: StoredRun) -> dict | None:
     """Columns that say how a run's model was trained (`training_digest`, commit, seconds, ...), None before."""
-    return stored.read(TRAINED)
+    return stored.read(TRAINED, needed=("training_digest", "commit", "seconds"))
 
 
 def is_stale(stored: StoredRun) -> bool:

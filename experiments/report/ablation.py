@@ -10,7 +10,7 @@ from debias.data.names import label
 from debias.markdown import plain
 from experiments.ablation import Ablation
 from experiments.report import tables
-from experiments.report.comparisons import CHANGES, FIXED_RATE, difference, excludes_zero, interval
+from experiments.report.comparisons import CHANGES, FIXED_RATE, difference, excludes_zero, interval, seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -42,7 +42,7 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     said = "; ".join(filter(None, clear)) or "no interval of a difference excludes zero"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
     where = f"On {experiment.tests[0]}, at" if experiment.tests else "At"
-    return f"{where} 1 % false positives, over {rows['seed'].nunique()} paired seeds: {said}.{collapsed}"
+    return f"{where} 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
 
 
 def compared(experiment: Ablation) -> dict[str, str]:

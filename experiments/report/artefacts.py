@@ -16,7 +16,7 @@ from experiments.engine.experiment import Experiment
 from experiments.report import figure_data, tables
 from experiments.report.figure_data import FigureData
 from experiments.report.registry import report_of
-from experiments.report.rows import RUNS, as_csv, write_rows
+from experiments.report.rows import FAILURES, RUNS, as_csv, write_rows
 
 SUMMARY, SENTENCE = "summary.json", "sentence.md"
 FORMATS = (".png", ".svg")
@@ -43,7 +43,9 @@ def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:
 
 
 def is_current(folder: Path, rows: pd.DataFrame) -> bool:
-    """Whether `folder` holds exactly these rows, and all that is made from them."""
+    """Whether `folder` holds exactly these rows, all that is made from them, and no failures."""
+    if (folder / FAILURES).exists():
+        return False
     try:
         written = (folder / RUNS).read_text(encoding="utf-8")
         drawn = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["runs_sha256"]

@@ -24,6 +24,7 @@ from experiments.report.comparisons import (
     holm,
     interval,
     paired_p,
+    seeds_of,
 )
 from experiments.settings import EVEN
 
@@ -59,7 +60,7 @@ def baseline(experiment: Experiment, camera: bool = True) -> str:
 def caption(rows: pd.DataFrame) -> str:
     """What the numbers of `sections` are."""
     return (
-        f"At 1 % false positives, fixed on validation negatives; mean over {rows['seed'].nunique()} paired seeds ± "
+        f"At 1 % false positives, fixed on validation negatives; mean over {seeds_of(rows)} ± "
         "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
         "where paired t-tests, corrected by Holm for all differences of a column, leave p < 0.05; else n.s., not "
         "significant. time: seconds as a multiple of the CNN's of the same seed."

@@ -80,6 +80,15 @@ def interval(found: Difference) -> str:
     return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**found) + (" *" if excludes_zero(found) else "")
 
 
+def seeds_of(rows: pd.DataFrame, what: str = "paired seeds") -> str:
+    """How many seeds the settings have, in words: 'one seed', '3 paired seeds' or '2 to 3 paired seeds'."""
+    counts = rows.groupby("setting")["seed"].nunique()
+    fewest, most = counts.min(), counts.max()
+    if most == 1:
+        return "one seed"
+    return f"{most if fewest == most else f'{fewest} to {most}'} {what}"
+
+
 def against_baseline(rows: pd.DataFrame, names: Sequence[str]) -> str:
     """What these settings change of recall at 1 % false positives, against the CNN, in words.
 
@@ -88,7 +97,7 @@ def against_baseline(rows: pd.DataFrame, names: Sequence[str]) -> str:
     none = rows[rows["setting"] == BASELINE]
     parts = [rows[rows["setting"] == name] for name in names]
     told = [f"“{plain(part['title'].iloc[0])}” {found}." for part in parts if (found := changes(part, none))]
-    at = f"Against the CNN, at 1 % false positives, over {none['seed'].nunique()} paired seeds with 95 % intervals:"
+    at = f"Against the CNN, at 1 % false positives, over {seeds_of(none)} with 95 % intervals:"
     return " ".join([at, *told]) if told else ""
 
 

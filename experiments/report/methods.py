@@ -7,7 +7,7 @@ from debias.markdown import plain
 from experiments.engine.experiment import Experiment
 from experiments.methods import ALL
 from experiments.report import cameras, tables
-from experiments.report.comparisons import FIXED_RATE
+from experiments.report.comparisons import FIXED_RATE, seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -35,7 +35,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     said = [f"{name}: {_better(experiment, rows, column)}" for column, name in ends.items()]
     return (
         "Worst group at 1 % false positives, in points above the CNN with a random camera, of the methods without "
-        f"group labels whose gain is significant over {rows['seed'].nunique()} paired seeds (Holm): {'; '.join(said)}."
+        f"group labels whose gain is significant over {seeds_of(rows)} (Holm): {'; '.join(said)}."
     )
 
 

@@ -7,6 +7,7 @@ from experiments.engine.experiment import Experiment
 from experiments.methods import ALL, Compared, Point
 from experiments.methods_search import searched
 from experiments.report import tables
+from experiments.report.comparisons import seeds_of
 from experiments.report.report import Report
 
 LOSS, WORST = "validation_loss", "validation_worst_recall_fpr1"
@@ -31,8 +32,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
         by_loss, by_groups = chosen(rows, compared)
         lines += [_line(rows, compared, point, point == by_loss, point == by_groups) for point in compared.grid]
     header = ["setting", "validation loss", "worst validation group in %", "chosen by"]
-    seeds = rows["seed"].nunique()
-    said = f"Means over {seeds} seeds; at 1 % false positives. Each method has {len(ALL[0].grid)} points."
+    said = f"Means over {seeds_of(rows, 'seeds')}; at 1 % false positives. Each method has {len(ALL[0].grid)} points."
     return f"{said}\n\n{markdown(header, lines)}\n"
 
 

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from PIL import Image
 
+from debias.errors import InputError
 from experiments.engine.experiment import Experiment
 from experiments.report import figure_data
 from experiments.report.artefacts import SENTENCE
@@ -210,8 +211,7 @@ def _title(folder: str, experiment: Experiment | None) -> str:
 
 
 def _picture(path: Path, results: Path, title: str) -> Picture:
-    with Image.open(path) as image:
-        width, height = image.size
+    width, height = _size(path)
     vector, relative = path.with_suffix(".svg"), path.relative_to(results)
     return Picture(
         path=relative.as_posix(),
@@ -220,6 +220,15 @@ def _picture(path: Path, results: Path, title: str) -> Picture:
         height=height,
         vector=relative.with_suffix(".svg").as_posix() if vector.exists() else None,
     )
+
+
+def _size(path: Path) -> tuple[int, int]:
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, SyntaxError) as error:
+        remedy = "restore it from git, or delete it and call python -m experiments report"
+        raise InputError(f"{path}: damaged image: {remedy}") from error
 
 
 def _slug(folder: str) -> str:

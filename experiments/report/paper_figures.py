@@ -10,6 +10,7 @@ from debias.markdown import plain
 from experiments.engine.experiment import Experiment
 from experiments.figures import BARS, EXPLAINED, LONG, RESAMPLED, TRAVERSED
 from experiments.report import figures
+from experiments.report.comparisons import seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 from experiments.report.tables import rare_faces, rare_mass
@@ -87,7 +88,7 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
         f"Most of the shift comes early: with k = {K_THAT_WORKS} the product gives {rare} {mass.iloc[0]:.1f} % of "
         f"the mass in the first epoch, when the encoder is untrained, and {mass.iloc[-1]:.1f} % in the last.",
         f"Train longer and little is left to mend: after {LONG.changes['epochs']} epochs without any resampling "
-        f"Var[A] is {long['var_recall'].mean():.1f} ({long['seed'].nunique()} seeds).",
+        f"Var[A] is {long['var_recall'].mean():.1f} ({seeds_of(long, 'seeds')}).",
     )
     return {"latents.md": "\n".join(f"- {line}" for line in lines) + "\n"}
 

@@ -12,7 +12,7 @@ from debias.markdown import markdown
 from debias.metrics import wilson
 from experiments.report import figure_data, tables, transfer
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
-from experiments.report.comparisons import FIXED_RATE, MEASURES, difference, interval
+from experiments.report.comparisons import FIXED_RATE, MEASURES, difference, interval, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import Section, by_setting, title, with_error
 
@@ -73,11 +73,11 @@ def peers(rows: pd.DataFrame) -> dict[str, str]:
 def _head(rows, counts) -> str:
     images = dict(zip(counts["kind"], counts["images"], strict=True))
     fixing, tested = (images.pop(name) for name in list(images)[-2:])
-    fewest, most, seeds = min(images.values()), max(images.values()), rows["seed"].nunique()
+    fewest, most = min(images.values()), max(images.values())
     each = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     return (
-        f"Models of '{rows['id'].iloc[0].split('/')[0]}', trained on rendered faces alone, {seeds} "
-        f"{'paired seeds' if seeds > 1 else 'seed'}, tested on {sum(images.values()):,} photographs of adults "
+        f"Models of '{rows['id'].iloc[0].split('/')[0]}', trained on rendered faces alone, "
+        f"{seeds_of(rows)}, tested on {sum(images.values()):,} photographs of adults "
         f"(UTKFace) by gender and race, {each} a group, and {tested:,} of anything else (Tiny ImageNet). "
         f"The threshold is the one that 1 % of {fixing:,} other such negatives pass. Gender and race are labels that "
         "annotators gave."

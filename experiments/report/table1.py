@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
 from experiments.report import figures, tables
-from experiments.report.comparisons import changes, difference, interval
+from experiments.report.comparisons import changes, difference, interval, seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 from experiments.report.tables import Section, by_setting, rare_mass
@@ -71,7 +71,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     ess, recall = (_range("product", K, parts, column) for column in ("ess", "mean_recall"))
     return (
         f"At 1 % false positives the course's resampling rule (max, k = {K}, α = {ALPHAS[-1]:g}) {found}: means over "
-        f"{rows['seed'].nunique()} paired seeds, in brackets the difference to the CNN and its 95 % interval. The "
+        f"{seeds_of(rows)}, in brackets the difference to the CNN and its 95 % interval. The "
         f"paper's own rule as printed, a product over {K} latents, draws from a few faces alone (effective sample size "
         f"{ess}, by α) and its models find {recall} % of the faces at their own threshold."
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
-from experiments.report.comparisons import BASELINE, CHANGES, FIXED_RATE, OWN, differences, interval
+from experiments.report.comparisons import BASELINE, CHANGES, FIXED_RATE, OWN, differences, interval, seeds_of
 from experiments.settings import RARE
 
 THRESHOLDS = {
@@ -40,10 +40,8 @@ def sections(rows: pd.DataFrame) -> list[Section]:
 
 def caption(rows: pd.DataFrame) -> str:
     """What the numbers are."""
-    seeds = rows.groupby("setting")["seed"].nunique()
-    count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     return (
-        f"Recall in % by group, mean over {count} paired seeds. E[A]: unweighted mean over groups in %. "
+        f"Recall in % by group, mean over {seeds_of(rows)}. E[A]: unweighted mean over groups in %. "
         "Var[A]: sample variance over groups in %², both ± standard error over seeds. FPR and precision in %."
     )
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Experiment
 from experiments.report import cameras, tables
 from experiments.report.cameras import tests_of
-from experiments.report.comparisons import FIXED_RATE, Difference, difference, interval
+from experiments.report.comparisons import FIXED_RATE, Difference, difference, interval, seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -49,10 +49,7 @@ def effects(rows: pd.DataFrame) -> str:
         for what, (theirs, ours) in asked.items()
         if {ours, theirs} <= set(parts)
     ]
-    seeds = rows["seed"].nunique()
-    over = (
-        f"means over {seeds} paired seeds, in brackets the difference and its 95 % interval" if seeds > 1 else "1 seed"
-    )
+    over = f"means over {seeds_of(rows)}, in brackets the difference and its 95 % interval"
     where = tests_of(rows)[at] if at else "their own test"
     return " ".join([f"On {where}, at 1 % false positives ({over}):", *said]) if said else ""
 

@@ -39,7 +39,7 @@ class Train:
     def __call__(self) -> int:
         chosen = settings.for_environment(self.env, self.algorithm)
         given = {"seed": self.seed, "sticky": self.sticky, "all_actions": self.all_actions}
-        chosen = dataclasses.replace(chosen, **given, steps=self.steps or chosen.steps)
+        chosen = dataclasses.replace(chosen, **given, steps=chosen.steps if self.steps is None else self.steps)
         with progress_bar(Console(stderr=True)) as progress:
             task = progress.add_task(self.env, total=chosen.steps)
 

@@ -6,6 +6,7 @@ over ale-py's emulator in C++. What differs between them, above all how a finish
 
 import difflib
 import os
+import re
 from typing import NamedTuple, Protocol
 
 import ale_py
@@ -227,15 +228,28 @@ SCREENS = {"pong": Screen(105, 40, slice(17, 97), 2, (0, 2, 3), points_end=True)
 def atari_game(name: str) -> str | None:
     """The ROM's name of 'pong' or 'ALE/Pong-v5'; None if `name` is no Atari game."""
     short = name.removeprefix("ALE/").removesuffix("-v5")
-    game = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in short).lstrip("_")
+    game = _rom(short)
     known = ale_py.roms.get_all_rom_ids()
     if game in known:
         if ale_py.roms.get_rom_path(game) is None:
             raise InputError(f"{game}: its ROM is missing: install ale-py again, the ROMs are in its package")
         return game
+    old = re.fullmatch(r"([A-Z]\w*?)(NoFrameskip|Deterministic)?-v\d", short)
+    if old and (game := _rom(old[1])) in known and _is_of_emulator(name):
+        raise InputError(f"{name} is not preprocessed: use {game}, which is: every fourth frame, small and grey")
     if name.startswith("ALE/"):
         raise InputError(f"no Atari game {short!r}{_nearest(game, known)}")
     return None
+
+
+def _is_of_emulator(name: str) -> bool:
+    """Whether gymnasium has nothing else of that name, as it has with Blackjack-v1."""
+    return name not in gym.registry or str(gym.registry[name].entry_point).startswith("ale_py")
+
+
+def _rom(name: str) -> str:
+    """'space_invaders' of 'SpaceInvaders'."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
 def _make_vec(name: str, count: int, render_mode: str | None) -> gym.vector.VectorEnv:

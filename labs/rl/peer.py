@@ -25,9 +25,9 @@ from debias.files import write_text
 from debias.provenance import provenance
 from labs.rl import environments, settings
 from labs.rl.settings import Settings
-from labs.rl.training import Run
+from labs.rl.training import Run, read_json
 
-SPEED = "speed.json"
+SPEED, RESTORE = "speed.json", "restore it (git checkout) or delete it"
 ROUNDS = 5
 STEPS = 32_768  # of a round
 
@@ -35,7 +35,7 @@ STEPS = 32_768  # of a round
 def speed(folder: Path) -> dict:
     """Steps a second of both and their ratios, from the last `compare`; empty if there was none."""
     path = folder / SPEED
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return read_json(path, RESTORE) if path.exists() else {}
 
 
 def compare(folder: Path, chosen: Settings = settings.PONG, steps: int = STEPS) -> dict:

@@ -104,8 +104,8 @@ def run(trial: Trial, cache: Path, say: Callable[[str], None] = print) -> Iterat
         if not (folder / RUN).exists():
             say(f"{trial.name}, seed {seed}: {chosen.steps:,} steps at most")
             write_text(folder / RUN, json.dumps(_record(trial.name, chosen, folder), indent=1) + "\n")
-        record = json.loads((folder / RUN).read_text("utf-8"))
-        if record["settings"] != dataclasses.asdict(chosen):
+        record = training.read_json(folder / RUN)
+        if record.get("settings") != dataclasses.asdict(chosen):
             raise InputError(f"{folder} was made with other settings: delete it to make it anew")
         yield record | {"folder": str(folder)}
 
@@ -152,7 +152,7 @@ def compare(folder: Path) -> dict:
     """Measure the speed beside stable-baselines3's and renew the folder's tables; returns what was measured."""
     measured = peer.compare(folder)
     if (folder / SUMMARY).exists():
-        write_tables(json.loads((folder / SUMMARY).read_text("utf-8")), folder)
+        write_tables(training.read_json(folder / SUMMARY, peer.RESTORE), folder)
     return measured
 
 

@@ -22,6 +22,7 @@ from labs.rl.rollout import Player, play
 from labs.rl.settings import Settings
 
 AGENT, LOG, HISTORY, SETTINGS = "agent.keras", "log.csv", "history.npy", "settings.json"
+AGAIN = "delete its folder to start the run again"
 WINDOW = 100  # episodes that a mean return is taken over
 
 
@@ -177,8 +178,21 @@ def build_agent(
 
 
 def read_log(folder: Path) -> pd.DataFrame:
-    """The log of a training, a row for each report."""
-    return pd.read_csv(folder / LOG)
+    """The log of a training, a row for each report; InputError where it is damaged."""
+    try:
+        log = pd.read_csv(folder / LOG)
+        _ = log.iloc[-1][["steps", "minutes", "episodes", "mean_return"]].astype(float)
+    except (OSError, ValueError, LookupError) as error:
+        raise _damaged(folder / LOG) from error
+    return log
+
+
+def read_json(path: Path, remedy: str = AGAIN) -> dict:
+    """What is in a JSON file; InputError where it is damaged, which ends with the `remedy`."""
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(path, remedy) from error
 
 
 def load(path: Path, observation_shape: tuple[int, ...], actions: int) -> Agent:
@@ -194,7 +208,7 @@ def load(path: Path, observation_shape: tuple[int, ...], actions: int) -> Agent:
         net = keras.saving.load_model(path, compile=False)
         seen, chosen = tuple(net.input_shape[1:]), net.output_shape[0][-1]
     except Exception as error:  # of many types, depending on what is damaged
-        raise InputError(f"{path}: not a whole agent: train it again") from error
+        raise InputError(f"{path}: not a whole agent: delete its folder and train it again") from error
     if seen != tuple(observation_shape):
         raise InputError(f"{path} sees observations of shape {seen}, these have {tuple(observation_shape)}")
     if chosen != actions:
@@ -224,7 +238,7 @@ def _is_over(folder: Path, settings: Settings) -> bool:
 def _claim(folder: Path, settings: Settings) -> None:
     """Write the settings beside what they made; refuse a folder of other ones."""
     ours, path = dataclasses.asdict(settings), folder / SETTINGS
-    theirs = json.loads(path.read_text("utf-8")) if path.exists() else ours
+    theirs = read_json(path) if path.exists() else ours
     for name, value in ours.items():
         if theirs.get(name) != value:
             raise InputError(
@@ -237,4 +251,8 @@ def _history(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: damaged or missing: delete its folder to start the run again") from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path, remedy: str = AGAIN) -> InputError:
+    return InputError(f"{path}: damaged or missing: {remedy}")

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from debias.files import replacing
+from debias.errors import InputError
+from debias.files import check_output, replacing
 from labs.rl import environments
 from labs.rl.agent import Agent
 from labs.rl.evaluation import choose
 
+LONGEST = 3600  # seconds
 FRAMES_PER_SECOND = 15  # Pong's 60 Hz, every fourth frame: as fast as it is for people
 
 
@@ -27,7 +29,16 @@ def record(
 
     Args:
         agent: None plays at random.
+
+    Raises:
+        InputError: the file's name does not end in .gif, or there is no such time.
     """
+    path = Path(path)
+    if path.suffix.lower() != ".gif":
+        raise InputError(f"{path}: a video is written as a GIF: give a name that ends in .gif")
+    if not 0 <= seconds < LONGEST:  # NaN is not, either
+        raise InputError(f"seconds must be at least 0 and less than {LONGEST:,}, got {seconds}")
+    check_output(path, overwrite=True)
     copies = environments.make(environment, 1, seed, sticky, all_actions, pictures=True)
     try:
         frames, total = _watch(copies, agent, int(seconds * FRAMES_PER_SECOND), seed, greedy)
@@ -58,7 +69,7 @@ def _write(path: Path, frames: list[Image.Image]) -> None:
     """Few colours, and the same for all frames: what does not move then takes no space."""
     palette = frames[len(frames) // 2].quantize(32)
     first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    with replacing(Path(path)) as temporary:
+    with replacing(path) as temporary:
         first.save(
             temporary, save_all=True, append_images=rest, duration=1000 // FRAMES_PER_SECOND, loop=0, optimize=False
         )

@@ -15,9 +15,10 @@ import pytest
 
 from baselines import METHODS
 from debias.data import catalog
+from debias.data.dataset import Splits
 from debias.provenance import ROOT
 from experiments import __main__, commands
-from experiments.engine import evaluation, sweep
+from experiments.engine import evaluation, store, sweep
 from experiments.quick import EXPERIMENT as QUICK
 from experiments.registry import EXPERIMENTS
 from experiments.report import artefacts, figure_data
@@ -199,6 +200,16 @@ def test_figures_of_one_s_own_data_stay_out_of_the_repository(tmp_path):
     assert commands.Run(data=own, smoke=True, cache=tmp_path)._results() == tmp_path / "smoke"
 
 
+def test_methods_that_need_groups_are_left_out_in_one_line_where_there_are_none(splits, monkeypatch, capsys):
+    parts = (splits.train, splits.validation, splits.test)
+    plain = Splits("plain", *(part.without_groups() for part in parts))
+    for found, said in ((splits, ""), (plain, "quick: the faces have no groups: leaves out Oracle (groups)\n")):
+        monkeypatch.setattr(store, "loaded", lambda *_, found=found: found)
+        adapted = commands.Run(data="own.h5")._adapted(EXPERIMENTS["quick"])
+        assert capsys.readouterr().out == said
+        assert ("oracle" in [setting.method for setting in adapted.settings]) == (not said)
+
+
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +224,7 @@ def test_figures_of_one_s_own_data_stay_out_of_the_repository(tmp_path):
         (["run", "quick", "--seeds", "-1"], "--seeds"),
         (["run", "quick", "--jobs", "0"], "--jobs"),
         (["run", "quick", "--jobs", "4096"], "--jobs"),
+        (["run", "quick", "--jobs", "99", "--address", "nowhere.invalid:6379"], "no Ray cluster answers at nowhere"),
         (["run", "quick", "--stale", "maybe"], "--stale"),
         (["run", "quick", "--data", "nowhere.h5"], "nowhere.h5"),
         (["run", "quick", "--data", str(ROOT / "pyproject.toml")], "pyproject.toml"),

@@ -9,6 +9,7 @@ import h5py
 import pytest
 
 from baselines import METHODS
+from debias.errors import InputError
 from experiments.engine import evaluation, store, training
 from experiments.engine.evaluation import evaluated, finished
 from experiments.engine.training import is_stale, trained
@@ -94,6 +95,43 @@ def test_other_code_of_evaluation_evaluates_the_kept_model_again(instant, unmeas
     assert (len(instant), len(unmeasured)) == (1, 2) and model_file(stored(run)) == model
     changed = {name for name in row if again[name] != row[name] and row[name] == row[name]}
     assert changed == {"evaluation_digest", "seconds"} and set(again) == set(row)
+
+
+def test_a_model_evaluated_again_counts_the_seconds_of_its_training(instant, unmeasured, run, stored, other_tests):
+    evaluated(stored(run))
+    path = stored(run).folder / "trained.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "seconds": 1e6}))
+    other_tests()
+    assert 1e6 < evaluated(stored(run))["seconds"] < 1e6 + 600 and len(instant) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", None], ids=str)
+@pytest.mark.parametrize(
+    "name", ["settings.json", "trained.json", "row.json", "model.keras", "log.csv", "sampling/epoch-000.npy"]
+)
+def test_a_damaged_file_is_one_line_that_says_what_to_delete_and_that_helps(
+    instant, runs, dataset_path, tiny_config, stored, monkeypatch, other_tests, name, content
+):
+    from experiments.engine import measures
+
+    monkeypatch.setattr(measures, "measure", lambda model, splits, folder: measures.of_training(splits.train, folder))
+    [run] = runs(dataset_path, tiny_config, "measurable")
+    row, folder = evaluated(stored(run)), stored(run).folder
+    if name == "settings.json":  # is read where a training goes on
+        (folder / "trained.json").unlink()
+    if name != "row.json":
+        other_tests()
+    (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+    if content is not None or not name.endswith(".json"):  # those that are missing were never there
+        with pytest.raises(InputError) as caught:
+            evaluated(stored(run))
+        said = str(caught.value)
+        assert said.startswith(str(folder / name.partition("/")[0])) and "\n" not in said
+        assert said.endswith(f": damaged or missing: delete {folder}, and the same command trains the run anew")
+        shutil.rmtree(folder)
+    again = evaluated(stored(run))
+    changed = {column for column in row if again[column] != row[column] and row[column] == row[column]}
+    assert changed <= {"evaluation_digest", "seconds"}
 
 
 def test_another_test_evaluates_the_kept_model_again(instant, unmeasured, run, stored, edited):

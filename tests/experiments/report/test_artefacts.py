@@ -11,7 +11,7 @@ from debias.config import Config
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import artefacts, registry
 from experiments.report.report import Report
-from experiments.report.rows import read_rows
+from experiments.report.rows import read_rows, write_failures
 
 EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
 DATA = {"few": pd.DataFrame({"setting": ["cnn"], "number": [0.1]})}
@@ -78,6 +78,24 @@ def test_rows_are_current_only_with_all_that_is_made_of_them(rows, tmp_path):
     assert not artefacts.is_current(tmp_path, rows.assign(seconds=1.0))
     (tmp_path / "runs.csv").write_text("no table")
     assert not artefacts.is_current(tmp_path, rows)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_a_damaged_summary_is_made_again(rows, tmp_path, content):
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    before = contents(tmp_path)
+    (tmp_path / "summary.json").write_bytes(content)
+    assert not artefacts.is_current(tmp_path, rows)
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    assert contents(tmp_path) == before
+
+
+def test_rows_are_not_current_beside_failures_of_a_later_call(rows, tmp_path):
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    write_failures(tmp_path, pd.DataFrame({"id": ["test/cnn/seed0"], "reason": ["RuntimeError"]}))
+    assert not artefacts.is_current(tmp_path, rows)
+    artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    assert artefacts.is_current(tmp_path, rows) and not (tmp_path / "failures.csv").exists()
 
 
 @pytest.mark.parametrize("broken", ["figures", "table", "texts"])

@@ -1,12 +1,17 @@
 """Rows -> tables and summary.json."""
 
+import io
+import sys
+
 import numpy as np
 import pytest
 
 from baselines import METHODS
 from debias.config import Config
+from experiments import commands
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import tables
+from experiments.report.comparisons import seeds_of
 
 EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
 
@@ -73,6 +78,29 @@ def test_every_line_has_as_many_cells_as_there_are_headings(rows):
     for section in tables.sections(rows):
         assert {len(line) for line in section.lines} == {len(section.header)}
     assert [len(table.columns) for table in tables.on_screen(rows)] == [len(s.header) for s in tables.sections(rows)]
+
+
+def test_on_screen_no_number_of_twelve_groups_is_cut_off(rows, tmp_path, capsys):
+    names, endings = [f"group {number}" for number in range(12)], ("recall", "recall_fpr1", "mass")
+    for column, (ending, name) in enumerate((ending, name) for ending in endings for name in names):
+        rows[f"{ending} {name}"] = 10.5 + column
+    commands._show(tmp_path, *tables.on_screen(rows))
+    shown = capsys.readouterr().out
+    assert "…" not in shown and all(f"{10.5 + column:.1f}" in shown for column in range(36))
+
+
+def test_an_ascii_terminal_is_written_to(rows, tmp_path, monkeypatch):
+    written = io.BytesIO()
+    terminal = io.TextIOWrapper(written, "ascii", "backslashreplace", write_through=True)  # as `exit_code` makes it
+    monkeypatch.setattr(sys, "stdout", terminal)
+    commands._show(tmp_path, *tables.on_screen(rows), tables.caption(rows))
+    assert b"93.0 \\xb10.6" in written.getvalue() and b"%\\xb2" in written.getvalue()
+
+
+def test_seeds_are_counted_in_words(rows):
+    assert seeds_of(rows[rows["seed"] == 1]) == "one seed" and "mean over one seed." in tables.caption(rows[:2])
+    assert seeds_of(rows) == "3 paired seeds" and seeds_of(rows, "seeds") == "3 seeds"
+    assert seeds_of(rows[:-1]) == "2 to 3 paired seeds"
 
 
 def test_thresholds_are_found_in_the_columns(rows):

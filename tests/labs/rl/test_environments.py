@@ -192,6 +192,10 @@ def test_an_atari_game_that_is_cut_shows_its_last_observation():
     [
         (("CartPole-v9", 2), "no environment 'CartPole-v9': did you mean"),
         (("ALE/Pnog-v5", 2), "no Atari game 'Pnog': did you mean pong"),
+        (("Pong-v0", 2), "Pong-v0 is not preprocessed: use pong"),
+        (("PongNoFrameskip-v4", 2), "PongNoFrameskip-v4 is not preprocessed: use pong"),
+        (("ALE/SpaceInvaders-v4", 2), "is not preprocessed: use space_invaders"),
+        (("Blackjack-v1", 2), "observations of type Tuple"),
         (("MountainCarContinuous-v0", 2), "actions of type Box: this agent chooses among discrete ones"),
         (("FrozenLake-v1", 2), "observations of type Discrete"),
         (("cartpole", 0), "environments must be at least 1, got 0"),

@@ -204,6 +204,8 @@ def test_train_and_play_from_the_command_line(tmp_path, capsys):
     [
         (["play", "--env", "pong", "--checkpoint", "nowhere"], "no agent at nowhere"),
         (["train", "--env", "Pendulum-v1", "--folder", "x"], "actions of type Box"),
+        (["train", "--env", "cartpole", "--folder", "x", "--steps", "0"], "steps must be at least 1, got 0"),
+        (["train", "--env", "Pong-v0", "--folder", "x"], "use pong"),
         (["study", "cartpole/sarsa"], "no trial 'cartpole/sarsa'"),
         (["train", "--env", "pong"], "--folder"),
     ],
@@ -213,6 +215,41 @@ def test_bad_words_are_one_line(words, said, tmp_path, monkeypatch):
     with pytest.raises(InputError) as error:
         commands.run(words)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "film, seconds, said",
+    [
+        ("x.mp4", 2, "x.mp4: a video is written as a GIF: give a name that ends in .gif"),
+        ("film", 2, "film: a video is written as a GIF"),
+        ("x.gif", float("nan"), "seconds must be at least 0 and less than 3,600, got nan"),
+        ("x.gif", float("inf"), "seconds must be"),
+        ("x.gif", -1, "seconds must be"),
+    ],
+)
+def test_videos_that_cannot_be_are_one_line_before_anything_is_played(tmp_path, monkeypatch, film, seconds, said):
+    monkeypatch.setattr(video.environments, "make", lambda *_, **__: pytest.fail("played"))
+    with pytest.raises(InputError) as error:
+        video.record(tmp_path / film, "cartpole", seconds=seconds)
+    assert said in str(error.value) and "\n" not in str(error.value) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff"])
+def test_a_damaged_record_is_one_line(tmp_path, content):
+    path = tmp_path / "cartpole" / "ppo" / "0" / study.RUN
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="run.json: damaged or missing: delete its folder to start the run again"):
+        next(study.run(TOY, tmp_path))
+
+
+@pytest.mark.parametrize("name", [study.SUMMARY, peer.SPEED])
+def test_damaged_results_are_one_line(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(peer, "compare", lambda folder: {})
+    (tmp_path / study.SUMMARY).write_text('{"runs": []}')
+    (tmp_path / name).write_text("{")
+    with pytest.raises(InputError, match=rf"{name}: damaged or missing: restore it \(git checkout\) or delete it"):
+        study.compare(tmp_path)
 
 
 def test_without_the_peer_the_comparison_says_how_to_get_it(tmp_path, monkeypatch):

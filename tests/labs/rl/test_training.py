@@ -136,6 +136,15 @@ def test_a_folder_of_another_training_is_refused(trained):
         training.train(dataclasses.replace(POLE, seed=1), trained)
 
 
+@pytest.mark.parametrize("name", [training.SETTINGS, training.LOG])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_a_damaged_file_of_a_training_is_one_line(trained, tmp_path, name, content):
+    folder = shutil.copytree(trained, tmp_path / "agent")
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name}: damaged or missing: delete its folder to start the run again"):
+        training.train(POLE, folder)
+
+
 def test_a_damaged_history_is_one_line(tmp_path):
     with pytest.raises(Killed):
         training.train(dataclasses.replace(POLE, reports=16), tmp_path, kill)
