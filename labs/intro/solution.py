@@ -120,8 +120,8 @@ show(pictures.images(squares.numpy()), "tensors")
 
 # %% [markdown]
 # **Slicing** takes parts out: `squares[0]` is the first image, `squares[:, 10:20]` ten rows of each, `squares[::2]`
-# every second image, and `squares[..., 0]` the red of all, since `...` stands for all axes before the last. A number takes an
-# axis away, a range keeps it.
+# every second image, and `squares[..., 0]` the red of all, since `...` stands for all axes before the last. A number
+# takes an axis away, a range keeps it.
 
 
 # %%
