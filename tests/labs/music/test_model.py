@@ -26,11 +26,14 @@ def vocabulary():
 
 def small(vocabulary, units, dropout=0.3):
     """A network as the lab's students build it."""
-    layers = keras.layers
-    middle = [layers.GRU(units, return_sequences=True), layers.Dropout(dropout)]
-    size = len(vocabulary)
     return keras.Sequential(
-        [keras.Input((None,), dtype="int32"), layers.Embedding(size, 8), *middle, layers.Dense(size)]
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(len(vocabulary), 8),
+            keras.layers.GRU(units, return_sequences=True),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(len(vocabulary)),
+        ]
     )
 
 
