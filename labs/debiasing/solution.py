@@ -51,7 +51,7 @@ from debias.presets import network
 from debias.provenance import ROOT, provenance
 from debias.resampling import effective_sample_size
 from debias.training import fit, seed_everything
-from experiments import quick
+from experiments import table1
 from experiments.report.comparisons import differences, interval
 from experiments.report.models import some_of_each_group
 from labs import drawings
@@ -82,7 +82,7 @@ def show(figure, name):
 # The training has a face's *label* (face or not). The four *groups* are for you, who judge the result:
 
 # %%
-experiment = quick.EXPERIMENT.at_smoke_size() if SMOKE else quick.EXPERIMENT
+experiment = table1.EXPERIMENT.at_smoke_size() if SMOKE else table1.EXPERIMENT
 config = experiment.base
 splits = catalog.load(experiment.data, ROOT / ".cache").draw(experiment.settings[0].draw, config.seed)
 faces, test = splits.train.positives(), splits.test
