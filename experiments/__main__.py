@@ -1,5 +1,6 @@
 """Command line: python -m experiments COMMAND --help."""
 
+import logging
 import sys
 
 from debias.commandline import exit_code
@@ -7,6 +8,7 @@ from debias.commandline import exit_code
 
 def main() -> int:
     """Run the command; returns the exit code."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each model that a process traces anew
     return exit_code(_run)
 
 

@@ -53,8 +53,9 @@ def as_markdown(rows: pd.DataFrame, further: Sequence[Section] = ()) -> str:
 
 
 def on_screen(rows: pd.DataFrame) -> list[Table]:
-    """All sections as tables for a terminal of about 90 columns."""
-    return [_screen(part) for part in sections(rows)]
+    """All sections as tables for a terminal of about 90 columns; that of all tests last, where it is seen first."""
+    further = [further_section(rows)] if further_tests(rows) else []
+    return [_screen(part) for part in (*sections(rows), *further)]
 
 
 def summary(rows: pd.DataFrame) -> dict:
