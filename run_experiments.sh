@@ -23,7 +23,7 @@ commands='  ablations       90 min  all ablations below; with table1 done, else 
   report           1 min  every table, figure and results/index.html again from the rows in results/
   benchmark        8 min  images per second of training, resampling and rendering, each beside its peer
   detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
-  photographs      2 min  models of quick tested on UTKFace's adults: --faces utkface.h5 --negatives tiny.h5
+  photographs      5 min  models of transfer tested on adults of UTKFace: --faces utkface.h5 --negatives tiny.h5
   list             0 min  every experiment with its runs and minutes
   test            10 min  the tests; further words go to pytest'
 

@@ -89,6 +89,17 @@ def told(finding: Finding | None) -> str:
     return f"{interval(found).removesuffix(' *')} {'*' if significant else 'n.s.'}"
 
 
+def points(rows: pd.DataFrame, end: str) -> Figure:
+    """E[A], the worst group's recall and Var[A] on one test: seeds, means and intervals of each setting.
+
+    Args:
+        end: what the test's columns end in, see `tests_of`.
+    """
+    here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in MEASURES}})
+    panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
+    return plots.setting_points(here, "setting", panels)
+
+
 def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure:
     """The worst group against E[A] on each test, an arrow from no camera to a random one for each pair of settings."""
     parts = _parts(rows, experiment.settings)

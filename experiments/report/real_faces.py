@@ -10,9 +10,9 @@ from debias import plots
 from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
-from experiments.report import figure_data, tables, transfer
+from experiments.report import cameras, figure_data, tables, transfer
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
-from experiments.report.comparisons import FIXED_RATE, MEASURES, difference, interval, seeds_of
+from experiments.report.comparisons import FIXED_RATE, difference, interval, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import Section, by_setting, title, with_error
 
@@ -53,10 +53,7 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
 
 def figure(rows: pd.DataFrame) -> Figure:
     """E[A], the worst group's recall and Var[A] on photographs: seeds, means and intervals of each setting."""
-    ending = f"{FIXED_RATE}@{FOLDER}"
-    here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{ending}"] for name in MEASURES}})
-    panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
-    return plots.setting_points(here, "setting", panels)
+    return cameras.points(rows, f"@{FOLDER}")
 
 
 def peers(rows: pd.DataFrame) -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_a_balanced_training_set_counts_as_seeing_groups(experiment, rows):
 
 
 def test_arrows_join_what_differs_by_the_camera_alone(experiment, rows):
-    figure = transfer.figures(experiment, rows, {})["transfer"]
+    figure = transfer.figures(experiment, rows, {})["arrows"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
     assert sum(text.get_text().isdigit() for text in figure.axes[1].texts) == 2  # the CNN and the balanced one
 
