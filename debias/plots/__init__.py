@@ -9,6 +9,7 @@ from debias.plots.detection import heat_maps
 from debias.plots.faces import grid, reconstructions, sampling_figure, traversals
 from debias.plots.groups import group_bars
 from debias.plots.latents import latent_factors
+from debias.plots.named import named_points
 from debias.plots.settings import setting_points
 from debias.plots.style import COLLAPSED, PALETTE, save
 
@@ -21,6 +22,7 @@ __all__ = [
     "heat_maps",
     "latent_factors",
     "mass_ess",
+    "named_points",
     "reconstructions",
     "sampling_figure",
     "save",

@@ -97,7 +97,7 @@ def points(rows: pd.DataFrame, end: str) -> Figure:
     """
     here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in MEASURES}})
     panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
-    return plots.setting_points(here, "setting", panels)
+    return plots.named_points(here, "setting", panels)
 
 
 def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure:
