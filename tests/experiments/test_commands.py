@@ -203,7 +203,8 @@ def test_figures_of_one_s_own_data_stay_out_of_the_repository(tmp_path):
 def test_methods_that_need_groups_are_left_out_in_one_line_where_there_are_none(splits, monkeypatch, capsys):
     parts = (splits.train, splits.validation, splits.test)
     plain = Splits("plain", *(part.without_groups() for part in parts))
-    for found, said in ((splits, ""), (plain, "quick: the faces have no groups: leaves out Oracle (groups)\n")):
+    line = "quick: the faces have no groups: leaves out Oracle (groups), random camera\n"
+    for found, said in ((splits, ""), (plain, line)):
         monkeypatch.setattr(store, "loaded", lambda *_, found=found: found)
         adapted = commands.Run(data="own.h5")._adapted(EXPERIMENTS["quick"])
         assert capsys.readouterr().out == said
