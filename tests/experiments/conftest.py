@@ -82,8 +82,10 @@ def _guess(monkeypatch):
     from experiments.engine import measures
 
     def measure(model, splits, folder):
-        scores, negatives = np.split(np.random.default_rng(0).random(len(splits.test) + 200), [len(splits.test)])
-        return rates(splits.test, scores, negatives) | measures.of_training(splits.train, folder)
+        rng = np.random.default_rng(0)
+        scores, negatives = np.split(rng.random(len(splits.test) + 200), [len(splits.test)])
+        chosen_by = measures.of_validation(splits.validation, rng.random(len(splits.validation.positives())), negatives)
+        return rates(splits.test, scores, negatives) | chosen_by | measures.of_training(splits.train, folder)
 
     for name, known in METHODS.items():
         monkeypatch.setitem(METHODS, name, dataclasses.replace(known, resamples=False, reconstructs=False))

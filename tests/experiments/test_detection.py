@@ -46,7 +46,7 @@ def cache(monkeypatch, tmp_path):
 
 
 def test_rates_are_what_can_be_counted_by_hand(cache):
-    runs = [StoredRun(run, cache) for run in detection.EXPERIMENT.runs() if run.setting.name == "cnn"]
+    runs = [StoredRun(run, cache) for run in detection.EXPERIMENT.runs() if run.setting.name == "cnn-camera"]
     singles, sets, trade = detection.measure(runs)
     found = singles.set_index(["photograph", "windows"])
     assert found.loc[("face", "15 % to whole"), ["detected", "on the face"]].tolist() == [100, 100]
@@ -72,7 +72,9 @@ def test_it_leaves_a_table_a_summary_and_a_picture(cache, tmp_path):
     assert "course: bright (n=2)" in text and "15 % to whole" in text and "| 0.2" in text
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["models"] == ["quick/cnn/seed0"] and {"commit", "versions", "host"} <= set(summary)
-    assert {row["setting"] for row in summary["sets"]} == {"CNN", "DB-VAE, max"}
+    assert {row["setting"] for row in summary["sets"]} == {
+        setting.title for setting in detection.EXPERIMENT.settings if setting.name in detection.SETTINGS
+    }
 
 
 def test_models_that_cannot_be_trained_are_one_line(cache, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_every_file_of_the_folder_is_an_ablation():
     files = {path.stem for path in (ROOT / "experiments" / "ablations").glob("[a-z]*.py")}
-    assert files == set(GROUPS["ablations"]) and set(GROUPS["all"]) == set(EXPERIMENTS)
+    assert files == set(GROUPS["ablations"]) and set(GROUPS["all"]) == set(EXPERIMENTS) - {"methods_search"}
     assert list(EXPERIMENTS)[0] == "quick"
     assert {EXPERIMENTS[name].folder for name in files} == {f"ablations/{name}" for name in files}
 

@@ -227,6 +227,7 @@ def test_unfilled_todos_stop_there_or_at_their_checks_with_a_message(student, de
 def test_a_failing_cell_is_one_line_and_keeps_nothing(tmp_path, monkeypatch, capsys):
     (tmp_path / "labs" / "toy").mkdir(parents=True)
     (tmp_path / "labs" / "build.py").write_text("")
+    (tmp_path / "labs" / "checking.py").write_text("def stop_in_one_line(): ...\n")  # what the set-up cell asks for
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
     source = tmp_path / "labs" / "toy" / build.SOURCE
     source.write_text(

@@ -149,7 +149,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path, cache, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train_lighter": 0}, "train_lighter is 0"),
+        ({"test_negatives": 0}, "test_negatives is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"darker_female_share": 1.5}, "darker_female_share is 1.5"),
         ({"negative_tones": (1.0, 0.5, 0, 0, 0, 0)}, "negative_tones"),

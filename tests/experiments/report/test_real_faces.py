@@ -84,7 +84,7 @@ def test_everything_is_drawn_again_from_rows_and_counts_alone(rows, tmp_path):
     folder = tmp_path / "results" / "photographs"
     real_faces.write(folder, rows, COUNTS)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    assert set(before) == {"runs.csv", "table.md", "summary.json", "photographs.png", "photographs.svg"}
+    assert set(before) == {"runs.csv", "table.md", "sentence.md", "summary.json", "photographs.png", "photographs.svg"}
     assert json.loads(before["summary.json"])["images"]["male White"] == 100
     for name in set(before) - {"runs.csv"}:
         (folder / name).unlink()

@@ -354,7 +354,7 @@ def test_a_wrong_answer_is_told_where_to_look(solution, number):
 
 @pytest.mark.parametrize("answers", [None, {}, {1: "c"}, "ccabb"])
 def test_answers_that_are_not_a_letter_each_are_refused(answers):
-    refused(checks.quiz, answers, "a letter for each of 1, 2, 3, 4, 5")
+    refused(checks.quiz, answers, "a dict from each of 1, 2, 3, 4, 5 (int) to a letter")
 
 
 # --- other right answers --------------------------------------------------------------------------------------------
