@@ -409,3 +409,15 @@ def test_heat_maps_show_each_photograph_each_model_and_its_best_window():
         (2, 0, 10)
     ] * 2
     assert all(np.all(axes.images[1].get_array() == 0.25) for axes in panels if len(axes.images) > 1)
+
+
+def test_named_points_have_a_line_a_setting_with_its_seeds_and_their_mean():
+    rows = pd.DataFrame({"setting": ["b", "b", "a", "a"], "x": [1.0, 3.0, 5.0, 9.0], "y": 1.0})
+    figure = plots.named_points(rows, "setting", {"x": "first", "y": "second"})
+    first, second = figure.axes
+    assert [text.get_text() for text in first.get_yticklabels()] == ["b", "a"]
+    assert (first.get_title(loc="left"), second.get_title(loc="left")) == ("first", "second")
+    seeds = [dots.get_offsets()[:, 0].tolist() for dots in first.collections if len(dots.get_offsets())]
+    assert seeds == [[1, 3], [5, 9]]
+    means = [line.get_xdata().tolist() for line in first.lines if line.get_marker() not in ("", "None", None)]
+    assert [2, 7] in means
