@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from debias.plots.style import NOTE, PALETTE, WIDTH, styled
+from debias.plots.style import NOTE, PALETTE, POINTS_NOTE, WIDTH, styled
 
 _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 
@@ -31,6 +31,5 @@ def named_points(rows: pd.DataFrame, name: str, measures: Mapping[str, str]) -> 
         axes.grid(axis="y", alpha=0.3)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(left=False)
-    note = "small dots: seeds; large: their mean and its 95 % bootstrap interval"
-    figure.suptitle(note, x=0.01, ha="left", **NOTE)
+    figure.suptitle(POINTS_NOTE, x=0.01, ha="left", **NOTE)
     return figure

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from debias.plots.style import COLLAPSED, NOTE, WIDTH, colours, legend_below, styled
+from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, styled
 
 _NONE = types.MappingProxyType({})
 _DASHES = ("--", ":", "-.")
@@ -18,7 +18,6 @@ _LOGARITHMIC = "ess"  # spans four orders of magnitude
 _MARGIN = 0.4  # room beside the outermost settings, in steps between settings
 _INCHES_A_LETTER = 0.085  # at 8 points
 _MOST_ABREAST = 3  # panels
-_NOTE = "small dots: seeds; large: their mean and its 95 % bootstrap interval"
 _COLLAPSED_NOTE = f"; ▼ collapsed, below {COLLAPSED} % recall, value"
 
 
@@ -55,7 +54,7 @@ def setting_points(
         axes.set(xlabel=x, ylabel="")
         axes.set_title(title, loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(_NOTE + ("" if table["alive"].all() else _COLLAPSED_NOTE), x=0.01, ha="left", **NOTE)
+    figure.suptitle(POINTS_NOTE + ("" if table["alive"].all() else _COLLAPSED_NOTE), x=0.01, ha="left", **NOTE)
     if hue or baselines:
         legend_below(figure, panels[0])
     return figure

@@ -17,6 +17,7 @@ PALETTE = "colorblind"
 COLLAPSED = 50  # a setting whose mean recall in % is lower is cut off where it would flatten all others
 WIDTH = 7.2  # inches: a page's text, and at half the size still a phone
 _DPI = 150
+POINTS_NOTE = "small dots: seeds; large: their mean and its 95 % bootstrap interval"
 NOTE = {"fontsize": 8, "color": "0.3"}
 
 _STYLE = {

@@ -1,8 +1,8 @@
 """How long is long enough: passes over the faces, with a random camera; doubling should move nothing."""
 
 from experiments.ablation import Point, ablation
-from experiments.settings import OTHER_CAMERA, SMALL, TRAINED, changed
-from experiments.transfer import LINES, with_camera
+from experiments.settings import OTHER_CAMERA, SMALL, TRAINED, changed, with_camera
+from experiments.transfer import LINES
 
 PASSES = (2, 4, TRAINED.epochs, 2 * TRAINED.epochs)
 CNN, MAX = (with_camera(line)[1] for line in LINES if line.name in ("cnn", "max"))

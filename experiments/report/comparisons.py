@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from debias.markdown import plain
 from debias.metrics import paired_bootstrap
 
 BASELINE = "cnn"
@@ -87,18 +86,6 @@ def seeds_of(rows: pd.DataFrame, what: str = "paired seeds") -> str:
     if most == 1:
         return "one seed"
     return f"{most if fewest == most else f'{fewest} to {most}'} {what}"
-
-
-def against_baseline(rows: pd.DataFrame, names: Sequence[str]) -> str:
-    """What these settings change of recall at 1 % false positives, against the CNN, in words.
-
-    Settings without two seeds in common with it are left out; without any there is nothing to say.
-    """
-    none = rows[rows["setting"] == BASELINE]
-    parts = [rows[rows["setting"] == name] for name in names]
-    told = [f"“{plain(part['title'].iloc[0])}” {found}." for part in parts if (found := changes(part, none))]
-    at = f"Against the CNN, at 1 % false positives, over {seeds_of(none)} with 95 % intervals:"
-    return " ".join([at, *told]) if told else ""
 
 
 def changes(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:

@@ -14,12 +14,11 @@ from experiments.report import cameras, figure_data, tables, transfer
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
 from experiments.report.comparisons import FIXED_RATE, difference, interval, seeds_of
 from experiments.report.rows import write_rows
-from experiments.report.tables import Section, by_setting, title, with_error
+from experiments.report.tables import NAMES, Section, by_setting, title
 
 FOLDER = "photographs"  # under results/, and the label of the test
 COUNTS = "images"  # figure data: how many images the test holds of each kind
 BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
-NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
 
 
 def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
@@ -83,15 +82,12 @@ def _head(rows, counts) -> str:
 
 def _tests(rows) -> Section:
     """Each test's E[A], Var[A] and worst group, so that photographs stand beside rendered faces."""
-    tests = {"own test": "", **{name: f"@{name}" for name in tables.further_tests(rows)}}
-    header = ["setting", *(f"{measure}, {name}" for name in tests for measure in NAMES.values()), "FPR", "AUROC"]
-    lines = []
-    for part in by_setting(rows).values():
-        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests.values() for measure in NAMES]
-        rates = [f"{part[f'fpr{FIXED_RATE}@{FOLDER}'].mean():.1f}", f"{part[f'auroc@{FOLDER}'].mean():.4f}"]
-        lines.append([title(part), *cells, *rates])
+    rates = {
+        "FPR": lambda part: f"{part[f'fpr{FIXED_RATE}@{FOLDER}'].mean():.1f}",
+        "AUROC": lambda part: f"{part[f'auroc@{FOLDER}'].mean():.4f}",
+    }
     about = "At 1 % false positives, mean over seeds ± standard error; FPR and AUROC on photographs"
-    return Section(about, header, lines)
+    return tables.tests_section(about, rows, rates)
 
 
 def _recalls(rows, counts) -> Section:

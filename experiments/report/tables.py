@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -13,6 +13,7 @@ from experiments.engine.experiment import Experiment
 from experiments.report.comparisons import BASELINE, CHANGES, FIXED_RATE, OWN, differences, interval, seeds_of
 from experiments.settings import RARE
 
+NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
 THRESHOLDS = {
     OWN: "At the model's own threshold (0.5)",
     FIXED_RATE: "At 1 % false positives, fixed on validation negatives",
@@ -69,15 +70,24 @@ def summary(rows: pd.DataFrame) -> dict:
 
 
 def further_section(rows: pd.DataFrame) -> Section:
-    """E[A], Var[A] and the worst group at 1 % false positives, on the rows' own test and on each further one."""
+    """E[A], Var[A] and the worst group on each test, and the validation loss."""
+    losses = {"validation loss": lambda part: f"{part['validation_loss'].mean():.4f}"}
+    return tests_section("At 1 % false positives, fixed on each test's own validation negatives", rows, losses)
+
+
+def tests_section(heading: str, rows: pd.DataFrame, further: Mapping[str, Callable[[pd.DataFrame], str]]) -> Section:
+    """E[A], Var[A] and the worst group at 1 % false positives, on the rows' own test and on each further one.
+
+    Args:
+        further: name of a last column -> its cell, from the rows of a setting.
+    """
     tests = {"own test": "", **{name: f"@{name}" for name in further_tests(rows)}}
-    names = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
-    header = ["setting", *(f"{name}, {test}" for test in tests for name in names.values()), "validation loss"]
+    header = ["setting", *(f"{name}, {test}" for test in tests for name in NAMES.values()), *further]
     lines = []
     for part in by_setting(rows).values():
-        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests.values() for measure in names]
-        lines.append([title(part), *cells, f"{part['validation_loss'].mean():.4f}"])
-    return Section("At 1 % false positives, fixed on each test's own validation negatives", header, lines)
+        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests.values() for measure in NAMES]
+        lines.append([title(part), *cells, *(cell(part) for cell in further.values())])
+    return Section(heading, header, lines)
 
 
 def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str], at: str = "") -> Section:
