@@ -242,16 +242,17 @@ def _add_targets(vertices, offsets, indices, deltas, chosen, amounts):
 def _visibility(vertices, normals, chosen, triangles, directions, reach):
     """Cosine-weighted share of `directions` that leave each chosen vertex without meeting a triangle."""
     visibility = np.zeros(chosen.shape[0], np.float32)
-    nearby = np.empty(triangles.shape[0], np.int64)
+    nearby, spheres = np.empty(triangles.shape[0], np.int64), np.empty((triangles.shape[0], 5))
     for i in range(chosen.shape[0]):
         origin = vertices[chosen[i]] + np.float32(0.012) * normals[chosen[i]]  # off the surface it belongs to
         count = _collect_nearby(vertices, triangles, origin, reach, nearby)
+        _bounding_spheres(vertices, triangles, nearby[:count], origin, spheres)
         total, seen = 0.0, 0.0
         for d in range(directions.shape[0]):
             cosine = (directions[d] * normals[chosen[i]]).sum()
             if cosine > 0.05:
                 total += cosine
-                if not _blocked(vertices, triangles, nearby[:count], origin, directions[d], reach):
+                if not _blocked(vertices, triangles, nearby[:count], spheres, origin, directions[d], reach):
                     seen += cosine
         visibility[i] = seen / max(total, 1e-6)
     return visibility
@@ -272,10 +273,30 @@ def _collect_nearby(vertices, triangles, origin, reach, nearby):
 
 
 @numba.njit(cache=True, fastmath=True)
-def _blocked(vertices, triangles, nearby, origin, direction, reach):
-    """Moeller-Trumbore ray-triangle intersection against the nearby triangles."""
+def _bounding_spheres(vertices, triangles, nearby, origin, spheres):
+    """Fills rows (centre x, y, z from `origin`, its squared distance, squared radius), a little too large."""
+    for k in range(nearby.shape[0]):
+        for axis in range(3):
+            spheres[k, axis] = -np.float64(origin[axis])
+            for corner in triangles[nearby[k]]:
+                spheres[k, axis] += vertices[corner, axis] / 3.0
+        spheres[k, 3] = spheres[k, 0] ** 2 + spheres[k, 1] ** 2 + spheres[k, 2] ** 2
+        spheres[k, 4] = 0.0
+        for corner in triangles[nearby[k]]:
+            away = 0.0
+            for axis in range(3):
+                away += (vertices[corner, axis] - origin[axis] - spheres[k, axis]) ** 2
+            spheres[k, 4] = max(spheres[k, 4], 1.01 * away + 1e-9)
+
+
+@numba.njit(cache=True, fastmath=True)
+def _blocked(vertices, triangles, nearby, spheres, origin, direction, reach):
+    """Moeller-Trumbore ray-triangle intersection against the nearby triangles whose sphere the line meets."""
     dx, dy, dz = direction[0], direction[1], direction[2]
     for k in range(nearby.shape[0]):
+        along = dx * spheres[k, 0] + dy * spheres[k, 1] + dz * spheres[k, 2]
+        if spheres[k, 3] - along * along > spheres[k, 4]:
+            continue
         a, b, c = triangles[nearby[k], 0], triangles[nearby[k], 1], triangles[nearby[k], 2]
         e1x, e1y, e1z = _difference(vertices, b, a)
         e2x, e2y, e2z = _difference(vertices, c, a)

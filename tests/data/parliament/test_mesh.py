@@ -91,3 +91,21 @@ def test_occlusion_is_dark_in_the_mouth_and_open_on_the_forehead(model):
     forehead = (figure.rest[:, 1] > 7.7) & (figure.rest[:, 1] < 7.9) & (figure.rest[:, 2] > 1.2)
     assert figure.occlusion[forehead].min() > 0.9
     assert np.median(figure.occlusion[figure.mouth_interior > 0]) < 0.2
+
+
+def test_spheres_around_triangles_hide_no_hit():
+    """Against the same rays and triangles with spheres that every line meets."""
+    rng = np.random.default_rng(1)
+    corners = rng.normal(size=(60, 1, 3)) + rng.normal(scale=0.2, size=(60, 3, 3))
+    vertices, triangles = corners.reshape(-1, 3).astype(np.float32), np.arange(180, dtype=np.int32).reshape(60, 3)
+    directions = rng.normal(size=(500, 3)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    nearby, origin = np.arange(60), np.zeros(3, np.float32)
+    spheres, everywhere = np.empty((60, 5)), np.tile([0.0, 0.0, 0.0, 0.0, np.inf], (60, 1))
+    mesh._bounding_spheres(vertices, triangles, nearby, origin, spheres)
+    assert np.mean(spheres[:, 4] < spheres[:, 3]) > 0.5  # they leave something out
+    ours, expected = (
+        [mesh._blocked(vertices, triangles, nearby, each, origin, ray, 10.0) for ray in directions]
+        for each in (spheres, everywhere)
+    )
+    assert ours == expected and 0.1 < np.mean(ours) < 0.9
