@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from baselines import method
 from debias.config import Config
-from experiments.engine.experiment import Experiment, Setting
-from experiments.settings import CAMERA, EVEN, FEW, OTHER_CAMERA, RARE, SMALL, TRAINED
+from experiments import transfer
+from experiments.engine.experiment import Setting
+from experiments.settings import CAMERA, EVEN, FEW
 
 Point = Mapping[str, float]  # field of `Config` or hyper-parameter of the method -> value
 RATES = (
@@ -96,17 +97,14 @@ def both(compared: Compared) -> tuple[Setting, ...]:
     return (*settings, chosen)
 
 
-EXPERIMENT = Experiment(
+EXPERIMENT = dataclasses.replace(
+    transfer.EXPERIMENT,
     name="methods",
     title="Every method, without and with a random camera",
     settings=(
         *(setting for compared in ALL for setting in both(compared)),
         at("balanced-random-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", EVEN, **CAMERA),
     ),
-    seeds=tuple(range(10)),
-    base=TRAINED,
-    data=SMALL,
-    rare=RARE,
+    folder="",
     minutes=450,
-    tests=(OTHER_CAMERA,),
 )

@@ -6,9 +6,12 @@ No test decides: the rows choose by the validation loss, which needs no groups, 
 validation faces.
 """
 
-from experiments.engine.experiment import Experiment, Setting
+import dataclasses
+
+from experiments import methods
+from experiments.engine.experiment import Setting
 from experiments.methods import ALL, Compared, Point, at
-from experiments.settings import CAMERA, RARE, SMALL, TRAINED
+from experiments.settings import CAMERA
 
 
 def searched(compared: Compared, point: Point) -> Setting:
@@ -18,13 +21,14 @@ def searched(compared: Compared, point: Point) -> Setting:
     return at("-".join([compared.method, *told]), compared, point, f", {shown}", **CAMERA)
 
 
-EXPERIMENT = Experiment(
+EXPERIMENT = dataclasses.replace(
+    methods.EXPERIMENT,
     name="methods_search",
     title="Hyper-parameters of every method",
     settings=tuple(searched(compared, point) for compared in ALL for point in compared.grid),
     seeds=tuple(range(100, 105)),
-    base=TRAINED,
-    data=SMALL,
-    rare=RARE,
+    folder="",
     minutes=330,
+    tests=(),
+    prepares=True,
 )

@@ -23,6 +23,5 @@ _OTHERS = sorted(_found("experiments", _FOLDER), key=lambda experiment: experime
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (*_OTHERS, *_ABLATIONS)}
 GROUPS = {  # name -> several experiments in one go
     "ablations": tuple(experiment.name for experiment in _ABLATIONS),
-    # To choose hyper-parameters is part of making a method, not of making the tables again.
-    "all": tuple(name for name in EXPERIMENTS if name != "methods_search"),
+    "all": tuple(name for name, experiment in EXPERIMENTS.items() if not experiment.prepares),
 }

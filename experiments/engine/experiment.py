@@ -99,6 +99,7 @@ class Experiment:
         rare: names of the groups that are rare in training, for figures.
         tests: further data sets for `debias.data.catalog.load`, on whose test splits each model is measured as well, at
             thresholds that their own validation negatives fix. They need no training images.
+        prepares: whether it chooses what another experiment trains, instead of showing something: `all` leaves it out.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Experiment:
     test: str | None = None
     rare: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    prepares: bool = False
 
     def __post_init__(self):
         names = [setting.name for setting in self.settings]
