@@ -73,7 +73,8 @@ def _step(model: keras.Model, decode_all: bool) -> Callable:
         with tf.GradientTape() as tape:
             # Where every image counts as a face, every image is decoded: the same work as a mask after the decoder.
             loss = model.loss_terms(images, tf.ones_like(labels) if decode_all else labels, training=True)["loss"]
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
     return step

@@ -25,7 +25,7 @@ Mark = tuple[int, float]  # its kind, and when
 
 
 def run_profile(cache: Path, run: Run | None = None) -> Measurements:
-    """Seconds of each of PARTS, in a process of one thread; what part is not training, and a refresh's part of an epoch."""
+    """Seconds of each of PARTS on one thread, how much is not training, and how much of an epoch its refresh takes."""
     run = run or next(r for r in transfer.EXPERIMENT.runs() if r.setting.name == SETTING)
     for name in (run.data, *run.tests):
         loaded(name, cache)  # rendered before the clock starts
@@ -46,8 +46,8 @@ def run_profile(cache: Path, run: Run | None = None) -> Measurements:
 def parts(marks: Sequence[Mark]) -> dict[str, float]:
     """Seconds of each of PARTS, whose sum is all the time from the first mark to the last.
 
-    The first step of a training takes longer than others by what it takes to trace it. The tracing of the encoder and of
-    what evaluates counts with the part that needs it.
+    The first step of a training takes longer than others by what it takes to trace it. The tracing of the encoder and
+    of what evaluates counts with the part that needs it.
     """
     seconds = dict.fromkeys(PARTS, 0.0)
     named = {FITTED: "set-up", DRAWN: "encoding", STEPPED: "training", VALIDATED: "validation"}

@@ -26,7 +26,7 @@ def speeds(seconds: Sequence[float], amount: float) -> list[float]:
 
 
 def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
-    """How many times as fast ours is, in each round: machines change their speed from one quarter minute to the next."""
+    """How many times as fast ours is, in each round: machines change their speed from one minute to the next."""
     return [their / our for their, our in zip(theirs, ours, strict=True)]
 
 

@@ -86,7 +86,7 @@ def alone(file: Path, batch_size: int, threads: int | None = None) -> Trainer:
 
 
 def compared(trainers: Mapping[str, Trainer], size: int, count: int) -> Measurements:
-    """Speeds of trainers at one batch size, and their ratios: ours to the bound, to each peer, and of trials to ours."""
+    """Speeds of trainers at one batch size, and ratios: ours to the bound and to each peer, trials to ours."""
     steps = max(1, IMAGES // size)
     seconds = rounds({name: partial(train, steps) for name, train in trainers.items()}, count)
     found = {f"{name}_b{size}_images_per_s": speeds(each, steps * size) for name, each in seconds.items()}
