@@ -99,7 +99,7 @@ def _marking(marks: list[Mark]) -> "keras.callbacks.Callback":
     from debias.backend import keras
 
     def mark(kind: int) -> Callable:
-        return lambda *_: marks.append((kind, time.perf_counter()))
+        return lambda *_, **__: marks.append((kind, time.perf_counter()))
 
     events = {"on_train_begin": FITTED, "on_epoch_begin": DRAWN, "on_train_batch_end": STEPPED}
     events |= {"on_test_end": VALIDATED, "on_epoch_end": SAVED}

@@ -176,7 +176,7 @@ def _speeds(found) -> str:
 def _resampling(found) -> str:
     lines = [[name.replace("k_x", ",000 x "), _ranged(found, f"resampling_{name}_s")] for name in RESAMPLED]
     slopes = {"faces": "resampling_slope_n", "latents": "resampling_slope_k"}
-    lines += [[f"grows with the number of {name} to the power", _ranged(found, key)] for name, key in slopes.items()]
+    lines += [[f"grows with {name} to the power", _ranged(found, key)] for name, key in slopes.items() if key in found]
     return markdown(["faces x latents", "seconds"], lines)
 
 

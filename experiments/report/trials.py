@@ -30,24 +30,24 @@ def text(found: Found) -> str:
 def _threads(found: Found) -> str:
     one, two = _median(found, "trial_one_thread"), _median(found, "runs_2_jobs_to_1")
     return (
-        f"One thread trains {one:.2f} times as fast as all threads do, at batch 128; two runs at a time, one thread each, "
-        f"do {two:.2f} times the work of one run. So a sweep takes one thread a run, whose row then also repeats bit for "
-        "bit."
+        f"One thread trains {one:.2f} times as fast as all threads do, at batch 128; two runs at a time, one thread "
+        f"each, do {two:.2f} times the work of one run. So a sweep takes one thread a run, whose row then also repeats "
+        "bit for bit."
     )
 
 
 def _batch_size(found: Found) -> str:
     speeds = [f"{_median(found, f'resident_b{size}_images_per_s'):,.0f} at {size}" for size in SIZES]
     return (
-        f"Images a second, resident: {', '.join(speeds)}. The experiments train with 64 and 128 images a batch, for what "
-        "a pass over the faces then teaches and not for speed."
+        f"Images a second, resident: {', '.join(speeds)}. The experiments train with 64 and 128 images a batch, for "
+        "what a pass over the faces then teaches and not for speed."
     )
 
 
 def _steps_per_execution(found: Found) -> str:
     return (
-        f"Ten steps a call train {_median(found, 'trial_many_steps'):.2f} times as fast as one step a call, at batch 128. "
-        "It stays at one, where a loss that is no number ends the training at once."
+        f"Ten steps a call train {_median(found, 'trial_many_steps'):.2f} times as fast as one step a call, at batch "
+        "128. It stays at one, where a loss that is no number ends the training at once."
     )
 
 
@@ -61,8 +61,8 @@ def _bfloat16(found: Found) -> str:
 def _onednn(found: Found) -> str:
     return (
         f"Without it this CPU trains {_median(found, 'trial_no_onednn'):.2f} times as fast as with it, at batch 128. "
-        "TensorFlow turns it on where it sees AVX-512 VNNI or younger instructions, this repository everywhere. No other "
-        "kind of CPU was measured."
+        "TensorFlow turns it on where it sees AVX-512 VNNI or younger instructions, this repository everywhere. No "
+        "other kind of CPU was measured."
     )
 
 
@@ -71,8 +71,8 @@ def _rendered(found: Found) -> str:
     stored = _median(found, "trial_one_thread") * _median(found, "resident_b128_images_per_s")
     fresh = fresh_images_per_s(stored, faces, others)
     return (
-        f"A core renders {faces:.0f} faces or {others:.0f} negatives a second, and trains on {stored:,.0f} stored images. "
-        f"If it rendered each batch anew, it would train on {fresh:.0f}. A fresh image has to teach as much as "
+        f"A core renders {faces:.0f} faces or {others:.0f} negatives a second, and trains on {stored:,.0f} stored "
+        f"images. If it rendered each batch anew, it would train on {fresh:.0f}. A fresh image has to teach as much as "
         f"{stored / fresh:.0f} stored ones before that pays."
     )
 

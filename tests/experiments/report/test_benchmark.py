@@ -52,16 +52,13 @@ def test_a_core_that_renders_what_it_trains_on_does_one_after_the_other():
     assert trials.fresh_images_per_s(200, 200, 200) == pytest.approx(100)
 
 
-def test_all_is_drawn_from_the_record_and_again_with_the_same_bytes(folder):
+def test_all_is_drawn_from_the_record(folder):
     benchmark.draw(folder)
     names = {path.name for path in folder.iterdir()}
     assert names == {
         *("summary.json", "sentence.md", "table.md", "trials.md"),
         *("speed.png", "speed.svg", "profile.png", "profile.svg"),
     }
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    benchmark.draw(folder)
-    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "PyTorch" not in (folder / "speed.svg").read_text()
 
 
