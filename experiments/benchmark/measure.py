@@ -7,7 +7,7 @@ from experiments.benchmark import images, memory, noise, peers, profile, samplin
 from experiments.benchmark.peers import Peers
 from experiments.benchmark.timing import Measurements, medians
 
-ROUNDS = 7
+ROUNDS = 5
 KEYS = (  # of the last line
     "resident_ratio_b32",
     "streaming_ratio_b32",
@@ -21,7 +21,7 @@ KEYS = (  # of the last line
 
 
 def measure(cache: Path) -> tuple[Measurements, Peers]:
-    """Everything, with peers that are installed first: about eight minutes on two idle cores."""
+    """Everything, with peers that are installed first: about nine minutes on two idle cores."""
     there = peers.installed(cache)
     found = profile.run_profile(cache) | sweeps.runs_per_hour(cache) | memory.streaming_memory(cache, whole=True)
     found |= sampling.resampling_speed(ROUNDS, whole=True)

@@ -37,10 +37,11 @@ def stored(folder: Path, count: int = COUNT, sparse: bool = False) -> Iterator[P
         yield path
 
 
-def opened(path: Path) -> Dataset:
-    """All images of such a file, mapped, without groups."""
+def opened(path: Path, most: int | None = None) -> Dataset:
+    """The first images of such a file, or all, mapped, without groups."""
     with h5py.File(path, "r") as file:
-        return Dataset(mapped(file["images"], path), np.arange(len(file["labels"])), file["labels"][:, 0])
+        images, labels = mapped(file["images"], path)[:most], file["labels"][:most, 0]
+    return Dataset(images, np.arange(len(labels)), labels)
 
 
 def _fill(images: h5py.Dataset) -> None:

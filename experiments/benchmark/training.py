@@ -28,7 +28,8 @@ IMAGES = 1_280  # of a round
 OWN = ("fixed", "resident", "streamed")
 TRIALS = ("one_thread", "no_onednn", "many_steps", "bfloat16")
 STEPS_AT_ONCE = 10
-WHOLE: Plan = {32: ("lab", "lab_decoding_all", "torch"), 128: ("lab", "torch", "pillow", *TRIALS), 256: ()}
+_ALONE = 20_000  # images that a process of its own makes resident
+WHOLE: Plan = {32: ("lab", "lab_decoding_all"), 128: ("lab", "torch", "pillow", *TRIALS), 256: ()}
 QUICK: Plan = {32: ("lab",), 128: ("torch",)}
 QUICKEST: Plan = {32: ("lab",)}
 
@@ -82,7 +83,7 @@ def alone(file: Path, batch_size: int, threads: int | None = None) -> Trainer:
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    return trainer(noise.opened(file), batch_size)
+    return trainer(noise.opened(file, _ALONE), batch_size)
 
 
 def compared(trainers: Mapping[str, Trainer], size: int, count: int) -> Measurements:

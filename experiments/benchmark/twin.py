@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 from PIL import Image
 
 from debias.presets import LAB, Preset
+from experiments.benchmark import noise
 
 
 def trainer(folder: Path, file: Path, batch_size: int, pillow: bool = False) -> Callable[[int], None]:
@@ -47,9 +47,9 @@ def _loaders(file: Path, half: int, convert: Callable) -> tuple:
     """Of faces drawn by weights, and of all others in random order."""
     from torch.utils.data import DataLoader, WeightedRandomSampler
 
-    with h5py.File(file, "r") as opened:
-        images, labels = opened["images"][:], opened["labels"][:, 0]
-    faces, others = (_Images(images, np.flatnonzero(labels == label), convert) for label in (1, 0))
+    data = noise.opened(file)
+    images = np.asarray(data.source)  # the same map, without a memory map's slow indexing
+    faces, others = (_Images(images, np.flatnonzero(data.labels == label), convert) for label in (1, 0))
     sampler = WeightedRandomSampler(np.full(len(faces), 1 / len(faces)), len(faces))
     return DataLoader(faces, half, sampler=sampler), DataLoader(others, half, shuffle=True)
 
