@@ -40,8 +40,9 @@ def stored(folder: Path, count: int = COUNT, sparse: bool = False) -> Iterator[P
 def opened(path: Path, most: int | None = None) -> Dataset:
     """The first images of such a file, or all, mapped, without groups."""
     with h5py.File(path, "r") as file:
-        images, labels = mapped(file["images"], path)[:most], file["labels"][:most, 0]
-    return Dataset(images, np.arange(len(labels)), labels)
+        images, labels = mapped(file["images"], path), file["labels"][:most, 0]
+    # Only the whole map can be streamed from its file.
+    return Dataset(images if most is None else images[:most], np.arange(len(labels)), labels)
 
 
 def _fill(images: h5py.Dataset) -> None:

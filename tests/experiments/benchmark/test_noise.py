@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from debias.data.reading import Reader
 from experiments.benchmark import noise
 
 
@@ -13,6 +14,8 @@ def test_the_file_is_mapped_and_then_gone(tmp_path, sparse, monkeypatch):
         data = noise.opened(path)
         assert data.source.shape == (10, 64, 64, 3) and isinstance(data.source, np.memmap)
         assert data.labels.tolist() == [0, 1] * 5
+        assert Reader(data.source)._file is not None  # streamed from the file, not through the map
+        assert noise.opened(path, 3).source.shape == (3, 64, 64, 3)
         assert (data.images()[:9].max() > 0) != sparse
         assert path.stat().st_size > 10 * 64 * 64 * 3
     assert list((tmp_path / "cache").iterdir()) == []
