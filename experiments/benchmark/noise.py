@@ -31,7 +31,8 @@ def stored(folder: Path, count: int = COUNT, sparse: bool = False) -> Iterator[P
             file["labels"] = (np.arange(count) % 2).astype(np.uint8)[:, None]
             images = file.create_dataset("images", (count, *IMAGE_SHAPE), np.uint8)
             if sparse:
-                images[-1:] = 1  # the file has its full length from here
+                images[:1] = 255  # or they would be taken for images in 0..1
+                images[-1:] = 255  # the file has its full length from here
             else:
                 _fill(images)
         yield path
