@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from debias.config import Config
+    from experiments.benchmark.timing import Measurements
     from experiments.engine.sweep import Options
 
 TABLE_WIDTH = 10_000  # characters at most: a table is as wide as its numbers
@@ -245,21 +246,40 @@ class Report(Folders):
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark(Folders):
-    """Speed of training, resampling and rendering, each beside its peer in one run.
+    """Speed and memory, each figure beside its peer in one run; the last line is JSON.
 
-    Example:
+    PyTorch and the course's loader, which it is compared with, are installed aside in the cache folder.
+
+    For example:
+
         python -m experiments benchmark
+        python -m experiments benchmark --quick
     """
 
-    def __call__(self) -> int:
-        from experiments import benchmark
-        from experiments.report import readme
+    quick: bool = False
+    """Only what the last line says, in about a minute, without downloads and without writing results/."""
 
-        measured, folder = benchmark.measure(self.cache), self.results / "benchmark"
-        write_text(folder / "table.md", benchmark.table(measured))
-        write_text(folder / "summary.json", json.dumps(measured | provenance(), indent=1) + "\n")
-        readme.refresh_pages(self.results)
-        return _show(folder, benchmark.table(measured))
+    def __call__(self) -> int:
+        from experiments.benchmark.measure import last_line, measure, quick
+
+        if self.quick:
+            measured = quick(self.cache)
+        else:
+            measured, peers = measure(self.cache)
+            self._write(measured, peers.versions())
+        print(json.dumps(last_line(measured)))
+        return 0
+
+    def _write(self, measured: "Measurements", versions: str) -> None:
+        from experiments.benchmark.timing import medians
+        from experiments.report import benchmark, results
+
+        folder = self.results / benchmark.FOLDER
+        summary = medians(measured) | provenance() | {"peers": versions, benchmark.ROUNDS: measured}
+        write_text(folder / benchmark.SUMMARY, json.dumps(summary, indent=1) + "\n")
+        benchmark.draw(folder)
+        results.refresh(self.results, EXPERIMENTS.values())
+        _show(folder, (folder / "table.md").read_text(encoding="utf-8"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,24 +12,29 @@ _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 
 
 @styled
-def named_points(rows: pd.DataFrame, name: str, measures: Mapping[str, str]) -> Figure:
+def named_points(
+    rows: pd.DataFrame, name: str, measures: Mapping[str, str], estimator: str = "mean", note: str = POINTS_NOTE
+) -> Figure:
     """A panel a measure: small dots are seeds, a large one their mean with its 95 % bootstrap interval.
 
     Args:
         rows: one row a run.
         name: the column with the settings' names, which keep their order of appearance.
         measures: column -> title of its panel.
+        estimator: 'mean' or 'median'.
+        note: what the dots are, where a row is no run.
     """
     figure = Figure(figsize=(WIDTH, _LINE * rows[name].nunique() + _REST), layout="constrained")
     panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axes, (measure, title) in zip(panels, measures.items(), strict=True):
         style = {"data": rows, "x": measure, "y": name, "color": sns.color_palette(PALETTE)[0], "ax": axes}
         sns.stripplot(**style, size=3, alpha=0.4, jitter=False)
-        sns.pointplot(**style, errorbar=("ci", 95), seed=0, linestyle="none", markersize=6, err_kws={"linewidth": 1.5})
+        marks = {"linestyle": "none", "markersize": 6, "err_kws": {"linewidth": 1.5}}
+        sns.pointplot(**style, estimator=estimator, errorbar=("ci", 95), seed=0, **marks)
         axes.set(xlabel="", ylabel="")
         axes.set_title(title, loc="left", fontsize=9)
         axes.grid(axis="y", alpha=0.3)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(left=False)
-    figure.suptitle(POINTS_NOTE, x=0.01, ha="left", **NOTE)
+    figure.suptitle(note, x=0.01, ha="left", **NOTE)
     return figure

@@ -12,7 +12,7 @@ import pandas as pd
 
 from debias.files import write_text
 from experiments.engine.experiment import Experiment
-from experiments.report import artefacts, deviations, page, real_faces
+from experiments.report import artefacts, benchmark, deviations, page, real_faces
 from experiments.report.readme import refresh_pages
 from experiments.report.rows import read_all
 
@@ -31,6 +31,7 @@ def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experim
             artefacts.draw(experiment, results / experiment.folder, rows[experiment.folder])
     if real_faces.FOLDER in rows:
         real_faces.draw(results / real_faces.FOLDER, rows[real_faces.FOLDER])
+    benchmark.draw(results / benchmark.FOLDER)
     refresh(results, experiments)
     return [experiment for experiment in experiments if experiment.folder not in rows]
 

@@ -1,0 +1,39 @@
+"""Runs an hour by one and by two processes of one thread each."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from experiments.benchmark.timing import Measurements
+from experiments.engine.cluster import evaluated_in_parallel
+from experiments.engine.experiment import Experiment
+from experiments.engine.store import StoredRun, loaded
+from experiments.settings import DATA, FACES, debiased
+
+RUNS = Experiment("benchmark", "Speed", (debiased("max"),), (0, 1), FACES, DATA)
+
+
+def runs_per_hour(cache: Path, experiment: Experiment = RUNS) -> Measurements:
+    """Runs an hour by one job and by two, and their ratio; the start of processes and the evaluation included."""
+    hours = {jobs: _hours(cache, experiment, jobs) for jobs in (1, 2)}
+    speed = {f"runs_per_h_{jobs}_jobs": [len(experiment.runs()) / spent] for jobs, spent in hours.items()}
+    return {**speed, "runs_2_jobs_to_1": [hours[1] / hours[2]]}
+
+
+def linked(cache: Path, folder: Path) -> Path:
+    """`folder`, with the data sets of `cache` and none of its runs."""
+    for path in cache.glob("*.h5"):
+        (folder / path.name).symlink_to(path.resolve())
+    return folder
+
+
+def _hours(cache: Path, experiment: Experiment, jobs: int) -> float:
+    """Hours that `jobs` processes take for the runs, none of which is finished yet."""
+    loaded(experiment.data, cache)  # built before the clock starts
+    with tempfile.TemporaryDirectory() as folder:
+        todo = [StoredRun(run, linked(cache, Path(folder))) for run in experiment.runs()]
+        began = time.perf_counter()
+        for _, outcome in evaluated_in_parallel(todo, False, jobs):
+            if isinstance(outcome, Exception):
+                raise outcome
+        return (time.perf_counter() - began) / 3600
