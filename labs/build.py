@@ -1,4 +1,7 @@
-"""One source a lab, `labs/<lab>/solution.py`, from which both notebooks are built: the student's and the solution.
+"""One source a lab, `labs/solutions/<lab>.py`, from which both notebooks are built: the student's and the solution.
+
+The student's is in the lab's folder, the solution beside the source: a student does not have it in sight. Both are as
+deep in the repository, so that a link leads to the same file from either.
 
 The source is in jupytext's percent format. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out
 of the student's notebook; the `# TODO:` lines above it stay, and hints unfold below (`labs.hints`). A cell
@@ -20,7 +23,7 @@ from labs import hints
 from labs.checking import UNFILLED
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
+SOURCES, STUDENT = "labs/solutions", "student.ipynb"
 SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL | re.MULTILINE)
 STUB = f'raise NotImplementedError("{UNFILLED}")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -63,7 +66,12 @@ stop_in_one_line()"""
 
 def sources() -> dict[str, Path]:
     """Name of a lab -> its source."""
-    return {path.parent.name: path for path in sorted((ROOT / "labs").glob(f"*/{SOURCE}"))}
+    return {path.stem: path for path in sorted((ROOT / SOURCES).glob("*.py"))}
+
+
+def built_at(source: Path, solved: bool) -> Path:
+    """Where a lab's solution notebook is, or its student's, which has no solution beside it."""
+    return source.with_suffix(".ipynb") if solved else source.parents[1] / source.stem / STUDENT
 
 
 def title(source: Path) -> str:
@@ -75,7 +83,7 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
     """A lab as a notebook without outputs, with the solutions or with stubs that raise NotImplementedError."""
     built = jupytext.read(source)
     built.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
-    path = source.with_name(SOLUTION if solved else STUDENT).relative_to(ROOT)
+    path = built_at(source, solved).relative_to(ROOT)
     title, *cells = [cell for cell in built.cells if solved or "kept" not in cell.metadata.get("tags", [])]
     built.cells = [_badge(path), title, _set_up(), *(part for cell in cells for part in hints.unfold(cell))]
     for number, cell in enumerate(built.cells):
@@ -87,8 +95,7 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
 
 def texts(source: Path) -> dict[Path, str]:
     """Path -> content of both notebooks of a lab; the same source gives the same bytes."""
-    names = {STUDENT: False, SOLUTION: True}
-    return {source.with_name(name): nbformat.writes(notebook(source, solved)) + "\n" for name, solved in names.items()}
+    return {built_at(source, solved): nbformat.writes(notebook(source, solved)) + "\n" for solved in (False, True)}
 
 
 def stale(labs: dict[str, Path]) -> dict[Path, str]:

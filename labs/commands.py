@@ -13,7 +13,7 @@ from labs import build, drawings, execute
 
 @dataclasses.dataclass(frozen=True)
 class Build:
-    """Make the student's and the solution notebook of every lab from its solution.py, and the labs' drawings.
+    """Make both notebooks of every lab, the student's and the solution, from its source, and the labs' drawings.
 
     Examples:
         python -m labs build

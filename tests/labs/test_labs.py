@@ -20,7 +20,7 @@ from labs import build, drawings, execute, hints
 from labs.checking import CheckFailed
 
 LABS = build.sources()
-NOTEBOOKS = [source.with_name(name) for source in LABS.values() for name in (build.STUDENT, build.SOLUTION)]
+NOTEBOOKS = [build.built_at(source, solved) for source in LABS.values() for solved in (False, True)]
 COLAB = {"numpy": "2.0.2", "pandas": "2.2.2", "scikit-learn": "1.6.1", "scipy": "1.14.1", "ipython": "7.34.0"}
 
 
@@ -33,7 +33,7 @@ def source(request):
 @pytest.fixture(scope="module")
 def student(source):
     """The student's notebook of a lab, as it is committed."""
-    return nbformat.read(source.with_name(build.STUDENT), as_version=4)
+    return nbformat.read(build.built_at(source, solved=False), as_version=4)
 
 
 def codes(notebook):
@@ -128,15 +128,15 @@ def test_what_colab_installs_is_little_and_never_what_its_kernel_runs_on():
 
 
 def test_a_stale_notebook_is_noticed(tmp_path, monkeypatch):
-    (tmp_path / "labs" / "toy").mkdir(parents=True)
+    source = tmp_path / build.SOURCES / "toy.py"
+    source.parent.mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
-    source = tmp_path / "labs" / "toy" / build.SOURCE
     source.write_text("# %% [markdown]\n# # Toy\n\n# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     build.write(build.stale({"toy": source}))
     assert build.stale({"toy": source}) == {}
     source.write_text(source.read_text().replace("x = 1", "x = 2"))
-    assert [path.name for path in build.stale({"toy": source})] == [build.SOLUTION]  # the student's shows neither
+    assert [path.name for path in build.stale({"toy": source})] == ["toy.ipynb"]  # the student's shows neither
 
 
 def test_no_solution_is_in_the_students_notebook(source, student):
@@ -162,7 +162,7 @@ def test_every_todo_has_a_check_and_below_it_an_example_and_three_hints_to_unfol
 
 
 def test_examples_are_what_the_solution_gives(source, defined):
-    cells = codes(nbformat.read(source.with_name(build.SOLUTION), as_version=4))
+    cells = codes(nbformat.read(build.built_at(source, solved=True), as_version=4))
     names, written = defined(cells), codes(jupytext.read(source))
     examples = [found for cell in written if (found := hints.example(cell.source))]
     assert len(examples) > 3
@@ -180,9 +180,17 @@ def test_a_lab_says_its_goals_asks_for_thought_and_what_to_hand_in(student):
 def test_a_student_sees_no_bookkeeping_and_links_lead_to_files(source, student):
     assert not any("if RESULTS" in cell.source for cell in student.cells)
     assert "if RESULTS" in source.read_text("utf-8")
-    for cell in student.cells:
-        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
-            assert (source.parent / link).is_file(), link
+    for path in (build.built_at(source, solved) for solved in (False, True)):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+                assert (path.parent / link).is_file(), link
+
+
+def test_a_student_has_no_solution_beside_the_notebook():
+    for name, source in LABS.items():
+        folder = build.built_at(source, solved=False).parent
+        assert folder == build.ROOT / "labs" / name and build.built_at(source, solved=True).parent == source.parent
+        assert not any("BEGIN SOLUTION" in path.read_text("utf-8") for path in folder.iterdir() if path.is_file())
 
 
 def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_shows_no_trace(tmp_path, monkeypatch):
@@ -225,11 +233,11 @@ def test_unfilled_todos_stop_there_or_at_their_checks_with_a_message(student, de
 
 
 def test_a_failing_cell_is_one_line_and_keeps_nothing(tmp_path, monkeypatch, capsys):
-    (tmp_path / "labs" / "toy").mkdir(parents=True)
+    source = tmp_path / build.SOURCES / "toy.py"
+    source.parent.mkdir(parents=True)
     (tmp_path / "labs" / "build.py").write_text("")
     (tmp_path / "labs" / "checking.py").write_text("def stop_in_one_line(): ...\n")  # what the set-up cell asks for
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
-    source = tmp_path / "labs" / "toy" / build.SOURCE
     source.write_text(
         "# %% [markdown]\n# # Toy\n\n# %% tags=['parameters']\nRESULTS = None\n\n# %%\n"
         "open(RESULTS + '/half', 'w').close()\nraise ValueError('first line\\nsecond')\n"

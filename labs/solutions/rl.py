@@ -15,10 +15,6 @@
 # * write advantages and PPO's loss, and train one agent on two games with them,
 # * judge an agent by fresh full games and several seeds.
 
-# %% tags=["parameters"]
-SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables, curves, videos and agents; None keeps nothing
-
 # %%
 # %matplotlib inline
 import dataclasses
@@ -38,6 +34,11 @@ from labs.rl.agent import Agent, network
 from labs.rl.evaluation import evaluate
 from labs.rl.rollout import Player
 
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables, curves, videos and agents; None keeps nothing
+
+# %%
 work = Path(tempfile.mkdtemp())  # for videos and checkpoints
 seed_everything(0)
 

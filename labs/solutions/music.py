@@ -15,10 +15,6 @@
 # * train it by a step of your own, with a loss that leaves padding out,
 # * write with it, and say by numbers how good and how new the result is.
 
-# %% tags=["parameters"]
-SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables, curves, scores and sounds; None: a temporary one
-
 # %%
 # %matplotlib inline
 import dataclasses
@@ -39,6 +35,11 @@ from labs import drawings
 from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables, curves, scores and sounds; None: a temporary one
+
+# %%
 folder = Path(RESULTS or tempfile.mkdtemp())
 work = Path(tempfile.mkdtemp())  # for checkpoints
 seed_everything(0)
