@@ -9,6 +9,7 @@ tagged `parameters` holds what a run may set; one tagged `kept` writes what the 
 business of a student's.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,9 @@ from labs import hints
 from labs.checking import UNFILLED
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES, STUDENT = "labs/solutions", "student.ipynb"
+SOURCES, STUDENT, SUMMARY = "labs/solutions", "student.ipynb", "summary.json"
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+SHORT = 5  # seconds; a section that takes less does not say so
 SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL | re.MULTILINE)
 STUB = f'raise NotImplementedError("{UNFILLED}")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -86,6 +89,7 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
     path = built_at(source, solved).relative_to(ROOT)
     title, *cells = [cell for cell in built.cells if solved or "kept" not in cell.metadata.get("tags", [])]
     built.cells = [_badge(path), title, _set_up(), *(part for cell in cells for part in hints.unfold(cell))]
+    _say_times(built, measured(source.stem))
     for number, cell in enumerate(built.cells):
         cell.id = f"cell-{number}"  # random ids would change with every build
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})
@@ -96,6 +100,15 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
 def texts(source: Path) -> dict[Path, str]:
     """Path -> content of both notebooks of a lab; the same source gives the same bytes."""
     return {built_at(source, solved): nbformat.writes(notebook(source, solved)) + "\n" for solved in (False, True)}
+
+
+def measured(name: str) -> dict[str, str]:
+    """Heading of a section -> how long its cells took in the lab's last full run, and where; only of slow sections."""
+    path = ROOT / "results" / "labs" / name / SUMMARY
+    summary = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    where = summary.get("section_host", "")
+    times = {heading: seconds for heading, seconds in summary.get("section_seconds", {}).items() if seconds >= SHORT}
+    return {heading: f"*Runs in {_duration(s)}, as measured ({where}).*" for heading, s in times.items()}
 
 
 def stale(labs: dict[str, Path]) -> dict[Path, str]:
@@ -122,6 +135,17 @@ def parameters(cells: Iterable[NotebookNode]) -> int:
 def repository() -> str:
     """The project's public address, from pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+
+
+def _say_times(built: NotebookNode, times: Mapping[str, str]) -> None:
+    """Under the heading of each section, how long it takes."""
+    for cell in built.cells:
+        if cell.cell_type == "markdown":
+            cell.source = HEADING.sub(lambda m: f"{m[0]}\n\n{times[m[1]]}" if m[1] in times else m[0], cell.source)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
 def _badge(path: Path) -> NotebookNode:

@@ -5,6 +5,7 @@ and TensorFlow in it takes longer than some of them. Each in a kernel of its own
 """
 
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 
-from labs import build, drawings, execute, hints
+from labs import build, drawings, execute, hints, leaderboard
 from labs.checking import CheckFailed
 
 LABS = build.sources()
@@ -48,6 +49,48 @@ def checks_after(cells, number):
 
 def test_built_notebooks_are_what_their_sources_give():
     assert not build.stale(LABS), "run python -m labs build"
+
+
+def test_leaderboards_hold_what_the_committed_summaries_say():
+    boards = leaderboard.texts(build.ROOT)
+    assert {path.parent.name for path in boards} == set(LABS) - {"intro"}
+    assert not build.outdated(boards), "run python -m labs build"
+    rows = json.loads((build.ROOT / "results/labs/mnist/summary.json").read_text("utf-8"))["rows"]
+    assert f"{max(row['test'] for row in rows):.2f}" in boards[build.ROOT / "labs/mnist/leaderboard.md"]
+
+
+def test_a_leaderboard_keeps_the_lines_of_others():
+    board = "# B\n<!-- ours -->\n| old |\n<!-- end of ours -->\n| Ada | 99 |\n"
+    filled = leaderboard.fill(board, "| \\1 new |")
+    assert filled == board.replace("| old |", "| \\1 new |") == leaderboard.fill(filled, "| \\1 new |")
+
+
+def test_a_run_leaves_the_time_of_each_section_and_the_notebook_says_it(tmp_path, monkeypatch):
+    begun = {"iopub.execute_input": "2026-01-01T00:00:00.000000Z", "shell.execute_reply": "2026-01-01T00:00:07.040000Z"}
+    cells = [
+        nbformat.v4.new_code_cell("set_up", metadata={"execution": begun}),  # of no section
+        nbformat.v4.new_markdown_cell("# Toy"),
+        nbformat.v4.new_markdown_cell("text\n\n## 1. One\n\ntext"),
+        *[nbformat.v4.new_code_cell("x", metadata={"execution": begun}) for _ in range(2)],
+        nbformat.v4.new_markdown_cell("## 2. Two"),
+        nbformat.v4.new_code_cell("not run"),
+    ]
+    seconds = execute.seconds_by_section(nbformat.v4.new_notebook(cells=cells))
+    assert seconds == pytest.approx({"1. One": 14.08})
+    folder = tmp_path / "results" / "labs" / "toy"
+    folder.mkdir(parents=True)
+    execute.keep_times(seconds, folder)
+    assert not list(folder.iterdir())  # this lab leaves no summary
+    (folder / build.SUMMARY).write_text('{"a": 1}')
+    execute.keep_times(seconds | {"2. Two": 200.0, "3. Short": 1.0}, folder)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    said = build.measured("toy")
+    assert set(said) == {"1. One", "2. Two"} and "14 seconds" in said["1. One"] and "3 minutes" in said["2. Two"]
+    (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
+    source = tmp_path / build.SOURCES / "toy.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("# %% [markdown]\n# # Toy\n\n# %% [markdown]\n# ## 1. One\n#\n# text\n")
+    assert build.notebook(source, solved=False).cells[-1].source == f"## 1. One\n\n{said['1. One']}\n\ntext"
 
 
 def test_drawings_are_what_their_code_gives():
