@@ -247,7 +247,7 @@ def cnn():
 # %%
 checks.cnn(cnn)
 
-# % tags=["kept"]
+# %% tags=["kept"]
 tf.config.run_functions_eagerly(SMOKE)  # from here on a smoke run computes too little to be worth compiling
 
 # %%

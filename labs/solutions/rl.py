@@ -147,6 +147,33 @@ network((4,), 2).summary()  # CartPole
 network((2, 80, 40), 3).summary()  # Pong: two frames of 80 x 40 pixels, three actions
 
 # %% [markdown]
+# What makes a network a policy are its last layers. Write one for vectors: as many hidden layers as you like, then the
+# two heads.
+
+
+# %%
+def pole_network(inputs, actions):
+    """A keras.Model from observations (B, inputs) to a list: logits (B, actions) and values (B, 1)."""
+    observations = keras.Input((inputs,))
+    hidden = keras.layers.Dense(64, activation="tanh")(observations)
+    # TODO: both heads, and the model of the two
+    # NUDGE: Logits and values may be any number, also a negative one: which activation allows that?
+    # IDEA: A Dense layer without an activation on the hidden layer for each head; keras.Model takes a list of outputs.
+    # CODE: logits = keras.layers.Dense(..., name="logits")(hidden)
+    # CODE: values = keras.layers.Dense(..., name="values")(hidden)
+    # CODE: return keras.Model(observations, [..., ...])
+    # EXAMPLE: [part.shape for part in pole_network(4, 2).outputs] -> [(None, 2), (None, 1)]
+    ### BEGIN SOLUTION
+    logits = keras.layers.Dense(actions, name="logits")(hidden)
+    values = keras.layers.Dense(1, name="values")(hidden)
+    return keras.Model(observations, [logits, values])
+    ### END SOLUTION
+
+
+# %%
+checks.pole_network(pole_network)
+
+# %% [markdown]
 # The policy is a `Categorical` distribution over the actions. An agent that always takes the likeliest never finds out
 # what the others are worth, so it **draws**. The logarithm of the probability of what it drew is what learning changes.
 
@@ -252,7 +279,7 @@ checks.train_step(train_step)
 
 # %%
 copies = environments.make("cartpole", count=16, seed=0)
-pole = network(copies.observation_shape, copies.actions)
+pole = pole_network(copies.observation_shape[0], copies.actions)
 optimizer = keras.optimizers.Adam(0.01)
 optimizer.build(pole.trainable_variables)
 compiled_step = tf.function(train_step, reduce_retracing=True)  # batches differ in length: one graph for all
@@ -451,8 +478,31 @@ chosen, rows = for_smoke(settings.CARTPOLE), []
 balancing = training.train(chosen, report=reporting(chosen.steps, rows), algorithm=mine)
 pictures.curve(rows, GOAL)
 
+# %% tags=["kept"]
+tf.config.run_functions_eagerly(SMOKE)  # from here on a smoke run computes too little to be worth compiling
+
 # %% [markdown]
 # It ends when the goal is reached. Compare the steps of the environment with those of REINFORCE above.
+#
+# How far the policy may move is decided by the learning rate in each step, and by the clipping with each batch. Guess
+# the order of these five, then run; each has 30,000 steps, which may be too few.
+
+# %%
+experiments = {
+    "as above": {},
+    "a tenth of the learning rate": {"learning_rate": settings.CARTPOLE.learning_rate / 10},
+    "ten times the learning rate": {"learning_rate": settings.CARTPOLE.learning_rate * 10},
+    "10 passes over a batch": {"passes": 10},
+    "10 passes, no clipping": {"passes": 10, "clip": 1e9},
+}
+short = dataclasses.replace(settings.CARTPOLE, steps=30_000)
+for name, changes in list(experiments.items())[: 1 if SMOKE else None]:
+    rows = []
+    training.train(dataclasses.replace(for_smoke(short), **changes), report=rows.append, algorithm=mine)
+    print(f"{name:<30}mean return of the last 100 episodes {rows[-1]['mean_return']:.0f}")
+
+# %% [markdown]
+# One seed each: what lies close together may come out the other way with another (section 10).
 #
 # ## 8. Pong
 #
@@ -474,6 +524,15 @@ picture = pong.picture()
 pong.close()
 pictures.seen(observations[0], picture)
 
+# %% [markdown]
+# Look at the picture on the right. The **difference** of two frames holds only what moves, red where it is now and blue
+# where it was: from it you can read which way the ball flies. The network gets both frames and can take the difference
+# by itself, with a weight of 1 for one and of -1 for the other.
+
+# %%
+moved = np.any(observations[0, 0] != observations[0, 1], axis=0)
+print(f"{np.mean(observations[0, 0] != observations[0, 1]):.1%} of the pixels differ, in {moved.sum()} columns")
+
 # %%
 watch("pong_before", "pong")
 
@@ -481,9 +540,6 @@ watch("pong_before", "pong")
 # At random it loses. Training takes about eight minutes on two cores; get a coffee when the first rows have come. The
 # mean return is `nan` until a first game is over. If you interrupt the cell, run it again and it goes on from its last
 # report; to start anew, for example with another loss, give it another folder.
-
-# % tags=["kept"]
-tf.config.run_functions_eagerly(SMOKE)  # from here on a smoke run computes too little to be worth compiling
 
 # %%
 chosen, rows = for_smoke(settings.PONG), []
