@@ -526,9 +526,6 @@ ks = [k for k in (1, 2, 5, 10, 20, 50, 100) if k <= rare.shape[1]]
 ess = {rule.__name__: [effective_sample_size(rule(rare[:, :k])) for k in ks] for rule in (max_rule, product_rule)}
 pd.DataFrame(ess, index=pd.Index(ks, name="latents")).round(0)
 
-# %% tags=["kept"]
-tf.config.run_functions_eagerly(SMOKE)  # from here on a smoke run computes too little to be worth compiling
-
 # %% [markdown]
 # A hundred factors, each of which is a few times larger for a rare value: their product differs between faces by many
 # orders of magnitude, and one face takes it all. Logarithms cured the overflow, not this. Train with it and see:

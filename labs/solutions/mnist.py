@@ -60,7 +60,9 @@ def show(figure, name):
 # comes with a package has to do, and all numbers below are somewhat lower.
 
 # %%
-digits = data.small().head(100) if SMOKE else data.load(ROOT / ".cache")
+digits = data.load(ROOT / ".cache")
+if SMOKE:
+    digits = digits.head(100)
 full = len(digits.train[1]) > 10_000
 print(f"{digits.source}.")
 for name in ("train", "validation", "test"):
@@ -246,9 +248,6 @@ def cnn():
 
 # %%
 checks.cnn(cnn)
-
-# %% tags=["kept"]
-tf.config.run_functions_eagerly(SMOKE)  # from here on a smoke run computes too little to be worth compiling
 
 # %%
 convolutional = train("CNN", cnn(), epochs(20))

@@ -478,9 +478,6 @@ chosen, rows = for_smoke(settings.CARTPOLE), []
 balancing = training.train(chosen, report=reporting(chosen.steps, rows), algorithm=mine)
 pictures.curve(rows, GOAL)
 
-# %% tags=["kept"]
-tf.config.run_functions_eagerly(SMOKE)  # from here on a smoke run computes too little to be worth compiling
-
 # %% [markdown]
 # It ends when the goal is reached. Compare the steps of the environment with those of REINFORCE above.
 #

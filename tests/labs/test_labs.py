@@ -22,10 +22,6 @@ from labs.checking import CheckFailed
 
 LABS = build.sources()
 NOTEBOOKS = [build.built_at(source, solved) for source in LABS.values() for solved in (False, True)]
-# Of the kernel that all labs share: one may have left it eager, and to optimise a graph takes longer than to run it.
-START = """from debias.backend import tf
-tf.config.run_functions_eagerly(False)
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})"""
 COLAB = {"numpy": "2.0.2", "pandas": "2.2.2", "scikit-learn": "1.6.1", "scipy": "1.14.1", "ipython": "7.34.0"}
 
 
@@ -247,8 +243,7 @@ def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_sh
     for name, source in LABS.items():
         (tmp_path / name).mkdir()
         solved = execute.set_parameters(build.notebook(source, solved=True), True, tmp_path / name)
-        start, end = map(nbformat.v4.new_code_cell, (START, "%reset -f"))
-        together.cells += [start, *codes(solved), end]
+        together.cells += [*codes(solved), nbformat.v4.new_code_cell("%reset -f")]
     failing = {  # what stops a cell -> the one line of it
         f"def sums():\n    {build.STUB}\nsums()": "Not yet: a TODO is still to be done, at line 3 of its cell: sums()",
         "print(squares)": "Not yet: squares is unknown, at line 1 of its cell: print(squares): "
