@@ -1,4 +1,7 @@
-"""One source a lab, `labs/<lab>/solution.py`, from which both notebooks are built: the student's and the solution.
+"""One source a lab, `labs/solutions/<lab>.py`, from which both notebooks are built: the student's and the solution.
+
+The student's is in the lab's folder, the solution beside the source: a student does not have it in sight. Both are as
+deep in the repository, so that a link leads to the same file from either.
 
 The source is in jupytext's percent format. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out
 of the student's notebook; the `# TODO:` lines above it stay, and hints unfold below (`labs.hints`). A cell
@@ -6,6 +9,7 @@ tagged `parameters` holds what a run may set; one tagged `kept` writes what the 
 business of a student's.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -20,7 +24,9 @@ from labs import hints
 from labs.checking import UNFILLED
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE, STUDENT, SOLUTION = "solution.py", "student.ipynb", "solution.ipynb"
+SOURCES, STUDENT, SUMMARY = "labs/solutions", "student.ipynb", "summary.json"
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+SHORT = 5  # seconds; a section that takes less does not say so
 SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL | re.MULTILINE)
 STUB = f'raise NotImplementedError("{UNFILLED}")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -63,7 +69,12 @@ stop_in_one_line()"""
 
 def sources() -> dict[str, Path]:
     """Name of a lab -> its source."""
-    return {path.parent.name: path for path in sorted((ROOT / "labs").glob(f"*/{SOURCE}"))}
+    return {path.stem: path for path in sorted((ROOT / SOURCES).glob("*.py"))}
+
+
+def built_at(source: Path, solved: bool) -> Path:
+    """Where a lab's solution notebook is, or its student's, which has no solution beside it."""
+    return source.with_suffix(".ipynb") if solved else source.parents[1] / source.stem / STUDENT
 
 
 def title(source: Path) -> str:
@@ -75,9 +86,10 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
     """A lab as a notebook without outputs, with the solutions or with stubs that raise NotImplementedError."""
     built = jupytext.read(source)
     built.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
-    path = source.with_name(SOLUTION if solved else STUDENT).relative_to(ROOT)
+    path = built_at(source, solved).relative_to(ROOT)
     title, *cells = [cell for cell in built.cells if solved or "kept" not in cell.metadata.get("tags", [])]
     built.cells = [_badge(path), title, _set_up(), *(part for cell in cells for part in hints.unfold(cell))]
+    _say_times(built, measured(source.stem))
     for number, cell in enumerate(built.cells):
         cell.id = f"cell-{number}"  # random ids would change with every build
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})
@@ -87,8 +99,16 @@ def notebook(source: Path, solved: bool) -> NotebookNode:
 
 def texts(source: Path) -> dict[Path, str]:
     """Path -> content of both notebooks of a lab; the same source gives the same bytes."""
-    names = {STUDENT: False, SOLUTION: True}
-    return {source.with_name(name): nbformat.writes(notebook(source, solved)) + "\n" for name, solved in names.items()}
+    return {built_at(source, solved): nbformat.writes(notebook(source, solved)) + "\n" for solved in (False, True)}
+
+
+def measured(name: str) -> dict[str, str]:
+    """Heading of a section -> how long its cells took in the lab's last full run, and where; only of slow sections."""
+    path = ROOT / "results" / "labs" / name / SUMMARY
+    summary = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    where = summary.get("section_host", "")
+    times = {heading: seconds for heading, seconds in summary.get("section_seconds", {}).items() if seconds >= SHORT}
+    return {heading: f"*Runs in {_duration(s)}, as measured ({where}).*" for heading, s in times.items()}
 
 
 def stale(labs: dict[str, Path]) -> dict[Path, str]:
@@ -115,6 +135,17 @@ def parameters(cells: Iterable[NotebookNode]) -> int:
 def repository() -> str:
     """The project's public address, from pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+
+
+def _say_times(built: NotebookNode, times: Mapping[str, str]) -> None:
+    """Under the heading of each section, how long it takes."""
+    for cell in built.cells:
+        if cell.cell_type == "markdown":
+            cell.source = HEADING.sub(lambda m: f"{m[0]}\n\n{times[m[1]]}" if m[1] in times else m[0], cell.source)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
 def _badge(path: Path) -> NotebookNode:

@@ -8,12 +8,12 @@ import tyro
 
 from debias.commandline import parse
 from debias.errors import InputError
-from labs import build, drawings, execute
+from labs import build, drawings, execute, leaderboard
 
 
 @dataclasses.dataclass(frozen=True)
 class Build:
-    """Make the student's and the solution notebook of every lab from its solution.py, and the labs' drawings.
+    """Make both notebooks of every lab, the student's and the solution, from its source; drawings and leaderboards too.
 
     Examples:
         python -m labs build
@@ -24,15 +24,15 @@ class Build:
     """Write nothing; fail when a notebook or a drawing is not what its source gives."""
 
     def __call__(self) -> int:
-        pictures = drawings.texts()
-        stale = build.stale(build.sources()) | build.outdated(pictures)
+        others = drawings.texts() | leaderboard.texts(build.ROOT)
+        stale = build.stale(build.sources()) | build.outdated(others)
         if self.check:
             for path in stale:
                 print(f"stale: {path.relative_to(build.ROOT)}: run python -m labs build", file=sys.stderr)
             return int(bool(stale))
         build.write(stale)
-        total = 2 * len(build.sources()) + len(pictures)
-        print(f"{len(stale)} notebooks and drawings written, {total - len(stale)} were up to date")
+        total = 2 * len(build.sources()) + len(others)
+        print(f"{len(stale)} notebooks, drawings and leaderboards written, {total - len(stale)} were up to date")
         return 0
 
 

@@ -1,6 +1,8 @@
 """Run a lab's solution notebook from start to end in a clean kernel, and keep what it makes when all of it ran."""
 
 import contextlib
+import datetime
+import json
 import os
 import re
 import shutil
@@ -15,7 +17,9 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from rich.console import Console
 
+from debias.files import write_text
 from debias.progress import progress_bar
+from debias.provenance import provenance
 from labs import build
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,10 +35,13 @@ def run(name: str, smoke: bool) -> int:
     notebook = build.notebook(build.sources()[name], solved=True)
     try:
         with replacing_folder(results) as folder:
-            execute(set_parameters(notebook, smoke, folder), name)
+            executed = execute(set_parameters(notebook, smoke, folder), name)
+            keep_times(seconds_by_section(executed), folder)
     except (CellExecutionError, DeadKernelError) as error:
         print(f"error: lab {name}, {_failed_cell(notebook)}: {reason(error)}", file=sys.stderr)
         return 1
+    if not smoke:  # the notebooks say how long each section takes
+        build.write(build.texts(build.sources()[name]))
     print(f"{name}: everything ran; tables, figures and sounds: {results}")
     return 0
 
@@ -88,6 +95,30 @@ def reason(error: Exception) -> str:
         message = _COLOURS.sub("", error.evalue).strip().splitlines() or [""]
         return f"{error.ename}: {message[0]}"
     return "the kernel died: is there enough memory?"
+
+
+def seconds_by_section(executed: NotebookNode) -> dict[str, float]:
+    """Heading of each section -> seconds that its cells took, of a notebook that ran."""
+    seconds, section = {}, None
+    for cell in executed.cells:
+        if cell.cell_type == "markdown":
+            section = (build.HEADING.findall(cell.source) or [section])[-1]
+        elif section and (times := cell.metadata.get("execution")):
+            took = _time(times["shell.execute_reply"]) - _time(times["iopub.execute_input"])
+            seconds[section] = seconds.get(section, 0) + took.total_seconds()
+    return seconds
+
+
+def keep_times(seconds: dict[str, float], folder: Path) -> None:
+    """Put the seconds of each section into the summary that a lab left in `folder`, if it did."""
+    if (path := folder / build.SUMMARY).exists():
+        times = {heading: round(taken, 1) for heading, taken in seconds.items()}
+        kept = json.loads(path.read_text("utf-8")) | {"section_seconds": times, "section_host": provenance()["host"]}
+        write_text(path, json.dumps(kept, indent=1) + "\n")
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 @contextlib.contextmanager

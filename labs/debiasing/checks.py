@@ -69,6 +69,28 @@ def reparameterize(student: Callable) -> None:
     print("reparameterize: right, and its parameters get a gradient")
 
 
+def split_head(student: Callable) -> None:
+    """The three parts against NumPy's slices, for two numbers of latents."""
+    for k in (K, 3):
+        outputs = random_tensors(1, BATCH, 2 * k + 1)[0]
+        parts = called(student, outputs, k)
+        if not isinstance(parts, (tuple, list)) or len(parts) != 3:
+            raise CheckFailed(f"split_head returns {kind(parts)}: return three tensors, logits, mean and log_variance")
+        if tf.is_tensor(parts[0]) and parts[0].shape == (BATCH, 1):
+            raise CheckFailed(f"logits has shape ({BATCH}, 1): a number takes the axis away, outputs[:, 0]")
+        x = outputs.numpy()
+        first, second = x[:, 1 : k + 1], x[:, k + 1 :]
+        swapped = "mean and log_variance are swapped: the mean comes first"
+        last = "the logit is the first of the numbers, not the last"
+        compare("logits", tensor("logits", parts[0], (BATCH,)), x[:, 0], {last: x[:, -1]}, "it is the first column")
+        mistakes = {swapped: second, "it begins with the logit: the mean is behind it": x[:, :k]}
+        compare("mean", tensor("mean", parts[1], (BATCH, k)), first, mistakes, "columns 1 to k")
+        compare(
+            "log_variance", tensor("log_variance", parts[2], (BATCH, k)), second, {swapped: first}, "the last k columns"
+        )
+    print("split_head: right, each of the 2k + 1 numbers is where it belongs")
+
+
 def debiasing_loss(student: Callable) -> None:
     """The loss against NumPy, and by gradient that each face trains the VAE and no other image does."""
     labels = tf.constant([1.0, 0.0, 1.0, 1.0, 0.0])

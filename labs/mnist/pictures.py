@@ -9,18 +9,22 @@ from matplotlib.figure import Figure
 
 from debias.plots.style import WIDTH, colours, legend_below, styled
 
+SIDE, TITLE, GAP = 28, 10, 4  # pixels of a digit, of the space for its title, and between two
+
 
 @styled
 def digits(images: np.ndarray, titles: Sequence[str], columns: int = 10) -> Figure:
-    """Images (N, 28, 28, 1), each under its title."""
-    rows = max(1, -(-len(images) // columns))
-    figure = Figure(figsize=(WIDTH, (WIDTH / columns + 0.35) * rows), layout="constrained")
-    all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in all_axes:
-        axes.set_axis_off()
-    for axes, image, title in zip(all_axes, images, titles, strict=False):
-        axes.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=1)
-        axes.set_title(title, fontsize=8)
+    """Images (N, 28, 28, 1), each under its title; in one panel, which is drawn faster than one for each."""
+    rows, (height, width) = max(1, -(-len(images) // columns)), (TITLE + SIDE, SIDE + GAP)
+    sheet = np.zeros((rows * height, columns * width))
+    figure = Figure(figsize=(WIDTH, WIDTH * rows * height / (columns * width)), layout="constrained")
+    axes = figure.subplots()
+    for number, (image, title) in enumerate(zip(images, titles, strict=True)):
+        top, left = height * (number // columns), width * (number % columns)
+        sheet[top + TITLE : top + height, left : left + SIDE] = image[..., 0]
+        axes.text(left + SIDE / 2, top + TITLE - 2, title, ha="center", fontsize=8)
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    axes.set_axis_off()
     return figure
 
 

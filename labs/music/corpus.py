@@ -40,9 +40,10 @@ class Corpus:
     test: tuple[Tune, ...]
     found: dict[str, int]
     skipped: dict[str, int]
+    parts = ("train", "validation", "test")
 
     def __str__(self) -> str:
-        sizes = ", ".join(f"{name} {len(getattr(self, name)):,}" for name in ("train", "validation", "test"))
+        sizes = ", ".join(f"{name} {len(getattr(self, name)):,}" for name in self.parts)
         return f"{sum(self.found.values()):,} tunes found, {sum(self.skipped.values()):,} left out; {sizes}"
 
 

@@ -33,6 +33,24 @@ def discounted_returns(student: Callable) -> None:
     print("discounted_returns: right, it agrees with the sum written out")
 
 
+def pole_network(student: Callable) -> None:
+    """Shapes of both heads for two sizes, and that they can be any number, by weights that are not small."""
+    for inputs, actions in ((FEATURES, ACTIONS), (4, 2)):
+        network = called(student, inputs, actions)
+        if not isinstance(network, keras.Model):
+            raise CheckFailed(
+                f"pole_network returns {kind(network)}: return keras.Model(observations, [logits, values])"
+            )
+        random = np.random.default_rng(0)
+        network.set_weights([random.normal(0, 3, weight.shape) for weight in network.get_weights()])
+        heads = called(network, tf.constant(random.normal(size=(200, inputs)), tf.float32))
+        if not isinstance(heads, (tuple, list)) or len(heads) != 2:
+            raise CheckFailed("pole_network has one output: give keras.Model a list of two, [logits, values]")
+        for name, head, size in zip(("logits", "values"), heads, (actions, 1), strict=True):
+            _any_number(name, tensor(name, head, (200, size)).numpy())
+    print("pole_network: right, logits and values have their shapes and can be any number")
+
+
 def sample_actions(student: Callable) -> None:
     """How often actions are drawn against the softmax, their log-probabilities, and that the seed decides."""
     policies = np.array([[0, 1, 2, -1], [1.5, 0, -1, 1], [-2, -1, -3, 0.5]], np.float32)
@@ -137,6 +155,14 @@ def _floats(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     """`value`, once it is a finite array of this shape, of either precision."""
     single = isinstance(value, np.ndarray) and value.dtype == np.float32
     return array(name, value, shape, np.float32 if single else np.float64)
+
+
+def _any_number(name: str, values: np.ndarray) -> None:
+    """Raise CheckFailed where an activation keeps a head within bounds."""
+    if values.min() >= 0:
+        raise CheckFailed(f"{name} are never negative: is there a ReLU, sigmoid or softmax? Leave the activation out")
+    if values.max() <= 1:
+        raise CheckFailed(f"{name} are never above 1: is there a tanh? Leave the activation out")
 
 
 def _scalar(name: str, value, size: int) -> tf.Tensor:

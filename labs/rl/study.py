@@ -37,11 +37,13 @@ class Trial:
 
     Attributes:
         name: environment/what is tried.
+        games: of an evaluation.
     """
 
     name: str
     settings: Settings
     seeds: Sequence[int] = SEEDS
+    games: int = GAMES
 
 
 TRIALS = (
@@ -70,7 +72,7 @@ def complete(folder: Path, smoke: bool = False) -> str:
     records = [record for trial in trials for record in run(_toy(trial) if smoke else trial, cache)]
     if not smoke and (RESULTS / peer.SPEED).exists() and not (folder / peer.SPEED).exists():
         shutil.copyfile(RESULTS / peer.SPEED, folder / peer.SPEED)  # measuring it again needs what is no requirement
-    write_results(records, folder)
+    write_results(records, folder, seconds=1 if smoke else VIDEO_SECONDS)
     if smoke:
         shutil.rmtree(cache)
     return (folder / "table.md").read_text("utf-8")
@@ -89,7 +91,8 @@ def named(names: Sequence[str]) -> list[Trial]:
 
 
 def _toy(trial: Trial) -> Trial:
-    return Trial(trial.name, dataclasses.replace(trial.settings, **TOY), range(1))
+    toy = dataclasses.replace(trial.settings, **TOY)
+    return Trial(trial.name, toy, range(1), games=toy.copies)  # as many copies as in training: compiled already
 
 
 def run(trial: Trial, cache: Path, say: Callable[[str], None] = print) -> Iterator[dict]:
@@ -103,41 +106,41 @@ def run(trial: Trial, cache: Path, say: Callable[[str], None] = print) -> Iterat
         folder = cache / trial.name.replace(", ", "-") / str(seed)
         if not (folder / RUN).exists():
             say(f"{trial.name}, seed {seed}: {chosen.steps:,} steps at most")
-            write_text(folder / RUN, json.dumps(_record(trial.name, chosen, folder), indent=1) + "\n")
+            write_text(folder / RUN, json.dumps(_record(trial, chosen, folder), indent=1) + "\n")
         record = training.read_json(folder / RUN)
         if record.get("settings") != dataclasses.asdict(chosen):
             raise InputError(f"{folder} was made with other settings: delete it to make it anew")
         yield record | {"folder": str(folder)}
 
 
-def _record(name: str, chosen: Settings, folder: Path) -> dict:
+def _record(trial: Trial, chosen: Settings, folder: Path) -> dict:
     agent = training.train(chosen, folder)
     spent = training.read_log(folder)[["steps", "minutes", "mean_return"]].iloc[-1].astype(float).to_dict()
     made = {"settings": dataclasses.asdict(chosen), **provenance()}
-    return {"trial": name, "seed": chosen.seed, **spent, **_judged(agent, chosen), **made}
+    return {"trial": trial.name, "seed": chosen.seed, **spent, **_judged(agent, chosen, trial.games), **made}
 
 
-def _judged(agent: Agent, chosen: Settings) -> dict:
+def _judged(agent: Agent, chosen: Settings, games: int) -> dict:
     """Mean returns of fresh, full episodes of the sampled and of the greedy policy; of Pong with sticky actions too."""
-    ways = [("", 0.0, GAMES)] + [("sticky_", STICKY, STICKY_GAMES)] * (chosen.environment == "pong")
+    ways = [("", 0.0, games)] + [("sticky_", STICKY, STICKY_GAMES)] * (chosen.environment == "pong")
     judged = {}
-    for (prefix, sticky, games), policy in itertools.product(ways, ("sampled", "greedy")):
+    for (prefix, sticky, count), policy in itertools.product(ways, ("sampled", "greedy")):
         played = {"greedy": policy == "greedy", "sticky": sticky, "all_actions": chosen.all_actions}
-        returns = evaluate(agent, chosen.environment, games, **played)
+        returns = evaluate(agent, chosen.environment, count, **played)
         judged[f"{prefix}{policy}_mean"] = float(returns.mean())
         judged[f"{prefix}{policy}_returns"] = sorted(returns.tolist())
     return judged
 
 
-def write_results(records: Sequence[dict], folder: Path) -> None:
-    """Tables, curves, videos, the trained agent and summary.json from the records of finished runs."""
+def write_results(records: Sequence[dict], folder: Path, seconds: float = VIDEO_SECONDS) -> None:
+    """Tables, curves, videos of so many seconds, the trained agent and summary.json, from records of finished runs."""
     logs = pd.concat([_log(record) for record in records])
     write_text(folder / "logs.csv", logs.to_csv(index=False, float_format="%.6g"))
     for environment, runs in logs.groupby("environment"):
         learners = runs[~runs["algorithm"].str.contains(",")]
         figure = pictures.curves(learners, GOALS[environment], environment.capitalize())
         plots.save(figure, folder / f"{environment}.png")
-        _keep_best(environment, records, folder)
+        _keep_best(environment, records, folder, seconds)
     write_tables(report.summary(records), folder)
 
 
@@ -162,11 +165,11 @@ def _log(record: dict) -> pd.DataFrame:
     return log.assign(environment=environment, algorithm=algorithm, seed=record["seed"])
 
 
-def _keep_best(environment: str, records: Sequence[dict], folder: Path) -> None:
+def _keep_best(environment: str, records: Sequence[dict], folder: Path, seconds: float) -> None:
     """The PPO agent that was best at the end of its training, before and after: two videos, and the agent itself."""
     agents = [record for record in records if record["trial"] == f"{environment}/ppo"]
     best = Path(max(agents, key=lambda record: record["mean_return"])["folder"])
     shutil.copyfile(best / training.AGENT, folder / f"{environment}.keras")
     agent = training.load_for(environment, best)
-    video.record(folder / f"{environment}_before.gif", environment, seconds=VIDEO_SECONDS)
-    video.record(folder / f"{environment}_after.gif", environment, agent, seconds=VIDEO_SECONDS)
+    video.record(folder / f"{environment}_before.gif", environment, seconds=seconds)
+    video.record(folder / f"{environment}_after.gif", environment, agent, seconds=seconds)

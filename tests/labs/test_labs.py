@@ -5,6 +5,7 @@ and TensorFlow in it takes longer than some of them. Each in a kernel of its own
 """
 
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -16,11 +17,11 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 
-from labs import build, drawings, execute, hints
+from labs import build, drawings, execute, hints, leaderboard
 from labs.checking import CheckFailed
 
 LABS = build.sources()
-NOTEBOOKS = [source.with_name(name) for source in LABS.values() for name in (build.STUDENT, build.SOLUTION)]
+NOTEBOOKS = [build.built_at(source, solved) for source in LABS.values() for solved in (False, True)]
 COLAB = {"numpy": "2.0.2", "pandas": "2.2.2", "scikit-learn": "1.6.1", "scipy": "1.14.1", "ipython": "7.34.0"}
 
 
@@ -33,7 +34,7 @@ def source(request):
 @pytest.fixture(scope="module")
 def student(source):
     """The student's notebook of a lab, as it is committed."""
-    return nbformat.read(source.with_name(build.STUDENT), as_version=4)
+    return nbformat.read(build.built_at(source, solved=False), as_version=4)
 
 
 def codes(notebook):
@@ -48,6 +49,48 @@ def checks_after(cells, number):
 
 def test_built_notebooks_are_what_their_sources_give():
     assert not build.stale(LABS), "run python -m labs build"
+
+
+def test_leaderboards_hold_what_the_committed_summaries_say():
+    boards = leaderboard.texts(build.ROOT)
+    assert {path.parent.name for path in boards} == set(LABS) - {"intro"}
+    assert not build.outdated(boards), "run python -m labs build"
+    rows = json.loads((build.ROOT / "results/labs/mnist/summary.json").read_text("utf-8"))["rows"]
+    assert f"{max(row['test'] for row in rows):.2f}" in boards[build.ROOT / "labs/mnist/leaderboard.md"]
+
+
+def test_a_leaderboard_keeps_the_lines_of_others():
+    board = "# B\n<!-- ours -->\n| old |\n<!-- end of ours -->\n| Ada | 99 |\n"
+    filled = leaderboard.fill(board, "| \\1 new |")
+    assert filled == board.replace("| old |", "| \\1 new |") == leaderboard.fill(filled, "| \\1 new |")
+
+
+def test_a_run_leaves_the_time_of_each_section_and_the_notebook_says_it(tmp_path, monkeypatch):
+    begun = {"iopub.execute_input": "2026-01-01T00:00:00.000000Z", "shell.execute_reply": "2026-01-01T00:00:07.040000Z"}
+    cells = [
+        nbformat.v4.new_code_cell("set_up", metadata={"execution": begun}),  # of no section
+        nbformat.v4.new_markdown_cell("# Toy"),
+        nbformat.v4.new_markdown_cell("text\n\n## 1. One\n\ntext"),
+        *[nbformat.v4.new_code_cell("x", metadata={"execution": begun}) for _ in range(2)],
+        nbformat.v4.new_markdown_cell("## 2. Two"),
+        nbformat.v4.new_code_cell("not run"),
+    ]
+    seconds = execute.seconds_by_section(nbformat.v4.new_notebook(cells=cells))
+    assert seconds == pytest.approx({"1. One": 14.08})
+    folder = tmp_path / "results" / "labs" / "toy"
+    folder.mkdir(parents=True)
+    execute.keep_times(seconds, folder)
+    assert not list(folder.iterdir())  # this lab leaves no summary
+    (folder / build.SUMMARY).write_text('{"a": 1}')
+    execute.keep_times(seconds | {"2. Two": 200.0, "3. Short": 1.0}, folder)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    said = build.measured("toy")
+    assert set(said) == {"1. One", "2. Two"} and "14 seconds" in said["1. One"] and "3 minutes" in said["2. Two"]
+    (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
+    source = tmp_path / build.SOURCES / "toy.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("# %% [markdown]\n# # Toy\n\n# %% [markdown]\n# ## 1. One\n#\n# text\n")
+    assert build.notebook(source, solved=False).cells[-1].source == f"## 1. One\n\n{said['1. One']}\n\ntext"
 
 
 def test_drawings_are_what_their_code_gives():
@@ -128,15 +171,15 @@ def test_what_colab_installs_is_little_and_never_what_its_kernel_runs_on():
 
 
 def test_a_stale_notebook_is_noticed(tmp_path, monkeypatch):
-    (tmp_path / "labs" / "toy").mkdir(parents=True)
+    source = tmp_path / build.SOURCES / "toy.py"
+    source.parent.mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
-    source = tmp_path / "labs" / "toy" / build.SOURCE
     source.write_text("# %% [markdown]\n# # Toy\n\n# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     build.write(build.stale({"toy": source}))
     assert build.stale({"toy": source}) == {}
     source.write_text(source.read_text().replace("x = 1", "x = 2"))
-    assert [path.name for path in build.stale({"toy": source})] == [build.SOLUTION]  # the student's shows neither
+    assert [path.name for path in build.stale({"toy": source})] == ["toy.ipynb"]  # the student's shows neither
 
 
 def test_no_solution_is_in_the_students_notebook(source, student):
@@ -162,7 +205,7 @@ def test_every_todo_has_a_check_and_below_it_an_example_and_three_hints_to_unfol
 
 
 def test_examples_are_what_the_solution_gives(source, defined):
-    cells = codes(nbformat.read(source.with_name(build.SOLUTION), as_version=4))
+    cells = codes(nbformat.read(build.built_at(source, solved=True), as_version=4))
     names, written = defined(cells), codes(jupytext.read(source))
     examples = [found for cell in written if (found := hints.example(cell.source))]
     assert len(examples) > 3
@@ -180,9 +223,17 @@ def test_a_lab_says_its_goals_asks_for_thought_and_what_to_hand_in(student):
 def test_a_student_sees_no_bookkeeping_and_links_lead_to_files(source, student):
     assert not any("if RESULTS" in cell.source for cell in student.cells)
     assert "if RESULTS" in source.read_text("utf-8")
-    for cell in student.cells:
-        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
-            assert (source.parent / link).is_file(), link
+    for path in (build.built_at(source, solved) for solved in (False, True)):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+                assert (path.parent / link).is_file(), link
+
+
+def test_a_student_has_no_solution_beside_the_notebook():
+    for name, source in LABS.items():
+        folder = build.built_at(source, solved=False).parent
+        assert folder == build.ROOT / "labs" / name and build.built_at(source, solved=True).parent == source.parent
+        assert not any("BEGIN SOLUTION" in path.read_text("utf-8") for path in folder.iterdir() if path.is_file())
 
 
 def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_shows_no_trace(tmp_path, monkeypatch):
@@ -225,11 +276,11 @@ def test_unfilled_todos_stop_there_or_at_their_checks_with_a_message(student, de
 
 
 def test_a_failing_cell_is_one_line_and_keeps_nothing(tmp_path, monkeypatch, capsys):
-    (tmp_path / "labs" / "toy").mkdir(parents=True)
+    source = tmp_path / build.SOURCES / "toy.py"
+    source.parent.mkdir(parents=True)
     (tmp_path / "labs" / "build.py").write_text("")
     (tmp_path / "labs" / "checking.py").write_text("def stop_in_one_line(): ...\n")  # what the set-up cell asks for
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
-    source = tmp_path / "labs" / "toy" / build.SOURCE
     source.write_text(
         "# %% [markdown]\n# # Toy\n\n# %% tags=['parameters']\nRESULTS = None\n\n# %%\n"
         "open(RESULTS + '/half', 'w').close()\nraise ValueError('first line\\nsecond')\n"

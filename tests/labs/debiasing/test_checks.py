@@ -17,7 +17,16 @@ def refused(check, student, *words):
     assert len(message.splitlines()) == 1 and "{{" not in message, message
 
 
-TODOS = ("vae_loss", "reparameterize", "debiasing_loss", "rarity", "max_rule", "product_rule", "train_step")
+TODOS = (
+    "vae_loss",
+    "reparameterize",
+    "split_head",
+    "debiasing_loss",
+    "rarity",
+    "max_rule",
+    "product_rule",
+    "train_step",
+)
 
 
 @pytest.mark.parametrize("name", TODOS)
@@ -397,3 +406,35 @@ def by_matrix(images, rebuilt, mean, log_variance):
 def test_another_right_answer_passes(check, right, capsys):
     check(right)
     assert "right" in capsys.readouterr().out
+
+
+# --- the head's parts -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        lambda x, k: [x[:, 0], x[:, 1 : 1 + k], x[:, -k:]],
+        lambda x, k: (tf.squeeze(x[:, :1], 1), *tf.split(x[:, 1:], 2, axis=1)),
+    ],
+)
+def test_the_head_may_be_split_in_other_ways(right):
+    checks.split_head(right)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda x, k: tf.split(x, [1, k, k], axis=1), ["logits", "(5, 1)", "outputs[:, 0]"]),
+        (lambda x, k: (x[:, 0], x[:, k + 1 :], x[:, 1 : k + 1]), ["mean", "swapped"]),
+        (lambda x, k: (x[:, -1], x[:, :k], x[:, k : 2 * k]), ["logits", "not the last"]),
+        (lambda x, k: (x[:, 0], x[:, :k], x[:, k + 1 :]), ["mean", "behind it"]),
+        (lambda x, k: (x[:, 0], x[:, 1 : k + 1], x[:, 1 : k + 1]), ["log_variance", "swapped"]),
+        (lambda x, k: (x[:, 0], x[:, 1:8], x[:, 8:]), ["mean", "shape"]),
+        (lambda x, k: (x[:, 0], x[:, 1:]), ["three tensors"]),
+        (lambda x, k: x, ["three tensors"]),
+        (lambda x, k: (x.numpy()[:, 0], x[:, 1 : k + 1], x[:, k + 1 :]), ["logits", "ndarray"]),
+    ],
+)
+def test_a_wrong_split_of_the_head_is_named(wrong, words):
+    refused(checks.split_head, wrong, *words)

@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 
-from debias.backend import tf, tfp
+from debias.backend import keras, tf, tfp
 from labs.checking import CheckFailed
 from labs.rl import checks
 
-TODOS = ("discounted_returns", "sample_actions", "policy_gradient_loss", "train_step", "gae", "clipped_loss")
+TODOS = (
+    "discounted_returns",
+    "pole_network",
+    "sample_actions",
+    "policy_gradient_loss",
+    "train_step",
+    "gae",
+    "clipped_loss",
+)
 
 
 def refused(check, student, *words):
@@ -460,3 +468,40 @@ def case_by_case(log_probs, old_log_probs, advantages, clip):
 def test_another_right_answer_passes(check, right, capsys):
     check(right)
     assert "right" in capsys.readouterr().out
+
+
+# --- the network's heads --------------------------------------------------------------------------------------------
+
+
+def heads(inputs, actions, activation=None, values=None, swapped=False, one=False):
+    observations = keras.Input((inputs,))
+    hidden = keras.layers.Dense(8, activation="relu")(observations)
+    outputs = [
+        keras.layers.Dense(actions, activation=activation)(hidden),
+        keras.layers.Dense(1, activation=values)(hidden),
+    ]
+    outputs = outputs[::-1] if swapped else outputs
+    return keras.Model(observations, outputs[0] if one else outputs)
+
+
+def test_heads_on_another_body_pass():
+    checks.pole_network(heads)
+    checks.pole_network(lambda inputs, actions: heads(inputs, actions, "linear", "linear"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda n, a: heads(n, a, "softmax"), ["logits", "never negative"]),
+        (lambda n, a: heads(n, a, "relu"), ["logits", "never negative"]),
+        (lambda n, a: heads(n, a, "tanh"), ["logits", "never above 1", "tanh"]),
+        (lambda n, a: heads(n, a, None, "sigmoid"), ["values", "never negative"]),
+        (lambda n, a: heads(n, a, swapped=True), ["logits", "shape (200, 1)"]),
+        (lambda n, a: heads(n, a, one=True), ["one output", "list of two"]),
+        (lambda n, a: heads(n, 5), ["logits", "shape (200, 5)"]),
+        (lambda n, a: heads(7, a), ["stops with"]),
+        (lambda n, a: heads(n, a).outputs, ["a list", "keras.Model"]),
+    ],
+)
+def test_wrong_heads_are_named(wrong, words):
+    refused(checks.pole_network, wrong, *words)

@@ -16,7 +16,7 @@ from labs.rl.agent import Agent, network
 from labs.rl.algorithms import ALGORITHMS
 from labs.rl.environments import Step
 
-TOY = study.Trial("cartpole/ppo", dataclasses.replace(settings.CARTPOLE, **study.TOY), range(2))
+TOY = study.Trial("cartpole/ppo", dataclasses.replace(settings.CARTPOLE, **study.TOY), range(2), games=4)
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,6 @@ def records(tmp_path_factory):
     """Of two toy runs."""
     cache = tmp_path_factory.mktemp("cache")
     return list(study.run(TOY, cache)), cache
-
-
-@pytest.fixture(autouse=True)
-def short_videos(monkeypatch):
-    """They are drawn and written frame by frame."""
-    monkeypatch.setattr(study, "VIDEO_SECONDS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +97,7 @@ SPEED = {
 
 def test_everything_is_written_from_records(records, tmp_path):
     (tmp_path / peer.SPEED).write_text(json.dumps(SPEED | {"commit": "another"}))
-    study.write_results(records[0], tmp_path)
+    study.write_results(records[0], tmp_path, seconds=1)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["sps_vs_sb3"] == 3.0 and summary["speed_commit"] == "another"
     assert summary["commit"] == [records[0][0]["commit"]]
@@ -120,7 +114,7 @@ def test_everything_is_written_from_records(records, tmp_path):
 
 
 def test_a_new_comparison_renews_the_speed_and_nothing_else(records, tmp_path, monkeypatch):
-    study.write_results(records[0], tmp_path)
+    study.write_results(records[0], tmp_path, seconds=1)
     before = json.loads((tmp_path / study.SUMMARY).read_text())
     assert "Speed" not in (tmp_path / "table.md").read_text()
 
@@ -140,7 +134,7 @@ def test_results_made_in_a_new_folder_take_over_the_last_comparison(records, tmp
     for folder in (old, new):
         folder.mkdir()
     (old / peer.SPEED).write_text(json.dumps(SPEED))
-    for name, value in {"RESULTS": old, "TRIALS": (TOY,), "CACHE": records[1]}.items():
+    for name, value in {"VIDEO_SECONDS": 1, "RESULTS": old, "TRIALS": (TOY,), "CACHE": records[1]}.items():
         monkeypatch.setattr(study, name, value)
     assert "Speed" in study.complete(new)
     assert json.loads((new / study.SUMMARY).read_text())["sps_vs_sb3"] == 3.0
@@ -156,7 +150,7 @@ def test_the_committed_table_is_that_of_the_committed_numbers():
 @pytest.mark.parametrize("best", [0, 1])
 def test_the_agent_kept_is_the_one_that_was_best_at_the_end_of_its_training(records, tmp_path, best):
     means = [dict(record, mean_return=float(record["seed"] == best)) for record in records[0]]
-    study.write_results(means, tmp_path)
+    study.write_results(means, tmp_path, seconds=1)
     theirs = training.load_for("cartpole", Path(records[0][best]["folder"])).network.get_weights()
     ours = training.load_for("cartpole", tmp_path / "cartpole.keras").network.get_weights()
     assert all((a == b).all() for a, b in zip(ours, theirs, strict=True))

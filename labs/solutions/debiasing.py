@@ -9,9 +9,9 @@
 # one encoder that says "face or not" and, beside it, learns what faces vary in. Faces that are rare in what it learned
 # are then drawn more often. Nobody tells it what skin tone is, and no group label is used in training.
 #
-# You write the five parts that matter: the VAE's loss, the sampling of its latents, the loss of the DB-VAE, the
-# resampling rule and the training step. They are plugged into the model of `debias`, so what you write is what trains.
-# Then you find out what the method does, and what it does not do.
+# You write the six parts that matter: the VAE's loss, the sampling of its latents, the parts of the head, the loss of
+# the DB-VAE, the resampling rule and the training step. They are plugged into the model of `debias`, so what you write
+# is what trains. Then you find out what the method does, and what it does not do.
 #
 # The whole takes an hour or two; training takes three minutes on two cores. Under each exercise are an example and
 # three hints; open one only when you are stuck.
@@ -227,6 +227,37 @@ checks.reparameterize(reparameterize)
 drawings.show("debiasing/dbvae")
 
 # %% [markdown]
+# These are the two networks that you will train. The encoder halves the image four times; the decoder goes the same way
+# back.
+
+# %%
+sizes, shape = network(config), visible.train.image_shape
+build_encoder(sizes, shape).summary()
+build_decoder(sizes, shape).summary()
+
+# %% [markdown]
+# What is missing between them is a dense layer of $2k + 1$ numbers for each image, the **head**. Its first number is
+# the logit, the next $k$ are the mean $\mu$, the last $k$ are $\log\sigma^2$. Take them apart.
+
+
+# %%
+def split_head(outputs, k):
+    """Logits (B,), mean (B, k) and log-variance (B, k) from the head's outputs (B, 2k + 1)."""
+    # TODO: the three parts
+    # NUDGE: Which columns are which? And one of the three has no second axis.
+    # IDEA: A slice with a range keeps an axis, a number takes it away: outputs[:, 0] is (B,).
+    # CODE: return outputs[:, 0], outputs[:, 1 : ...], outputs[:, ... :]
+    # EXAMPLE: [part.numpy().tolist() for part in split_head(tf.constant([[9.0, 1.0, 2.0, 3.0, 4.0]]), 2)] -> [[9.0],
+    # EXAMPLE: [[1.0, 2.0]], [[3.0, 4.0]]]
+    ### BEGIN SOLUTION
+    return outputs[:, 0], outputs[:, 1 : k + 1], outputs[:, k + 1 :]
+    ### END SOLUTION
+
+
+# %%
+checks.split_head(split_head)
+
+# %% [markdown]
 # One encoder feeds both: a logit, trained with cross-entropy on all images, and the VAE, trained **on faces only**.
 # What the latents learn must describe faces, so a non-face ($y = 0$) must give the VAE no gradient:
 #
@@ -414,13 +445,13 @@ class LabDBVAE(DBVAE):
 
     def loss_terms(self, images, labels, training):
         outputs = self.head(self.encoder(images, training=training))  # (B, 2k + 1)
-        logits, mean, log_variance = tf.split(outputs, [1, self.latent_dim, self.latent_dim], axis=1)
+        logits, mean, log_variance = split_head(outputs, self.latent_dim)
         noise = keras.random.normal(tf.shape(mean), seed=self.noise)
         rebuilt = self.decode(reparameterize(mean, log_variance, noise), training)
         reconstruction, kl = vae_loss(images, rebuilt, mean, log_variance)
         weights = self.objective  # c1, c2 and c3 of Eq. 2
         vae = weights.reconstruction_weight * reconstruction + weights.kl_weight * kl
-        return {"loss": debiasing_loss(labels, logits[:, 0], vae)}
+        return {"loss": debiasing_loss(labels, logits, vae)}
 
     def train_step(self, data):
         terms = train_step(self)
@@ -455,7 +486,8 @@ Markdown(ev.recall_table({title: report(title) for title in scores}))
 # %% [markdown]
 # ### What it has learned, and whom it prefers
 #
-# After so short a training the autoencoder sees light, pose and tone, not yet a face. The second picture is from
+# After so short a training the autoencoder sees light, pose and tone, not yet a face. Clear faces need a longer
+# training than a lab has time for, and the repository keeps no weights of one. The second picture is from
 # `./run_experiments.sh figures`: each row moves one latent, and the last network was trained for 30 epochs.
 
 # %%
@@ -631,6 +663,7 @@ checks.quiz(answers)
 # 1. This notebook, run from top to bottom, with every check saying "right".
 # 2. The worst group's recall of CNN and DB-VAE at 1 % false positives, each with its interval.
 # 3. Half a page: what the method does, what it does not do, and one of the questions above.
+# 4. If your own idea raises the worst group: a line in the [leaderboard](../debiasing/leaderboard.md).
 #
 # ## 13. Extend it
 #

@@ -62,7 +62,7 @@ def show(figure, name):
 # %%
 digits = data.load(ROOT / ".cache")
 if SMOKE:
-    digits = digits.head(200)
+    digits = digits.head(100)
 full = len(digits.train[1]) > 10_000
 print(f"{digits.source}.")
 for name in ("train", "validation", "test"):
@@ -498,6 +498,7 @@ show(pictures.digits(digits.test[0][places], titles, columns=5), "mistakes")
 # 1. This notebook, run from top to bottom, with every check saying "right".
 # 2. The table of section 6, with one recipe of your own in it, chosen by validation.
 # 3. One sentence on each of the two questions ("Think").
+# 4. If it is among the best: a line in the [leaderboard](../mnist/leaderboard.md).
 #
 # **Next:** [a detector that is fairer than its data](../debiasing/student.ipynb).
 

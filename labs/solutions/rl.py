@@ -15,10 +15,6 @@
 # * write advantages and PPO's loss, and train one agent on two games with them,
 # * judge an agent by fresh full games and several seeds.
 
-# %% tags=["parameters"]
-SMOKE = False  # toy size, to see that everything runs
-RESULTS = None  # folder for tables, curves, videos and agents; None keeps nothing
-
 # %%
 # %matplotlib inline
 import dataclasses
@@ -38,6 +34,11 @@ from labs.rl.agent import Agent, network
 from labs.rl.evaluation import evaluate
 from labs.rl.rollout import Player
 
+# %% tags=["parameters"]
+SMOKE = False  # toy size, to see that everything runs
+RESULTS = None  # folder for tables, curves, videos and agents; None keeps nothing
+
+# %%
 work = Path(tempfile.mkdtemp())  # for videos and checkpoints
 seed_everything(0)
 
@@ -146,6 +147,33 @@ network((4,), 2).summary()  # CartPole
 network((2, 80, 40), 3).summary()  # Pong: two frames of 80 x 40 pixels, three actions
 
 # %% [markdown]
+# What makes a network a policy are its last layers. Write one for vectors: as many hidden layers as you like, then the
+# two heads.
+
+
+# %%
+def pole_network(inputs, actions):
+    """A keras.Model from observations (B, inputs) to a list: logits (B, actions) and values (B, 1)."""
+    observations = keras.Input((inputs,))
+    hidden = keras.layers.Dense(64, activation="tanh")(observations)
+    # TODO: both heads, and the model of the two
+    # NUDGE: Logits and values may be any number, also a negative one: which activation allows that?
+    # IDEA: A Dense layer without an activation on the hidden layer for each head; keras.Model takes a list of outputs.
+    # CODE: logits = keras.layers.Dense(..., name="logits")(hidden)
+    # CODE: values = keras.layers.Dense(..., name="values")(hidden)
+    # CODE: return keras.Model(observations, [..., ...])
+    # EXAMPLE: [part.shape for part in pole_network(4, 2).outputs] -> [(None, 2), (None, 1)]
+    ### BEGIN SOLUTION
+    logits = keras.layers.Dense(actions, name="logits")(hidden)
+    values = keras.layers.Dense(1, name="values")(hidden)
+    return keras.Model(observations, [logits, values])
+    ### END SOLUTION
+
+
+# %%
+checks.pole_network(pole_network)
+
+# %% [markdown]
 # The policy is a `Categorical` distribution over the actions. An agent that always takes the likeliest never finds out
 # what the others are worth, so it **draws**. The logarithm of the probability of what it drew is what learning changes.
 
@@ -251,7 +279,7 @@ checks.train_step(train_step)
 
 # %%
 copies = environments.make("cartpole", count=16, seed=0)
-pole = network(copies.observation_shape, copies.actions)
+pole = pole_network(copies.observation_shape[0], copies.actions)
 optimizer = keras.optimizers.Adam(0.01)
 optimizer.build(pole.trainable_variables)
 compiled_step = tf.function(train_step, reduce_retracing=True)  # batches differ in length: one graph for all
@@ -442,7 +470,7 @@ def reporting(total, rows):
 
 def for_smoke(chosen):
     """The settings, or in a smoke run as little as goes through every line."""
-    return dataclasses.replace(chosen, steps=512, copies=4, horizon=32, reports=2) if SMOKE else chosen
+    return dataclasses.replace(chosen, steps=256, copies=4, horizon=32, reports=2) if SMOKE else chosen
 
 
 mine = algorithms.Algorithm(estimate=estimate, loss=clipped_loss, reuses=True)
@@ -452,6 +480,26 @@ pictures.curve(rows, GOAL)
 
 # %% [markdown]
 # It ends when the goal is reached. Compare the steps of the environment with those of REINFORCE above.
+#
+# How far the policy may move is decided by the learning rate in each step, and by the clipping with each batch. Guess
+# the order of these five, then run; each has 30,000 steps, which may be too few.
+
+# %%
+experiments = {
+    "as above": {},
+    "a tenth of the learning rate": {"learning_rate": settings.CARTPOLE.learning_rate / 10},
+    "ten times the learning rate": {"learning_rate": settings.CARTPOLE.learning_rate * 10},
+    "10 passes over a batch": {"passes": 10},
+    "10 passes, no clipping": {"passes": 10, "clip": 1e9},
+}
+short = dataclasses.replace(settings.CARTPOLE, steps=30_000)
+for name, changes in list(experiments.items())[: 1 if SMOKE else None]:
+    rows = []
+    training.train(dataclasses.replace(for_smoke(short), **changes), report=rows.append, algorithm=mine)
+    print(f"{name:<30}mean return of the last 100 episodes {rows[-1]['mean_return']:.0f}")
+
+# %% [markdown]
+# One seed each: what lies close together may come out the other way with another (section 10).
 #
 # ## 8. Pong
 #
@@ -472,6 +520,15 @@ for _ in range(40):  # until the ball is in play
 picture = pong.picture()
 pong.close()
 pictures.seen(observations[0], picture)
+
+# %% [markdown]
+# Look at the picture on the right. The **difference** of two frames holds only what moves, red where it is now and blue
+# where it was: from it you can read which way the ball flies. The network gets both frames and can take the difference
+# by itself, with a weight of 1 for one and of -1 for the other.
+
+# %%
+moved = np.any(observations[0, 0] != observations[0, 1], axis=0)
+print(f"{np.mean(observations[0, 0] != observations[0, 1]):.1%} of the pixels differ, in {moved.sum()} columns")
 
 # %%
 watch("pong_before", "pong")
@@ -546,6 +603,7 @@ for name in ("cartpole.png", "pong.png"):
 # 1. This notebook, run from top to bottom, with every check saying "right".
 # 2. Your agent's mean of full games of Pong, sampled and greedy, with its standard error, and its video.
 # 3. One sentence on each of the two questions ("Think").
+# 4. A line for your agent in the [leaderboard](../rl/leaderboard.md).
 #
 # ## 12. Extend it
 #
