@@ -31,7 +31,8 @@ def _hours(cache: Path, experiment: Experiment, jobs: int) -> float:
     """Hours that `jobs` processes take for the runs, none of which is finished yet."""
     loaded(experiment.data, cache)  # built before the clock starts
     with tempfile.TemporaryDirectory() as folder:
-        todo = [StoredRun(run, linked(cache, Path(folder))) for run in experiment.runs()]
+        ours = linked(cache, Path(folder))
+        todo = [StoredRun(run, ours) for run in experiment.runs()]
         began = time.perf_counter()
         for _, outcome in evaluated_in_parallel(todo, False, jobs):
             if isinstance(outcome, Exception):
