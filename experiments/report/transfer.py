@@ -40,9 +40,10 @@ def effects(rows: pd.DataFrame) -> str:
     parts, at = tables.by_setting(rows), hardest(rows)
     asked = {
         "A balanced training set of the same size": (CNN, "balanced"),
+        "DB-VAE's max rule": (CNN, "max"),
         "A random camera in training": (CNN, f"{CNN}-camera"),
-        "DB-VAE's max rule on top of it": (f"{CNN}-camera", "max-camera"),
-        "Resampling by group labels on top of it": (f"{CNN}-camera", "oracle-camera"),
+        "The max rule on top of that": (f"{CNN}-camera", "max-camera"),
+        "Resampling by group labels on top of a random camera": (f"{CNN}-camera", "oracle-camera"),
     }
     said = [
         f"{what} {_effect(parts[ours], parts[theirs], at)}."
