@@ -20,7 +20,7 @@ from rich.console import Console
 from debias.files import write_text
 from debias.progress import progress_bar
 from debias.provenance import provenance
-from labs import build
+from labs import build, leaderboard
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -40,8 +40,8 @@ def run(name: str, smoke: bool) -> int:
     except (CellExecutionError, DeadKernelError) as error:
         print(f"error: lab {name}, {_failed_cell(notebook)}: {reason(error)}", file=sys.stderr)
         return 1
-    if not smoke:  # the notebooks say how long each section takes
-        build.write(build.texts(build.sources()[name]))
+    if not smoke:  # the notebooks say how long each section takes, the leaderboards what came out
+        build.write(build.texts(build.sources()[name]) | leaderboard.texts(build.ROOT))
     print(f"{name}: everything ran; tables, figures and sounds: {results}")
     return 0
 
