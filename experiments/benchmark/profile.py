@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from experiments import transfer
 from experiments.benchmark.child import Child
 from experiments.benchmark.sweeps import linked
-from experiments.benchmark.timing import Measurements
+from experiments.benchmark.timing import PARTS, Measurements
 from experiments.engine.experiment import Run
 from experiments.engine.store import loaded
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from debias.backend import keras
 
 SETTING = "max"
-PARTS = ("set-up", "tracing", "training", "encoding", "validation", "saving", "evaluation")
 BEGAN, FITTED, DRAWN, STEPPED, VALIDATED, SAVED, TRAINED, EVALUATED = range(8)  # kinds of marks, in their order
 
 Mark = tuple[int, float]  # its kind, and when

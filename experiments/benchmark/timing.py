@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 Job = Callable[[], object]
 Measurements = dict[str, list[float]]  # name -> what every round gave
 
+SIZES = (32, 128, 256)  # of the batches whose training is timed
+PARTS = ("set-up", "tracing", "training", "encoding", "validation", "saving", "evaluation")  # of a run
+
 
 def rounds(jobs: Mapping[str, Job], count: int) -> Measurements:
     """Seconds of each job in each of `count` rounds; one more goes before them, in which everything is compiled."""
@@ -32,4 +35,9 @@ def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
 
 def medians(measured: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Name -> the median of its rounds."""
-    return {name: statistics.median(values) for name, values in measured.items()}
+    return {name: median(measured, name) for name in measured}
+
+
+def median(measured: Mapping[str, Sequence[float]], name: str) -> float:
+    """The median over the rounds of one measurement."""
+    return float(statistics.median(measured[name]))

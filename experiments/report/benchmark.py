@@ -15,11 +15,11 @@ from debias import plots
 from debias.errors import InputError
 from debias.files import write_text
 from debias.markdown import markdown
+from experiments.benchmark.timing import PARTS, SIZES, median
 from experiments.report import trials
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
 
 FOLDER, ROUNDS = "benchmark", "rounds"
-SIZES = (32, 128, 256)  # of batches
 TRAINERS = {  # name -> what people read
     "fixed": "one fixed batch, the bound",
     "resident": "resident",
@@ -29,7 +29,6 @@ TRAINERS = {  # name -> what people read
     "torch": "PyTorch, DataLoader",
     "pillow": "PyTorch, Pillow for each image",
 }
-PARTS = ("set-up", "tracing", "training", "encoding", "validation", "saving", "evaluation")  # of a run
 RESAMPLED = ("50k_x100", "100k_x100", "200k_x100", "400k_x100", "55k_x25", "55k_x50", "55k_x100", "55k_x200")
 OTHERS = {
     "encode_images_per_s": "images encoded a second",
@@ -137,7 +136,7 @@ def profile_figure(found: Mapping[str, Sequence[float]]) -> Figure:
 def sentence(found: Mapping[str, Sequence[float]]) -> str:
     """How many goals are reached, and by how much each other falls short."""
     measured = [goal for goal in GOALS if goal.key in found]
-    missed = {goal: goal.shortfall(_median(found, goal.key)) for goal in measured}
+    missed = {goal: goal.shortfall(median(found, goal.key)) for goal in measured}
     missed = {goal: short for goal, short in missed.items() if short}
     named = "; ".join(f"{goal.title}, by {100 * short:.0f} %" for goal, short in missed.items())
     tail = f" Short of its goal: {named}." if missed else ""
@@ -159,7 +158,7 @@ def table(found: Mapping[str, Sequence[float]]) -> str:
 def _goals(found) -> str:
     lines = []
     for goal in (goal for goal in GOALS if goal.key in found):
-        short = goal.shortfall(_median(found, goal.key))
+        short = goal.shortfall(median(found, goal.key))
         bound = f"{'at most' if goal.most else 'at least'} {goal.bound:g}"
         lines.append([goal.title, _ranged(found, goal.key), bound, f"short by {100 * short:.0f} %" if short else "yes"])
     return markdown(["measured", "median (range)", "goal", "reached"], lines)
@@ -192,10 +191,6 @@ def _others(found) -> str:
     return markdown(["measured", "median (range)"], lines)
 
 
-def _median(found, key) -> float:
-    return float(pd.Series(found[key]).median())
-
-
 def _at(found, key, number) -> float | None:
     values = found.get(key, ())
     return values[number] if number < len(values) else None
@@ -206,7 +201,7 @@ def _ranged(found, key) -> str:
     values = found.get(key, ())
     if not values:
         return ""
-    middle, low, high = (_number(value) for value in (_median(found, key), min(values), max(values)))
+    middle, low, high = (_number(value) for value in (median(found, key), min(values), max(values)))
     return f"{middle} ({low} to {high})" if len(values) > 1 else middle
 
 

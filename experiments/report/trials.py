@@ -1,11 +1,10 @@
 """What else was tried to train faster, three lines each, from what the benchmark measured."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 
-Found = Mapping[str, Sequence[float]]  # measurement -> what every round gave
+from experiments.benchmark.timing import SIZES, median
 
-SIZES = (32, 128, 256)  # of batches
+Found = Mapping[str, Sequence[float]]  # measurement -> what every round gave
 
 
 def text(found: Found) -> str:
@@ -28,7 +27,7 @@ def text(found: Found) -> str:
 
 
 def _threads(found: Found) -> str:
-    one, two = _median(found, "trial_one_thread"), _median(found, "runs_2_jobs_to_1")
+    one, two = median(found, "trial_one_thread"), median(found, "runs_2_jobs_to_1")
     return (
         f"One thread trains {one:.2f} times as fast as all threads do, at batch 128; two runs at a time, one thread "
         f"each, do {two:.2f} times the work of one run. So a sweep takes one thread a run, whose row then also repeats "
@@ -37,7 +36,7 @@ def _threads(found: Found) -> str:
 
 
 def _batch_size(found: Found) -> str:
-    speeds = [f"{_median(found, f'resident_b{size}_images_per_s'):,.0f} at {size}" for size in SIZES]
+    speeds = [f"{median(found, f'resident_b{size}_images_per_s'):,.0f} at {size}" for size in SIZES]
     return (
         f"Images a second, resident: {', '.join(speeds)}. The experiments train with 64 and 128 images a batch, for "
         "what a pass over the faces then teaches and not for speed."
@@ -46,29 +45,29 @@ def _batch_size(found: Found) -> str:
 
 def _steps_per_execution(found: Found) -> str:
     return (
-        f"Ten steps a call train {_median(found, 'trial_many_steps'):.2f} times as fast as one step a call, at batch "
+        f"Ten steps a call train {median(found, 'trial_many_steps'):.2f} times as fast as one step a call, at batch "
         "128. It stays at one, where a loss that is no number ends the training at once."
     )
 
 
 def _bfloat16(found: Found) -> str:
     return (
-        f"Keras' mixed_bfloat16 trains {_median(found, 'trial_bfloat16'):.2f} times as fast as float32 on this CPU, at "
+        f"Keras' mixed_bfloat16 trains {median(found, 'trial_bfloat16'):.2f} times as fast as float32 on this CPU, at "
         "batch 128. A CPU stays at float32; --precision chooses."
     )
 
 
 def _onednn(found: Found) -> str:
     return (
-        f"Without it this CPU trains {_median(found, 'trial_no_onednn'):.2f} times as fast as with it, at batch 128. "
+        f"Without it this CPU trains {median(found, 'trial_no_onednn'):.2f} times as fast as with it, at batch 128. "
         "TensorFlow turns it on where it sees AVX-512 VNNI or younger instructions, this repository everywhere. No "
         "other kind of CPU was measured."
     )
 
 
 def _rendered(found: Found) -> str:
-    faces, others = (_median(found, f"{kind}_per_core_s") for kind in ("faces", "negatives"))
-    stored = _median(found, "trial_one_thread") * _median(found, "resident_b128_images_per_s")
+    faces, others = (median(found, f"{kind}_per_core_s") for kind in ("faces", "negatives"))
+    stored = median(found, "trial_one_thread") * median(found, "resident_b128_images_per_s")
     fresh = fresh_images_per_s(stored, faces, others)
     return (
         f"A core renders {faces:.0f} faces or {others:.0f} negatives a second, and trains on {stored:,.0f} stored "
@@ -80,7 +79,3 @@ def _rendered(found: Found) -> str:
 def fresh_images_per_s(stored: float, faces: float, negatives: float) -> float:
     """Images that a core renders and trains on a second, half of them faces, from how many it does of each alone."""
     return 1 / (1 / stored + 0.5 / faces + 0.5 / negatives)
-
-
-def _median(found: Found, name: str) -> float:
-    return statistics.median(found[name])
