@@ -1,4 +1,4 @@
-"""All that the benchmark measures, in full or in two minutes."""
+"""All that the benchmark measures, in full or in three minutes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ def measure(cache: Path) -> tuple[Measurements, Peers]:
 
 
 def quick(cache: Path) -> Measurements:
-    """What the last line says, in about two minutes, with those peers that an earlier call has installed."""
+    """What the last line says, in about three minutes, with those peers that an earlier call has installed."""
     there = peers.found(cache)
     found = memory.streaming_memory(cache, whole=False) | sampling.resampling_speed(3, whole=False)
     with noise.stored(cache) as file:
