@@ -6,7 +6,7 @@ All train the same network with the same loss. `fixed` is the bound: a step that
 import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from debias import dbvae, devices
@@ -22,16 +22,17 @@ from experiments.settings import FACES
 
 Trainer = Callable[[int], object]  # of a number of steps
 
-Plan = Mapping[int, tuple[str, ...]]  # size of a batch -> what is measured there beside OWN
+Plan = Mapping[int, tuple[str, ...]]  # size of a batch -> what is measured there
 
 IMAGES = 1_280  # of a round
+EPOCH = 5_120  # of a round of our own, about an epoch of the experiments: each epoch starts its readers anew
 OWN = ("fixed", "resident", "streamed")
 TRIALS = ("one_thread", "no_onednn", "many_steps", "bfloat16")
 STEPS_AT_ONCE = 10
 _ALONE = 20_000  # images that a process of its own makes resident
-WHOLE: Plan = {32: ("lab", "lab_decoding_all"), 128: ("lab", "torch", "pillow", *TRIALS), 256: ()}
-QUICK: Plan = {32: ("lab",), 128: ("torch",)}
-QUICKEST: Plan = {32: ("lab",)}
+WHOLE: Plan = {32: (*OWN, "lab", "lab_decoding_all"), 128: (*OWN, "lab", "torch", "pillow", *TRIALS), 256: OWN}
+QUICKEST: Plan = {32: (*OWN, "lab")}
+QUICK: Plan = QUICKEST | {128: ("resident", "torch")}
 
 
 def speed(file: Path, peers: Peers, plan: Plan, count: int) -> Measurements:
@@ -46,9 +47,9 @@ def speed(file: Path, peers: Peers, plan: Plan, count: int) -> Measurements:
     loaded = course.loader(peers.course, file) if peers.course else None
     for size, names in plan.items():
         with contextlib.ExitStack() as stack:
-            made = {**_peers(file, peers, loaded, size), **_trials(file, data, size)}
-            trainers = {name: trainer(data, size, name) for name in OWN}
-            trainers |= {name: _kept(stack, made[name]()) for name in names if name in made}
+            made = {name: partial(trainer, data, size, name) for name in OWN}
+            made |= _peers(file, peers, loaded, size) | _trials(file, data, size)
+            trainers = {name: _kept(stack, made[name]()) for name in names if name in made}
             found |= compared(trainers, size, count)
     return found
 
@@ -71,11 +72,11 @@ def trainer(
     first = batches(tf.constant(0)) if images == "fixed" else None
     model.batches = None if batches.streamed else (lambda step: first) if first else batches
 
-    def train(steps: int) -> None:
-        counted = untuned(tf.data.Dataset.range(steps))
-        model.fit(batches.ahead(steps, lambda: 0) if batches.streamed else counted, verbose=0, shuffle=False)
+    @cache  # made once a training, and gone through in each of its epochs
+    def epoch(steps: int) -> tf.data.Dataset:
+        return batches.ahead(steps, lambda: 0) if batches.streamed else untuned(tf.data.Dataset.range(steps))
 
-    return train
+    return lambda steps: model.fit(epoch(steps), verbose=0, shuffle=False)
 
 
 def alone(file: Path, batch_size: int, threads: int | None = None) -> Trainer:
@@ -88,15 +89,17 @@ def alone(file: Path, batch_size: int, threads: int | None = None) -> Trainer:
 
 def compared(trainers: Mapping[str, Trainer], size: int, count: int) -> Measurements:
     """Speeds of trainers at one batch size, and ratios: ours to the bound and to each peer, trials to ours."""
-    steps = max(1, IMAGES // size)
-    seconds = rounds({name: partial(train, steps) for name, train in trainers.items()}, count)
-    found = {f"{name}_b{size}_images_per_s": speeds(each, steps * size) for name, each in seconds.items()}
-    found[f"resident_ratio_b{size}"] = ratios(seconds["fixed"], seconds["resident"])
-    found[f"streaming_ratio_b{size}"] = ratios(seconds["fixed"], seconds["streamed"])
+    steps = {name: max(1, (EPOCH if name in OWN else IMAGES) // size) for name in trainers}
+    seconds = rounds({name: partial(train, steps[name]) for name, train in trainers.items()}, count)
+    each = {name: [second / (steps[name] * size) for second in found] for name, found in seconds.items()}
+    found = {f"{name}_b{size}_images_per_s": speeds(each[name], 1) for name in trainers}
+    for name, ratio in {"resident": "resident_ratio", "streamed": "streaming_ratio"}.items():
+        if {name, "fixed"} <= trainers.keys():
+            found[f"{ratio}_b{size}"] = ratios(each["fixed"], each[name])
     for name in trainers.keys() - set(OWN) - set(TRIALS):
-        found[f"vs_{name}_b{size}"] = ratios(seconds[name], seconds["resident"])
+        found[f"vs_{name}_b{size}"] = ratios(each[name], each["resident"])
     for name in trainers.keys() & set(TRIALS):
-        found[f"trial_{name}"] = ratios(seconds["resident"], seconds[name])
+        found[f"trial_{name}"] = ratios(each["resident"], each[name])
     return found
 
 

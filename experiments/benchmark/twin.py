@@ -7,6 +7,7 @@ imported by the functions: it is no requirement.
 import itertools
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def trainer(folder: Path, file: Path, batch_size: int, pillow: bool = False) -> 
 
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     torch.manual_seed(0)
+    warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # the file's map is only read
     model = _model(LAB)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     loaders = _loaders(file, batch_size // 2, _by_pillow if pillow else torch.from_numpy)

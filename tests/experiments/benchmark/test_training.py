@@ -8,20 +8,25 @@ from experiments.benchmark import noise, training
 
 
 def test_ratios_say_how_many_times_as_fast_ours_is(monkeypatch):
-    seconds = {"fixed": [1.0], "resident": [2.0], "streamed": [4.0], "lab": [3.0], "bfloat16": [8.0]}
-    steps = []
+    short, whole = training.IMAGES // 32, training.EPOCH // 32
+    per_step = {"fixed": 1.0, "resident": 2.0, "streamed": 4.0, "lab": 3.0, "bfloat16": 8.0}
+    steps = {}
 
     def rounds(jobs, count):
         for job in jobs.values():
             job()
-        return seconds
+        return {name: [seconds * steps[name]] * count for name, seconds in per_step.items() if name in jobs}
+
+    def compared(*names):
+        return training.compared({name: lambda n, name=name: steps.update({name: n}) for name in names}, 32, 2)
 
     monkeypatch.setattr(training, "rounds", rounds)
-    found = training.compared(dict.fromkeys(seconds, steps.append), 32, 1)
-    assert steps == [training.IMAGES // 32] * 5
-    assert found["resident_b32_images_per_s"] == [training.IMAGES / 2]
-    assert (found["resident_ratio_b32"], found["streaming_ratio_b32"]) == ([0.5], [0.25])
-    assert (found["vs_lab_b32"], found["trial_bfloat16"]) == ([1.5], [0.25])
+    found = compared(*per_step)
+    assert steps == {"fixed": whole, "resident": whole, "streamed": whole, "lab": short, "bfloat16": short}
+    assert found["resident_b32_images_per_s"] == [16.0] * 2
+    assert (found["resident_ratio_b32"], found["streaming_ratio_b32"]) == ([0.5] * 2, [0.25] * 2)
+    assert (found["vs_lab_b32"], found["trial_bfloat16"]) == ([1.5] * 2, [0.25] * 2)
+    assert compared("resident", "lab").keys() == {"resident_b32_images_per_s", "lab_b32_images_per_s", "vs_lab_b32"}
 
 
 class Loader:
