@@ -45,6 +45,19 @@ class Ablation(Experiment):
     log: bool = False
     baseline: Setting | None = None
 
+    def at_smoke_size(self) -> "Ablation":
+        """At toy size, of each line only its ends and what they are compared with: what lies between runs as they do."""
+        ends = [point for line in self._lines() for point in {0: line[0], -1: line[-1]}.values()]
+        needed = {point.setting.name for point in ends} | {point.against for point in ends}
+        points = tuple(point for point in self.points if point.setting.name in needed)
+        named = needed | ({self.baseline.name} if self.baseline else set())
+        settings = tuple(setting for setting in self.settings if setting.name in named)
+        return Experiment.at_smoke_size(dataclasses.replace(self, settings=settings, points=points))
+
+    def _lines(self) -> list[list[Point]]:
+        names = dict.fromkeys(point.line for point in self.points)
+        return [[point for point in self.points if point.line == name] for name in names]
+
 
 def ablation(
     name: str,

@@ -66,11 +66,20 @@ def test_common_settings_say_what_they_train():
 
 
 @pytest.mark.parametrize("name", GROUPS["ablations"])
-def test_points_of_an_ablation_are_compared_with_settings_that_it_has(name):
-    experiment = EXPERIMENTS[name]
+@pytest.mark.parametrize("size", ["whole", "toy"])
+def test_points_of_an_ablation_are_compared_with_settings_that_it_has(name, size):
+    experiment = EXPERIMENTS[name] if size == "whole" else EXPERIMENTS[name].at_smoke_size()
     settings = {setting.name for setting in experiment.settings}
     assert experiment.rare == tuple(DRAW)
     if isinstance(experiment, Ablation):
         assert {point.against for point in experiment.points} <= settings
         assert {point.setting.name for point in experiment.points} <= settings
         assert sum(point.against == point.setting.name for point in experiment.points) or name in ("alpha", "k", "rule")
+
+
+def test_at_toy_size_a_line_has_its_ends_and_what_they_are_compared_with():
+    whole, refresh = (EXPERIMENTS[name].at_smoke_size() for name in ("size", "refresh"))
+    assert {setting.name for setting in whole.settings} == {"cnn-size12.5", "cnn", "max-size12.5", "max-a0.01"}
+    assert [point.x for point in refresh.points] == [1, 4] * 2
+    assert [point.setting.name for point in refresh.points[:2]] == ["max-a0.01", "max-refresh4"]
+    assert {len(EXPERIMENTS["size"].points), len(EXPERIMENTS["refresh"].points)} == {8, 6}  # themselves unchanged
