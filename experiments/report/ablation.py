@@ -17,9 +17,11 @@ from experiments.report.report import Report
 
 def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     """The usual table, and each setting's difference to what it is compared with."""
-    differences = tables.difference_section(rows, compared(experiment), _at(experiment))
-    further = [tables.further_section(rows)] if experiment.tests else []
-    return tables.as_markdown(rows, [*further, differences])
+    differences = [tables.difference_section(rows, compared(experiment), _at(experiment))]
+    if not experiment.tests:
+        return tables.as_markdown(rows, differences)
+    losses = tables.loss_section(rows, compared(experiment))
+    return tables.as_markdown(rows, [tables.further_section(rows), *differences, losses])
 
 
 def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:

@@ -10,7 +10,16 @@ from rich.table import Table
 
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
-from experiments.report.comparisons import BASELINE, CHANGES, FIXED_RATE, OWN, differences, interval, seeds_of
+from experiments.report.comparisons import (
+    BASELINE,
+    CHANGES,
+    FIXED_RATE,
+    OWN,
+    difference,
+    differences,
+    interval,
+    seeds_of,
+)
 from experiments.settings import RARE
 
 NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
@@ -106,6 +115,19 @@ def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str], at: str
     return Section(
         "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
     )
+
+
+def loss_section(rows: pd.DataFrame, baselines: Mapping[str, str]) -> Section:
+    """The same difference in validation loss, which needs no groups and no test; in thousandths of a nat.
+
+    Args:
+        baselines: as for `difference_section`.
+    """
+    parts, lines = by_setting(rows.assign(loss=1000 * rows["validation_loss"])), []
+    for name, other in baselines.items():
+        if {name, other} <= set(parts) and (found := difference(parts[name], parts[other], "loss")):
+            lines.append([title(parts[name]), title(parts[other]), interval(found)])
+    return Section("Paired difference in validation loss", ["setting", "minus", "10⁻³ nats"], lines)
 
 
 def by_setting(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

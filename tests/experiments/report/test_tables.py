@@ -50,6 +50,12 @@ def test_a_single_group_has_a_dash_for_its_variance_and_no_difference_of_it(rows
     assert "mean_recall" in found and "var_recall" not in found
 
 
+def test_losses_differ_in_thousandths(rows):
+    rows = rows.assign(validation_loss=np.where(rows["setting"] == "oracle", 0.0312, 0.05) + rows["seed"])
+    section = tables.loss_section(rows, {"oracle": "cnn", "absent": "cnn"})
+    assert [line[-1] for line in section.lines] == ["-18.8 [-18.8, -18.8] *"]
+
+
 def test_summary_has_paired_differences(rows):
     summary = tables.summary(rows)
     methods = summary["settings"]
