@@ -46,7 +46,7 @@ class Ablation(Experiment):
     baseline: Setting | None = None
 
     def at_smoke_size(self) -> "Ablation":
-        """At toy size, of each line only its ends and what they are compared with: what lies between runs as they do."""
+        """Toy size, of each line only its ends and what they are compared with: what lies between runs alike."""
         ends = [point for line in self._lines() for point in {0: line[0], -1: line[-1]}.values()]
         needed = {point.setting.name for point in ends} | {point.against for point in ends}
         points = tuple(point for point in self.points if point.setting.name in needed)

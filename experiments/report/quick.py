@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
-from experiments.report import figures, transfer
+from experiments.report import effects, figures, transfer
 from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, MEASURES
 from experiments.report.figure_data import FigureData
@@ -19,7 +19,7 @@ _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check o
 def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """Recall by group; and, as far as there are data for it, what resampling prefers and what the autoencoders see."""
     titles = figures.titles(experiment.settings)
-    drawn = {"groups": figures.group_figure(rows, titles, FIXED_RATE, transfer.hardest(rows))}
+    drawn = {"groups": figures.group_figure(rows, titles, FIXED_RATE, effects.hardest(rows))}
     if "sampling" in data:
         drawn["sampling"] = figures.sampling_figure(data, titles)
     if "faces" in data:

@@ -10,15 +10,14 @@ from debias import plots
 from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
-from experiments.report import cameras, figure_data, tables, transfer
+from experiments.report import cameras, effects, figure_data, tables
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
-from experiments.report.comparisons import FIXED_RATE, difference, interval, seeds_of
+from experiments.report.comparisons import FIXED_RATE, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import NAMES, Section, by_setting, title
 
 FOLDER = "photographs"  # under results/, and the label of the test
 COUNTS = "images"  # figure data: how many images the test holds of each kind
-BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
 
 
 def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
@@ -38,14 +37,14 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
     for suffix in FORMATS:
         plots.save(figure(rows), folder / f"{FOLDER}{suffix}")
     write_text(folder / "table.md", table(rows, counts))
-    write_text(folder / SENTENCE, transfer.effects(rows) + "\n")
+    write_text(folder / SENTENCE, effects.sentence(rows) + "\n")
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
 
 
 def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
     """table.md."""
-    sections = [_tests(rows), _recalls(rows, counts), _changes(rows)]
+    sections = [_tests(rows), _recalls(rows, counts), effects.section(rows, {"own test": "", FOLDER: f"@{FOLDER}"})]
     parts = [_head(rows, counts), *(section.markdown() for section in sections), _reference(rows)]
     return "\n\n".join(parts) + "\n"
 
@@ -53,17 +52,6 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
 def figure(rows: pd.DataFrame) -> Figure:
     """E[A], the worst group's recall and Var[A] on photographs: seeds, means and intervals of each setting."""
     return cameras.points(rows, f"@{FOLDER}")
-
-
-def peers(rows: pd.DataFrame) -> dict[str, str]:
-    """Setting -> the setting it is compared with: the CNN of the same camera; for another CNN, the first one."""
-    cnns = {
-        _camera(part): name for name, part in reversed(_imbalanced(rows).items()) if part["method"].iloc[0] == "cnn"
-    }
-    first = next((name for name in by_setting(rows) if name in cnns.values()), None)
-    found = {name: cnns.get(_camera(part), first) for name, part in by_setting(rows).items()}
-    found = {name: first if peer == name else peer for name, peer in found.items()}
-    return {name: peer for name, peer in found.items() if peer and peer != name}
 
 
 def _head(rows, counts) -> str:
@@ -104,25 +92,10 @@ def _with_wilson(recall: float, count: int) -> str:
     return "{:.1f} [{:.0f}, {:.0f}]".format(recall, *wilson(recall / 100, count))
 
 
-def _changes(rows) -> Section:
-    """Each setting minus its peer, on its own test and on photographs."""
-    parts, ends = by_setting(rows), {"own test": "", FOLDER: f"@{FOLDER}"}
-    lines = [_difference_line(parts[name], parts[peer], ends) for name, peer in peers(rows).items()]
-    header = ["setting", "minus", *(f"Δ{measure}, {at}" for at in ends for measure in NAMES.values())]
-    return Section(
-        "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
-    )
-
-
-def _difference_line(ours, theirs, ends) -> list[str]:
-    found = [difference(ours, theirs, f"{name}{FIXED_RATE}{at}") for at in ends.values() for name in NAMES]
-    return [title(ours), title(theirs), *("-" if each is None else interval(each) for each in found)]
-
-
 def _reference(rows) -> str:
     """What of the gap on photographs is the imbalance's, and what the distance from rendered to real faces."""
     parts = by_setting(rows)
-    balanced = {name: part for name, part in parts.items() if name.startswith(BALANCED)}
+    balanced = {name: part for name, part in parts.items() if name.startswith(effects.BALANCED)}
     if not balanced:
         return (
             "None of these settings is trained without the imbalance, so their gaps on photographs are two in one: "
@@ -131,10 +104,10 @@ def _reference(rows) -> str:
     named = " and ".join(f"“{title(part)}”" for part in balanced.values())
     ends = {FOLDER: f"@{FOLDER}"}
     lines = [
-        _difference_line(part, reference, ends)
+        effects.line(part, reference, ends)
         for reference in balanced.values()
-        for part in _imbalanced(rows).values()
-        if _camera(part) == _camera(reference)
+        for part in effects.imbalanced(rows).values()
+        if effects.camera(part) == effects.camera(reference)
     ]
     about = (
         f"**What is the imbalance's.** {named}: trained without the imbalance. The gap that is left there is the "
@@ -142,12 +115,3 @@ def _reference(rows) -> str:
     )
     header = ["setting", "minus", *(f"Δ{measure}" for measure in NAMES.values())]
     return f"{about}\n\n{markdown(header, lines)}"
-
-
-def _imbalanced(rows) -> dict[str, pd.DataFrame]:
-    return {name: part for name, part in by_setting(rows).items() if not name.startswith(BALANCED)}
-
-
-def _camera(part: pd.DataFrame) -> float:
-    """How far a random camera changed the images of training, 0 to 1."""
-    return json.loads(part["config"].iloc[0]).get("augment", 0.0)

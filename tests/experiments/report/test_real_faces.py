@@ -8,7 +8,7 @@ import pytest
 from debias.config import Config
 from debias.metrics import wilson
 from experiments.engine.experiment import Experiment, Setting
-from experiments.report import real_faces, results
+from experiments.report import effects, real_faces, results
 
 SETTINGS = (Setting("cnn", "cnn"), Setting("dbvae-max", "dbvae-max"))
 EXPERIMENT = Experiment("quick", "Quick", SETTINGS, (0, 1, 2), Config(), "x")
@@ -73,7 +73,7 @@ def test_lines_without_the_imbalance_tell_its_part_of_the_gap(rows):
 def test_a_setting_is_compared_with_the_cnn_of_its_camera(rows):
     with_camera = json.dumps({"augment": 1.0})
     cameras = rows.assign(setting=rows["setting"] + "-camera", config=with_camera)
-    assert real_faces.peers(pd.concat([rows, cameras])) == {
+    assert effects.peers(pd.concat([rows, cameras])) == {
         "dbvae-max": "cnn",
         "cnn-camera": "cnn",
         "dbvae-max-camera": "cnn-camera",

@@ -1,0 +1,88 @@
+"""What each setting changes against the CNN of the same camera, and a random camera against none; paired by seed."""
+
+import json
+from collections.abc import Mapping
+
+import pandas as pd
+
+from experiments.report.cameras import tests_of
+from experiments.report.comparisons import FIXED_RATE, Difference, difference, excludes_zero, interval, seeds_of
+from experiments.report.tables import NAMES, Section, by_setting, title
+
+BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
+ASKED = {  # setting -> what it stands for in the sentence, in the order in which a reader asks
+    "max": "resampling by DB-VAE's max rule",
+    "cnn-camera": "a random camera in training",
+    "max-camera": "the max rule on top of that camera",
+    "oracle-camera": "resampling by group labels on top of that camera",
+    "balanced": "a balanced training set of the same size",
+}
+
+
+def sentence(rows: pd.DataFrame) -> str:
+    """By how much the worst group's recall changes on the last test; empty where fewer than two seeds are paired."""
+    parts, pairs, at = by_setting(rows), peers(rows), hardest(rows)
+    column = f"worst_recall{FIXED_RATE}{at}"
+    changes = {
+        what: change
+        for name, what in ASKED.items()
+        if name in pairs and (change := difference(parts[name], parts[pairs[name]], column))
+    }
+    if not changes:
+        return ""
+    first, *others = (f"{what} changes this by {_points(change)}" for what, change in changes.items())
+    listed = "; ".join([first[0].upper() + first[1:], *(other.replace(" changes this", "") for other in others)])
+    where, before = tests_of(rows)[at] if at else "their own test", parts["cnn"][column].mean()
+    return (
+        f"On {where}, at 1 % false positives, the CNN finds {before:.1f} % of its worst group's faces "
+        f"(mean over {seeds_of(rows)}; in brackets 95 % intervals). {listed}."
+    )
+
+
+def section(rows: pd.DataFrame, ends: Mapping[str, str]) -> Section:
+    """Each setting minus its peer, in E[A], Var[A] and the worst group.
+
+    Args:
+        ends: name of a test -> what its columns end in.
+    """
+    parts = by_setting(rows)
+    lines = [line(parts[name], parts[peer], ends) for name, peer in peers(rows).items()]
+    header = ["setting", "minus", *(f"Δ{measure}, {test}" for test in ends for measure in NAMES.values())]
+    return Section(
+        "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
+    )
+
+
+def line(ours: pd.DataFrame, theirs: pd.DataFrame, ends: Mapping[str, str]) -> list[str]:
+    """The cells of one difference, titles first."""
+    found = [difference(ours, theirs, f"{name}{FIXED_RATE}{at}") for at in ends.values() for name in NAMES]
+    return [title(ours), title(theirs), *("-" if each is None else interval(each) for each in found)]
+
+
+def peers(rows: pd.DataFrame) -> dict[str, str]:
+    """Setting -> the setting it is compared with: the CNN of the same camera; for another CNN, the first one."""
+    cnns = {camera(part): name for name, part in reversed(imbalanced(rows).items()) if part["method"].iloc[0] == "cnn"}
+    first = next((name for name in by_setting(rows) if name in cnns.values()), None)
+    found = {name: cnns.get(camera(part), first) for name, part in by_setting(rows).items()}
+    found = {name: first if peer == name else peer for name, peer in found.items()}
+    return {name: peer for name, peer in found.items() if peer and peer != name}
+
+
+def hardest(rows: pd.DataFrame) -> str:
+    """What columns end in of the test that the findings are told of: the last one, which is farthest from training."""
+    return list(tests_of(rows))[-1]
+
+
+def imbalanced(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name -> rows, of the settings that are trained with the imbalance."""
+    return {name: part for name, part in by_setting(rows).items() if not name.startswith(BALANCED)}
+
+
+def camera(part: pd.DataFrame) -> float:
+    """How far a random camera changed the images of training, 0 to 1."""
+    return json.loads(part["config"].iloc[0]).get("augment", 0.0)
+
+
+def _points(change: Difference) -> str:
+    unclear = "" if excludes_zero(change) else ", which may be chance"
+    return f"{change['mean']:+.1f} points [{change['low']:+.1f}, {change['high']:+.1f}]{unclear}"
