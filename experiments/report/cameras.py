@@ -6,7 +6,6 @@ which training faces are balanced by their groups, is read from the settings.
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -17,23 +16,19 @@ from experiments.engine.experiment import Experiment, Setting
 from experiments.report import tables
 from experiments.report.comparisons import (
     FIXED_RATE,
+    LEVEL,
     MEASURES,
-    Difference,
+    Finding,
     common_seeds,
-    difference,
-    holm,
-    interval,
-    paired_p,
     seeds_of,
+    significant,
+    told,
 )
 from experiments.settings import EVEN
 
 TESTS = {"camera": "another camera"}  # by their labels; others are called by these
 BLOCKS = {"class": "without group labels", "group": "with group labels: bounds"}
 NAMES = {"mean_recall": "E[A] %", "var_recall": "Var[A] %²", "worst_recall": "worst %"}
-LEVEL = 0.05
-
-Finding = tuple[Difference, bool]
 
 
 def tests_of(rows: pd.DataFrame) -> dict[str, str]:
@@ -62,8 +57,9 @@ def caption(rows: pd.DataFrame) -> str:
     return (
         f"At 1 % false positives, fixed on validation negatives; mean over {seeds_of(rows)} ± "
         "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
-        "where paired t-tests, corrected by Holm for all differences of a column, leave p < 0.05; else n.s., not "
-        "significant. time: seconds as a multiple of the CNN's of the same seed."
+        f"where paired t-tests, corrected by Holm for all differences of a column, leave p < {LEVEL}; else n.s., not "
+        "significant. FPR: what part of the test's own negatives passes. time: seconds as a multiple of the CNN's of "
+        "the same seed."
     )
 
 
@@ -76,17 +72,7 @@ def findings(experiment: Experiment, rows: pd.DataFrame, column: str) -> dict[st
     """Setting with a random camera -> its difference to the CNN with one, and whether that is significant."""
     parts = _parts(rows, [setting for setting in experiment.settings if has_camera(setting)])
     theirs = parts.pop(baseline(experiment), rows[:0])
-    found = {name: each for name, part in parts.items() if (each := difference(part, theirs, column))}
-    adjusted = holm({name: paired_p(_paired(parts[name], theirs, column)) for name in found})
-    return {name: (each, adjusted[name] < LEVEL) for name, each in found.items()}
-
-
-def told(finding: Finding | None) -> str:
-    """'+1.2 [+0.3, +2.0] *', or 'n.s.' for the star; empty for none."""
-    if finding is None:
-        return ""
-    found, significant = finding
-    return f"{interval(found).removesuffix(' *')} {'*' if significant else 'n.s.'}"
+    return significant({name: (part, theirs) for name, part in parts.items()}, column)
 
 
 def points(rows: pd.DataFrame, end: str) -> Figure:
@@ -128,15 +114,16 @@ def _of_test(experiment, rows, end, name) -> str:
     for labels, heading in BLOCKS.items():
         parts = _parts(rows, [setting for setting in experiment.settings if labels_of(setting) == labels])
         if parts:
-            lines.append([heading, *[""] * 8])
+            lines.append([heading, *[""] * 9])
         lines += [_line(cnn, part, end, [told(each.get(n)) for each in found]) for n, part in parts.items()]
-    header = ["method", *NAMES.values(), "AUROC", "time", *(f"Δ{title}" for title in NAMES.values())]
+    header = ["method", *NAMES.values(), "FPR %", "AUROC", "time", *(f"Δ{title}" for title in NAMES.values())]
     return f"**{name}**\n\n{markdown(header, lines)}"
 
 
 def _line(cnn, part, end, differences) -> list[str]:
     moments = [tables.with_error(part[f"{measure}{FIXED_RATE}{end}"]) for measure in MEASURES]
-    return [tables.title(part), *moments, f"{part[f'auroc{end}'].mean():.4f}", _time(cnn, part), *differences]
+    rates = f"{part[f'fpr{FIXED_RATE}{end}'].mean():.2f}", f"{part[f'auroc{end}'].mean():.4f}"
+    return [tables.title(part), *moments, *rates, _time(cnn, part), *differences]
 
 
 def _time(cnn, part) -> str:
@@ -144,12 +131,6 @@ def _time(cnn, part) -> str:
     seeds = common_seeds(part, cnn)
     ours, theirs = (each.set_index("seed").loc[seeds, "seconds"] for each in (part, cnn))
     return f"{(ours / theirs).mean():.1f}" if seeds else "-"
-
-
-def _paired(ours, theirs, column) -> np.ndarray:
-    seeds = common_seeds(ours, theirs)
-    ours, theirs = (each.set_index("seed").loc[seeds, column] for each in (ours, theirs))
-    return (ours - theirs).to_numpy()
 
 
 def _arrow(parts, without: Setting, having: Setting, end, test) -> dict:

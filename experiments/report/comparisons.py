@@ -14,7 +14,10 @@ MEASURES = ("mean_recall", "var_recall", "worst_recall")
 OWN, FIXED_RATE = "", "_fpr1"  # what a column ends in: at the model's own threshold, at 1 % false positives
 CHANGES = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}
 
+LEVEL = 0.05  # of significance
+
 Difference = Mapping[str, float]  # mean, low, high
+Finding = tuple[Difference, bool]  # and whether it is significant
 
 
 def common_seeds(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[int]:
@@ -48,6 +51,13 @@ def differences(ours: pd.DataFrame, theirs: pd.DataFrame, at: str = "") -> dict[
     return {column: found for column in columns if (found := difference(ours, theirs, column))}
 
 
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str) -> np.ndarray:
+    """ours - theirs for each common seed, (S,)."""
+    seeds = common_seeds(ours, theirs)
+    ours, theirs = (each.set_index("seed").loc[seeds, column] for each in (ours, theirs))
+    return (ours - theirs).to_numpy()
+
+
 def paired_p(differences: Sequence[float]) -> float:
     """Two-sided p of Student's test that paired differences (S,) have the mean 0; NaN for fewer than two of them.
 
@@ -55,7 +65,7 @@ def paired_p(differences: Sequence[float]) -> float:
     is too large to be significant among thirty comparisons.
     """
     values = np.asarray(differences, np.float64)
-    if len(values) > 1 and np.ptp(values) == 0:  # no spread at all: nothing to divide by
+    if len(values) > 1 and np.ptp(values) <= 1e-9 * np.abs(values).max():  # no spread: nothing to divide by
         return float(values[0] == 0)
     return float(stats.ttest_1samp(values, 0).pvalue) if len(values) > 1 else math.nan
 
@@ -67,6 +77,25 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         least = max(least, min(1.0, (len(p_values) - rank) * p))
         adjusted[name] = least
     return {name: adjusted[name] for name in p_values}
+
+
+def significant(pairs: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], column: str) -> dict[str, Finding]:
+    """The differences of pairs, and which are significant by paired t-tests, corrected by Holm for all of them.
+
+    Args:
+        pairs: name -> rows of one setting, and of the one that it is compared with.
+    """
+    found = {name: each for name, (ours, theirs) in pairs.items() if (each := difference(ours, theirs, column))}
+    adjusted = holm({name: paired_p(paired(*pairs[name], column)) for name in found})
+    return {name: (each, adjusted[name] < LEVEL) for name, each in found.items()}
+
+
+def told(finding: Finding | None) -> str:
+    """'+1.2 [+0.3, +2.0] *', or 'n.s.' for the star; empty for none."""
+    if finding is None:
+        return ""
+    found, clear = finding
+    return f"{interval(found).removesuffix(' *')} {'*' if clear else 'n.s.'}"
 
 
 def excludes_zero(found: Difference) -> bool:

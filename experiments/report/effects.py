@@ -6,7 +6,16 @@ from collections.abc import Mapping
 import pandas as pd
 
 from experiments.report.cameras import tests_of
-from experiments.report.comparisons import FIXED_RATE, Difference, difference, excludes_zero, interval, seeds_of
+from experiments.report.comparisons import (
+    FIXED_RATE,
+    LEVEL,
+    Difference,
+    difference,
+    interval,
+    seeds_of,
+    significant,
+    told,
+)
 from experiments.report.tables import NAMES, Section, by_setting, title
 
 BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
@@ -17,20 +26,21 @@ ASKED = {  # setting -> what it stands for in the sentence, in the order in whic
     "oracle-camera": "resampling by group labels on top of that camera",
     "balanced": "a balanced training set of the same size",
 }
+ABOUT = (
+    "Paired difference over seeds, with its 95 % bootstrap interval; * where paired t-tests, corrected by Holm for all "
+    f"of a column, leave p < {LEVEL}, else n.s."
+)
 
 
 def sentence(rows: pd.DataFrame) -> str:
     """By how much the worst group's recall changes on the last test; empty where fewer than two seeds are paired."""
-    parts, pairs, at = by_setting(rows), peers(rows), hardest(rows)
+    parts, at = by_setting(rows), hardest(rows)
     column = f"worst_recall{FIXED_RATE}{at}"
-    changes = {
-        what: change
-        for name, what in ASKED.items()
-        if name in pairs and (change := difference(parts[name], parts[pairs[name]], column))
-    }
+    found = significant(_compared(rows), column)  # of all settings: those that are told of were picked among them
+    changes = {what: found[name] for name, what in ASKED.items() if name in found}
     if not changes:
         return ""
-    first, *others = (f"{what} changes this by {_points(change)}" for what, change in changes.items())
+    first, *others = (f"{what} changes this by {_points(*finding)}" for what, finding in changes.items())
     listed = "; ".join([first[0].upper() + first[1:], *(other.replace(" changes this", "") for other in others)])
     where, before = tests_of(rows)[at] if at else "their own test", parts["cnn"][column].mean()
     return (
@@ -43,19 +53,21 @@ def section(rows: pd.DataFrame, ends: Mapping[str, str]) -> Section:
     """Each setting minus its peer, in E[A], Var[A] and the worst group.
 
     Args:
-        ends: name of a test -> what its columns end in.
+        ends: name of a test or of a threshold -> what its columns end in.
     """
-    parts = by_setting(rows)
-    lines = [line(parts[name], parts[peer], ends) for name, peer in peers(rows).items()]
+    compared = _compared(rows)
+    found = [significant(compared, f"{name}{end}") for end in ends.values() for name in NAMES]
+    lines = [
+        [title(ours), title(theirs), *(told(each.get(name)) or "-" for each in found)]
+        for name, (ours, theirs) in compared.items()
+    ]
     header = ["setting", "minus", *(f"Δ{measure}, {test}" for test in ends for measure in NAMES.values())]
-    return Section(
-        "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
-    )
+    return Section(ABOUT, header, lines)
 
 
 def line(ours: pd.DataFrame, theirs: pd.DataFrame, ends: Mapping[str, str]) -> list[str]:
-    """The cells of one difference, titles first."""
-    found = [difference(ours, theirs, f"{name}{FIXED_RATE}{at}") for at in ends.values() for name in NAMES]
+    """The cells of one difference, titles first; `ends` as for `section`."""
+    found = [difference(ours, theirs, f"{name}{end}") for end in ends.values() for name in NAMES]
     return [title(ours), title(theirs), *("-" if each is None else interval(each) for each in found)]
 
 
@@ -83,6 +95,12 @@ def camera(part: pd.DataFrame) -> float:
     return json.loads(part["config"].iloc[0]).get("augment", 0.0)
 
 
-def _points(change: Difference) -> str:
-    unclear = "" if excludes_zero(change) else ", which may be chance"
+def _compared(rows) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Name of a setting -> its rows, and those of its peer."""
+    parts = by_setting(rows)
+    return {name: (parts[name], parts[peer]) for name, peer in peers(rows).items()}
+
+
+def _points(change: Difference, clear: bool) -> str:
+    unclear = "" if clear else ", which may be chance"
     return f"{change['mean']:+.1f} points [{change['low']:+.1f}, {change['high']:+.1f}]{unclear}"

@@ -7,7 +7,7 @@ from debias.markdown import plain
 from experiments.engine.experiment import Experiment
 from experiments.methods import ALL
 from experiments.report import cameras, tables
-from experiments.report.comparisons import FIXED_RATE, seeds_of
+from experiments.report.comparisons import FIXED_RATE, seeds_of, told
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -43,7 +43,7 @@ def _better(experiment, rows, column) -> str:
     found, parts = cameras.findings(experiment, rows, column), tables.by_setting(rows)
     blind = [setting.name for setting in experiment.settings if cameras.labels_of(setting) == "class"]
     better = [name for name in blind if name in found and found[name][1] and found[name][0]["mean"] > 0]
-    return ", ".join(f"{plain(tables.title(parts[n]))} {cameras.told(found[n])[:-2]}" for n in better) or "none"
+    return ", ".join(f"{plain(tables.title(parts[n]))} {told(found[n])[:-2]}" for n in better) or "none"
 
 
 REPORT = Report(table=table, figures=figures, sentence=sentence)

@@ -44,7 +44,11 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
 
 def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
     """table.md."""
-    sections = [_tests(rows), _recalls(rows, counts), effects.section(rows, {"own test": "", FOLDER: f"@{FOLDER}"})]
+    sections = [
+        _tests(rows),
+        _recalls(rows, counts),
+        effects.section(rows, {"own test": FIXED_RATE, FOLDER: f"{FIXED_RATE}@{FOLDER}"}),
+    ]
     parts = [_head(rows, counts), *(section.markdown() for section in sections), _reference(rows)]
     return "\n\n".join(parts) + "\n"
 
@@ -102,7 +106,7 @@ def _reference(rows) -> str:
             "that of the imbalance, and that of the distance from rendered to real faces."
         )
     named = " and ".join(f"“{title(part)}”" for part in balanced.values())
-    ends = {FOLDER: f"@{FOLDER}"}
+    ends = {FOLDER: f"{FIXED_RATE}@{FOLDER}"}
     lines = [
         effects.line(part, reference, ends)
         for reference in balanced.values()

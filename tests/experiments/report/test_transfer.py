@@ -28,7 +28,7 @@ def rows(experiment, rows_of):
         rows[f"recall_fpr1 {group}@camera"] = 90.0
     for column, values in {"mean": 97 - variance / 10, "worst": 95 - variance / 5, "var": variance}.items():
         rows[f"{column}_recall@camera"] = rows[f"{column}_recall_fpr1@camera"] = values
-    return rows.assign(**{"auroc@camera": 0.99})
+    return rows.assign(**{"auroc@camera": 0.99, "fpr@camera": 4.56, "fpr_fpr1@camera": 1.23})
 
 
 def test_the_sentence_has_each_change_of_the_worst_group_and_says_what_may_be_chance(experiment, rows):
@@ -46,7 +46,7 @@ def test_effects_are_against_the_cnn_of_the_same_camera(experiment, rows):
     lines = transfer.texts(experiment, rows, {})["effects.md"].splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| CNN, bal")]
     assert [line[1] for line in cells] == ["CNN", "CNN, random camera"]
-    assert cells[0][2:] == ["+2.9 [+2.9, +2.9] *", "-29.0 [-29.0, -29.0] *", "+5.8 [+5.8, +5.8] *"]
+    assert cells[0][2:5] == ["+2.9 [+2.9, +2.9] *", "-29.0 [-29.0, -29.0] *", "+5.8 [+5.8, +5.8] *"]
 
 
 def test_rows_without_a_further_test_are_told_of_by_their_own(experiment, rows):
@@ -61,6 +61,14 @@ def test_a_balanced_training_set_counts_as_seeing_groups(experiment, rows):
         blind, seeing = section.split("with group labels")[:2]
         assert "CNN, balanced training set" in seeing and "CNN, balanced training set" not in blind
         assert "Oracle" in seeing and "DB-VAE, max" in blind
+
+
+def test_the_rate_of_false_positives_on_the_test_is_told_at_both_thresholds(experiment, rows):
+    _, camera, own, *_ = transfer.table(experiment, rows).split("\n**")[1:]
+    fixed = [line for line in camera.splitlines() if line.startswith("| CNN")]
+    assert len(fixed) == 4 and all("| 1.23 |" in " ".join(line.split()) for line in fixed)
+    assert own.startswith("At the model's own threshold (0.5) on another camera")
+    assert own.count("4.6 ±0.0") == len(NAMES)
 
 
 def test_arrows_join_what_differs_by_the_camera_alone(experiment, rows):
