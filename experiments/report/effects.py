@@ -1,7 +1,7 @@
 """What each setting changes against the CNN of the same camera, and a random camera against none; paired by seed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -10,13 +10,13 @@ from experiments.report.comparisons import (
     FIXED_RATE,
     LEVEL,
     Difference,
-    difference,
-    interval,
     seeds_of,
     significant,
     told,
 )
 from experiments.report.tables import NAMES, Section, by_setting, title
+
+Pair = tuple[pd.DataFrame, pd.DataFrame]  # rows of a setting, and of the one that it is compared with
 
 BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
 ASKED = {  # setting -> what it stands for in the sentence, in the order in which a reader asks
@@ -55,20 +55,17 @@ def section(rows: pd.DataFrame, ends: Mapping[str, str]) -> Section:
     Args:
         ends: name of a test or of a threshold -> what its columns end in.
     """
-    compared = _compared(rows)
-    found = [significant(compared, f"{name}{end}") for end in ends.values() for name in NAMES]
-    lines = [
+    header = ["setting", "minus", *(f"Δ{measure}, {test}" for test in ends for measure in NAMES.values())]
+    return Section(ABOUT, header, lines(_compared(rows), ends.values()))
+
+
+def lines(compared: Mapping[str, Pair], ends: Iterable[str]) -> list[list[str]]:
+    """The cells of each difference, titles first; a column for each of E[A], Var[A] and the worst group at each end."""
+    found = [significant(compared, f"{name}{end}") for end in ends for name in NAMES]
+    return [
         [title(ours), title(theirs), *(told(each.get(name)) or "-" for each in found)]
         for name, (ours, theirs) in compared.items()
     ]
-    header = ["setting", "minus", *(f"Δ{measure}, {test}" for test in ends for measure in NAMES.values())]
-    return Section(ABOUT, header, lines)
-
-
-def line(ours: pd.DataFrame, theirs: pd.DataFrame, ends: Mapping[str, str]) -> list[str]:
-    """The cells of one difference, titles first; `ends` as for `section`."""
-    found = [difference(ours, theirs, f"{name}{end}") for end in ends.values() for name in NAMES]
-    return [title(ours), title(theirs), *("-" if each is None else interval(each) for each in found)]
 
 
 def peers(rows: pd.DataFrame) -> dict[str, str]:
@@ -95,7 +92,7 @@ def camera(part: pd.DataFrame) -> float:
     return json.loads(part["config"].iloc[0]).get("augment", 0.0)
 
 
-def _compared(rows) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+def _compared(rows) -> dict[str, Pair]:
     """Name of a setting -> its rows, and those of its peer."""
     parts = by_setting(rows)
     return {name: (parts[name], parts[peer]) for name, peer in peers(rows).items()}

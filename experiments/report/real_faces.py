@@ -105,17 +105,17 @@ def _reference(rows) -> str:
             "None of these settings is trained without the imbalance, so their gaps on photographs are two in one: "
             "that of the imbalance, and that of the distance from rendered to real faces."
         )
-    named = " and ".join(f"“{title(part)}”" for part in balanced.values())
-    ends = {FOLDER: f"{FIXED_RATE}@{FOLDER}"}
-    lines = [
-        effects.line(part, reference, ends)
-        for reference in balanced.values()
-        for part in effects.imbalanced(rows).values()
+    compared = {
+        f"{name}, {other}": (part, reference)
+        for other, reference in balanced.items()
+        for name, part in effects.imbalanced(rows).items()
         if effects.camera(part) == effects.camera(reference)
-    ]
+    }
     about = (
-        f"**What is the imbalance's.** {named}: trained without the imbalance. The gap that is left there is the "
-        "distance from rendered to real faces; by what the others differ from it is the imbalance's:"
+        "**Effect of the imbalance.** Each setting minus the CNN on as many faces without the imbalance, on "
+        "photographs. The gap that a balanced training set leaves has other causes: rendered faces are not real ones, "
+        "and labels and image quality differ by group."
     )
     header = ["setting", "minus", *(f"Δ{measure}" for measure in NAMES.values())]
+    lines = effects.lines(compared, [f"{FIXED_RATE}@{FOLDER}"])
     return f"{about}\n\n{markdown(header, lines)}"

@@ -62,9 +62,8 @@ def test_the_table_has_both_tests_recall_with_wilson_and_paired_differences(rows
 def test_lines_without_the_imbalance_tell_its_part_of_the_gap(rows):
     balanced = rows[rows["setting"] == "dbvae-max"].assign(setting="balanced", title="CNN, balanced", method="cnn")
     text = real_faces.table(pd.concat([rows, balanced.assign(**{"worst_recall_fpr1@photographs": 95.0})]), COUNTS)
-    assert "“CNN, balanced”: trained without the imbalance" in text
     found = [
-        cells(line) for line in text.split("What is the imbalance's.")[1].splitlines() if line.startswith("| CNN ")
+        cells(line) for line in text.split("Effect of the imbalance.")[1].splitlines() if line.startswith("| CNN ")
     ]
     assert [line[:2] for line in found] == [["CNN", "CNN, balanced"]] and found[0][-1].startswith("-14.0 ")
     assert "None of these settings" not in text
