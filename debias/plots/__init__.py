@@ -11,11 +11,12 @@ from debias.plots.groups import group_bars
 from debias.plots.latents import latent_factors
 from debias.plots.named import named_points
 from debias.plots.settings import setting_points
-from debias.plots.style import COLLAPSED, PALETTE, save
+from debias.plots.style import COLLAPSED, PALETTE, POINTS_NOTE, save
 
 __all__ = [
     "COLLAPSED",
     "PALETTE",
+    "POINTS_NOTE",
     "arrows",
     "grid",
     "group_bars",

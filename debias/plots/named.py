@@ -29,7 +29,7 @@ def named_points(
     for axes, (measure, title) in zip(panels, measures.items(), strict=True):
         style = {"data": rows, "x": measure, "y": name, "color": sns.color_palette(PALETTE)[0], "ax": axes}
         sns.stripplot(**style, size=3, alpha=0.4, jitter=False)
-        marks = {"linestyle": "none", "markersize": 6, "err_kws": {"linewidth": 1.5}}
+        marks = {"linestyle": "none", "markersize": 4.5, "err_kws": {"linewidth": 1.5}}
         sns.pointplot(**style, estimator=estimator, errorbar=("ci", 95), seed=0, **marks)
         axes.set(xlabel="", ylabel="")
         axes.set_title(title, loc="left", fontsize=9)

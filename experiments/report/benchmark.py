@@ -123,14 +123,10 @@ def speed_figure(found: Mapping[str, Sequence[float]]) -> Figure:
 
 
 def profile_figure(found: Mapping[str, Sequence[float]]) -> Figure:
-    """Seconds of each part of a run, and its share."""
-    seconds = {part: found[f"profile_{part}_s"][0] for part in PARTS}
-    total = sum(seconds.values())
-    rows = [{"part": part, "seconds": s, "share": 100 * s / total} for part, s in seconds.items()]
-    panels = {"seconds": "seconds", "share": "% of the run"}
-    return plots.named_points(
-        pd.DataFrame(rows), "part", panels, note="one run of transfer: DB-VAE, max, on one thread"
-    )
+    """Seconds of each part of a run."""
+    rows = pd.DataFrame({"part": PARTS, "seconds": [found[f"profile_{part}_s"][0] for part in PARTS]})
+    note = "one run of transfer: DB-VAE, max, on one thread"
+    return plots.named_points(rows, "part", {"seconds": "seconds"}, note=note)
 
 
 def sentence(found: Mapping[str, Sequence[float]]) -> str:
