@@ -68,6 +68,7 @@ def _variables(folder: Path) -> dict[str, str]:
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),  # of what is imported, by the first process for all others
         "PYTHONDONTWRITEBYTECODE": "",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or each kernel prints a warning of its debugger
+        "SDL_AUDIODRIVER": "dummy",  # or games that are not heard complain that there is no sound card
     }
 
 
