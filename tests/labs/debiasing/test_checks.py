@@ -442,7 +442,7 @@ def test_a_block_may_be_written_in_other_ways(right):
         (lambda *given: block(*given, padding="valid"), ["shape (5, 1, 2, 7)", "(5, 2, 3, 7)"]),
         (lambda x, filters, kernel: block(x, kernel, kernel), ["shape (5, 2, 3, 3)"]),
         (lambda x, filters, kernel: block(x, filters, 5), ["5 x 5", "3 x 3"]),
-        (lambda x, filters, kernel: keras.layers.BatchNormalization()(x), ["0 convolutions"]),
+        (lambda x, filters, kernel: keras.layers.BatchNormalization()(x), ["shape (5, 4, 6, 3)", "(5, 2, 3, 7)"]),
         (lambda x, *sizes: keras.layers.Conv2D(*sizes), ["a Conv2D", "the last layer gives"]),
     ],
 )
