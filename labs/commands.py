@@ -2,13 +2,13 @@
 
 import dataclasses
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from debias.commandline import parse
 from debias.errors import InputError
-from labs import build, drawings, execute, leaderboard
+from labs import build, colab, drawings, execute, leaderboard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +44,29 @@ class Run:
         python -m labs run
         python -m labs run music
         python -m labs run --smoke
+        python -m labs run --smoke --stack colab
     """
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Labs (python -m labs list); all of them by default."""
     smoke: bool = False
     """Toy size, in the cache folder: does every cell still work?"""
+    stack: Literal["own", "colab"] = "own"
+    """The versions that they run with: this repository's own, or Colab's, in an environment in the cache folder."""
 
     def __call__(self) -> int:
         known = build.sources()
         if unknown := [name for name in self.names if name not in known]:
             raise InputError(f"unknown lab {unknown[0]!r}: use some of {', '.join(known)}")
+        if self.stack == "colab":
+            return self._on_colab()
         failures = [execute.run(name, self.smoke) for name in self.names or known]
         return int(any(failures))
+
+    def _on_colab(self) -> int:
+        if not self.smoke:
+            raise InputError("--stack colab shows whether the labs run there, at toy size: give --smoke as well")
+        return colab.run(self.names)
 
 
 @dataclasses.dataclass(frozen=True)

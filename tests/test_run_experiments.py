@@ -312,6 +312,7 @@ def test_two_calls_take_turns(ready):
         (("all",), "experiments run all"),
         *[((name,), f"experiments {name}") for name in ("report", "list", "benchmark", "detection", "photographs")],
         (("labs", "music"), "labs run music"),
+        (("labs", "--smoke", "--stack", "colab"), "labs run --smoke --stack colab"),
     ],
 )
 def test_words_reach_python(ready, words, passed):

@@ -69,6 +69,21 @@ def reparameterize(student: Callable) -> None:
     print("reparameterize: right, and its parameters get a gradient")
 
 
+def block(student: Callable) -> None:
+    """What it gives in training, then at test, against TensorFlow's own convolution and NumPy's moments."""
+    for filters, size in ((K, 3), (4, 5)):
+        model, images = _block_model(student, filters, size), random_tensors(1, BATCH, *SHAPE)[0]
+        shape = (BATCH, SHAPE[0] // 2, SHAPE[1] // 2, filters)
+        trained, tested = (tensor("block", model(images, training=each), shape) for each in (True, False))
+        convolved = _convolved(model, images, size)
+        positive = np.maximum(convolved, 0)
+        look = "a convolution with ReLU, then batch norm"
+        compare("block in training", trained, _standardised(positive), _block_mistakes(convolved), look)
+        mistakes = {"its momentum is Keras' usual 0.99: say momentum=0.9": _standardised(positive, 0.99)}
+        compare("block at test after one step", tested, _standardised(positive, 0.9), mistakes, "is the momentum 0.9?")
+    print("block: right, it halves height and width")
+
+
 def split_head(student: Callable) -> None:
     """The three parts against NumPy's slices, for two numbers of latents."""
     for k in (K, 3):
@@ -195,6 +210,42 @@ def quiz(answers: Mapping[int, str]) -> None:
 
 
 # --- truths, and what plausible mistakes give ----------------------------------------------------------------------
+
+
+def _block_model(student: Callable, filters: int, size: int) -> keras.Model:
+    """From images to what the student's block gives."""
+    images = keras.Input(SHAPE)
+    outputs = called(student, images, filters, size)
+    if not isinstance(outputs, keras.KerasTensor):
+        raise CheckFailed(f"block returns {kind(outputs)}: return what the last layer gives")
+    return keras.Model(images, outputs)
+
+
+def _convolved(model: keras.Model, images: tf.Tensor, size: int) -> np.ndarray:
+    """What the convolution of a block should give before its activation."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    if len(layers) != 1:
+        raise CheckFailed(f"block has {len(layers)} convolutions: one of them, keras.layers.Conv2D, is what it needs")
+    kernel, *bias = map(np.asarray, layers[0].get_weights())
+    if kernel.shape[:2] != (size, size):
+        raise CheckFailed(f"its kernel has {kernel.shape[0]} x {kernel.shape[1]} pixels, expected {size} x {size}")
+    return tf.nn.conv2d(images, kernel, 2, "SAME").numpy() + sum(bias)
+
+
+def _standardised(x: np.ndarray, momentum: float = 0.0) -> np.ndarray:
+    """Batch norm of (B, H, W, C), by running moments that began at 0 and 1 and have seen this batch once."""
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    return (x - (1 - momentum) * mean) / np.sqrt(momentum + (1 - momentum) * variance + 1e-3)
+
+
+def _block_mistakes(convolved: np.ndarray) -> dict:
+    positive = np.maximum(convolved, 0)
+    return {
+        'the ReLU is missing: activation="relu"': _standardised(convolved),
+        "batch norm is missing: it comes after the convolution": positive,
+        "batch norm comes before the ReLU: it should come last": np.maximum(_standardised(convolved), 0),
+        "this is the convolution alone: ReLU and batch norm are missing": convolved,
+    }
 
 
 def _reconstructions(error) -> tuple[np.ndarray, dict]:

@@ -29,6 +29,21 @@ def digits(images: np.ndarray, titles: Sequence[str], columns: int = 10) -> Figu
 
 
 @styled
+def readings(images: np.ndarray, probabilities: np.ndarray, titles: Sequence[str]) -> Figure:
+    """Images (N, 28, 28, 1), each under its title and above the probabilities (10,) that it is read with."""
+    figure = Figure(figsize=(WIDTH / 5 * len(images), 2.6), layout="constrained")
+    panels = figure.subplots(2, len(images), squeeze=False, sharey="row")
+    for (above, below), image, bars, title in zip(panels.T, images, probabilities, titles, strict=True):
+        above.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=1)
+        above.set_title(title, fontsize=9)
+        above.set_axis_off()
+        below.bar(range(10), bars, color=colours(["read"])["read"])
+        below.set(xticks=range(10), ylim=(0, 1))
+    panels[1, 0].set_ylabel("probability")
+    return figure
+
+
+@styled
 def curves(log: pd.DataFrame) -> Figure:
     """Accuracy on training and validation digits by epoch.
 

@@ -4,18 +4,20 @@ The truths are closed forms, double loops and gradients by hand. Plausible mista
 that they would give.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from debias.backend import keras, tf
 from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, tensor
+from labs.rl.environments import Step
 
 BATCH, FEATURES, ACTIONS = 6, 3, 4  # no two sizes alike, so that a wrong axis shows
 STEPS, COPIES = 9, 5
 DRAWS = 20_000
 RATE, UPDATES = 0.5, 3
 CLIP = 0.2
+LENGTHS = (2, 5, 3)  # steps of the episode of each copy
 
 
 def discounted_returns(student: Callable) -> None:
@@ -104,6 +106,19 @@ def train_step(student: Callable) -> None:
     print("train_step: right, it compiles and agrees with three steps by hand")
 
 
+def play_episodes(student: Callable) -> None:
+    """What a scripted player shows and gets, step by step; what it keeps of steps that are not valid is left open."""
+    kept, truths = _kept(student), _script()
+    for name, came, truth in zip(truths, kept, truths.values(), strict=True):
+        _of_all_steps(name, came, truth)
+    valid = truths["valid"]
+    compare("valid", kept[3].astype(int), valid.astype(int), _valid_mistakes(), "it is what player.step says of each")
+    for (name, truth), came in zip(list(truths.items())[:3], kept[:3], strict=True):
+        mistakes = {hint: wrong[name][valid] for hint, wrong in _memory_mistakes().items()}
+        compare(name, came[valid], truth[valid], mistakes, "keep what belongs to the same step side by side")
+    print("play_episodes: right, each action is kept beside what was seen before it and what it brought")
+
+
 def gae(student: Callable) -> None:
     """Advantages against the sum written out, then two closed forms: trace 0 and trace 1."""
     played, discount = _episodes(), 0.9
@@ -175,6 +190,21 @@ def _unchanged(name: str, now: np.ndarray, before: np.ndarray) -> None:
     """Raise CheckFailed unless an input is still what it was."""
     if not np.array_equal(now, before):
         raise CheckFailed(f"{name} is written into: make an array of your own, np.empty_like({name})")
+
+
+def _kept(student: Callable) -> list[np.ndarray]:
+    """Observations, actions, rewards and valid, as the student keeps them of the scripted player."""
+    parts = called(student, _Scripted(), _scripted_actions)
+    if isinstance(parts, np.ndarray) or not isinstance(parts, Iterable) or len(parts := list(parts)) != 4:
+        raise CheckFailed(f"play_episodes returns {kind(parts)}: return four arrays, of which each has T rows")
+    return parts
+
+
+def _of_all_steps(name: str, came, truth: np.ndarray) -> None:
+    """Raise CheckFailed unless this is an array of all steps."""
+    if isinstance(came, np.ndarray) and came.shape[1:] == truth.shape[1:] and len(came) < len(truth):
+        raise CheckFailed(f"{name} ends after {len(came)} steps: go on while any copy plays, player.playing.any()")
+    array(name, came, truth.shape, truth.dtype)
 
 
 def _drawn(student: Callable, logits: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -329,6 +359,64 @@ def _step_by_hand(kernel, bias, observations, actions, weights) -> tuple[float, 
         "the weights play no part: give them to policy_gradient_loss": stepped(actions, np.ones(BATCH)),
     }
     return loss, right, {hint: _flat(*values) for hint, values in wrong.items()}
+
+
+class _Scripted:
+    """A player of three copies, whose episodes last for LENGTHS steps: what it shows tells the copy and the time."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self) -> None:
+        self.time = 0
+
+    @property
+    def playing(self) -> np.ndarray:
+        return np.array(LENGTHS) > self.time
+
+    @property
+    def observations(self) -> np.ndarray:
+        return _script(self.time)["observations"][0]
+
+    def step(self, actions: np.ndarray) -> Step:
+        if not self.playing.any():
+            raise RuntimeError("no copy plays any more: step only while player.playing.any()")
+        now, never = _script(self.time), np.zeros(len(LENGTHS), bool)
+        self.time += 1
+        over = now["valid"][0] & ~self.playing
+        return Step(self.observations, now["rewards"][0], over, never, over, self.observations, now["valid"][0])
+
+
+def _script(start: int = 0, reverse: bool = False) -> dict[str, np.ndarray]:
+    """What the scripted player shows, does and gets from a time on: (T, N, ...) each."""
+    time, copy = np.mgrid[start : start + max(LENGTHS), : len(LENGTHS)]
+    played = {
+        "observations": np.stack([copy, time], axis=-1).astype(np.float32),
+        "actions": (10 * copy + time).astype(np.int32),
+        "rewards": (10 * copy + time + 0.5).astype(np.float32),
+        "valid": time < LENGTHS,
+    }
+    return {name: values[::-1] if reverse else values for name, values in played.items()}
+
+
+def _scripted_actions(observations: np.ndarray) -> np.ndarray:
+    return (observations @ [10, 1]).astype(np.int32)
+
+
+def _valid_mistakes() -> dict:
+    valid, following = (_script(start)["valid"].astype(int) for start in (0, 1))
+    return {
+        "it is upside down: it should be True where the step counts": 1 - valid,
+        "this is who goes on after the step: take step.valid": following,
+        "its order is reversed: the first step comes first": valid[::-1],
+    }
+
+
+def _memory_mistakes() -> dict:
+    return {
+        "this is what came after the step: take player.observations before player.step, and act on them": _script(1),
+        "the order is reversed: the first step comes first": _script(reverse=True),
+    }
 
 
 def _episodes() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -28,10 +28,11 @@ from IPython.display import SVG, Audio, Image, Markdown, display
 
 from debias import plots
 from debias.backend import keras, tf
+from debias.errors import InputError
 from debias.files import write_text
 from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
-from labs import drawings
+from labs import drawings, sliders
 from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, training
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
@@ -511,6 +512,31 @@ for kind, sound in sounds.items():
     print(kind, sound)
     display(SVG(filename=str(folder / f"{kind}.svg")))
     display(Audio(str(folder / f"{kind}.wav")))
+
+# %% [markdown]
+# What temperature and top-p do can be heard. Here is how a jig begins with some of them; in a running notebook the
+# sliders write a whole one and play it. What is too wild to be played gives no sound.
+
+
+# %%
+def jig(temperature, top_p):
+    """A jig in ABC."""
+    return f"X:1\nT:Jig\n{generator.tunes([JIG], temperature, top_p)[0]}\n"
+
+
+def heard(temperature, top_p):
+    """The same jig as WAV; empty where it cannot be played."""
+    try:
+        playing.save_midi(jig(temperature, top_p), work / "jig.mid")
+    except InputError:
+        return b""
+    playing.save_wav(work / "jig.mid", work / "jig.wav")
+    return (work / "jig.wav").read_bytes()
+
+
+for place in ((0.3, 0.95), (0.7, 0.95), (1.0, 0.95), (1.0, 1.0)):
+    print("temperature {}, top-p {}:".format(*place), repr(jig(*place).partition("K:G\n")[2][:70]))
+sliders.sound(heard, temperature=(0.1, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2), top_p=(0.5, 0.8, 0.9, 0.95, 1.0))
 
 # %% tags=["kept"]
 if RESULTS:  # what the repository keeps of this run

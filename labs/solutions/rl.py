@@ -3,7 +3,8 @@
 #
 # Nobody tells the agent what to do. It acts, it gets a reward, and what paid off becomes likelier. In this lab you
 # write the parts that make it learn: the returns, the drawing of actions, the policy gradient and its training step,
-# then what PPO adds, advantages and clipping. Your functions train one agent, on CartPole and then on Pong.
+# the memory of what was played, then what PPO adds, advantages and clipping. Your functions train one agent, on
+# CartPole and then on Pong.
 #
 # It takes about two hours to do; training takes about ten minutes on two cores, eight of them for Pong. Under each
 # exercise are an example and three hints; open one only when you are stuck.
@@ -273,9 +274,52 @@ def train_step(network, optimizer, observations, actions, weights):
 checks.train_step(train_step)
 
 # %% [markdown]
-# Now the loop. Sixteen copies of CartPole play side by side, one episode each. The returns are brought to mean 0 and
-# standard deviation 1 over the batch: in CartPole every return is positive, and if all weights were, every action would
-# be made likelier; so only those that did better than the average are.
+# What was played has to be remembered until it is learnt from: the **rollout memory**. Several copies of the game play
+# side by side, one episode each. A `player` plays them:
+#
+# * `player.observations`, (N, ...), is what to act on now; each step replaces it,
+# * `player.step(actions)` acts and returns what followed. Two of it are wanted, both (N,): `.rewards`, and `.valid`,
+#   which is False where the episode of a copy is over while others still play,
+# * `player.playing`, (N,) bool, says whose episode goes on.
+
+
+# %%
+def play_episodes(player, act):
+    """One episode of each copy: observations (T, N, ...), actions, rewards and valid, all (T, N).
+
+    Args:
+        player: at the start of new episodes.
+        act: observations (N, ...) -> actions (N,).
+    """
+    steps = []
+    # TODO: play until no copy does any more, keep each step, and make one array of each kind
+    # NUDGE: To which observation does an action belong, to the one before it or to the one that follows?
+    # IDEA: Take player.observations before player.step, and append a tuple of four for each step. zip(*steps) gives
+    # IDEA: all of one kind, np.stack makes one array of T of them.
+    # CODE: while player.playing.any():
+    # CODE:     observations = ...
+    # CODE:     actions = act(observations)
+    # CODE:     step = player.step(...)
+    # CODE:     steps.append((observations, actions, step.rewards, ...))
+    # CODE: return tuple(np.stack(kind) for kind in zip(*steps))
+    # EXAMPLE: if the longest of 16 episodes of CartPole has 30 steps, the shapes are (30, 16, 4) and three of (30, 16).
+    ### BEGIN SOLUTION
+    while player.playing.any():
+        observations = player.observations
+        actions = act(observations)
+        step = player.step(actions)
+        steps.append((observations, actions, step.rewards, step.valid))
+    return tuple(np.stack(kind) for kind in zip(*steps, strict=True))
+    ### END SOLUTION
+
+
+# %%
+checks.play_episodes(play_episodes)
+
+# %% [markdown]
+# Now the loop, with sixteen copies of CartPole. The returns are brought to mean 0 and standard deviation 1 over the
+# batch: in CartPole every return is positive, and if all weights were, every action would be made likelier; so only
+# those that did better than the average are.
 
 # %%
 copies = environments.make("cartpole", count=16, seed=0)
@@ -286,26 +330,19 @@ compiled_step = tf.function(train_step, reduce_retracing=True)  # batches differ
 
 
 @tf.function
-def act(observations, seed):
+def draw(observations, seed):
     """Actions of the current policy."""
     return sample_actions(pole(observations)[0], seed)[0]
 
 
-def play_episodes(player):
-    """One episode of each copy: observations (T, N, 4), actions, rewards and which steps count, all (T, N)."""
-    player.reset()
-    steps = []
-    while player.playing.any():
-        observations = player.observations
-        actions = act(observations, np.array([0, len(player.history)], np.int32)).numpy()
-        step = player.step(actions)
-        steps.append((observations, actions, step.rewards, step.valid))
-    return map(np.stack, zip(*steps, strict=True))
-
-
 def learn(player):
     """Play, and take one step up the gradient."""
-    observations, actions, rewards, valid = play_episodes(player)
+
+    def act(observations):
+        return draw(observations, np.array([0, len(player.history)], np.int32)).numpy()
+
+    player.reset()
+    observations, actions, rewards, valid = play_episodes(player, act)
     returns = np.zeros_like(rewards)
     for copy, counts in enumerate(valid.T):
         returns[counts, copy] = discounted_returns(rewards[counts, copy], 0.99)

@@ -22,7 +22,8 @@ from labs.checking import CheckFailed
 
 LABS = build.sources()
 NOTEBOOKS = [build.built_at(source, solved) for source in LABS.values() for solved in (False, True)]
-COLAB = {"numpy": "2.0.2", "pandas": "2.2.2", "scikit-learn": "1.6.1", "scipy": "1.14.1", "ipython": "7.34.0"}
+# Package -> Colab's version of it.
+COLAB = dict(re.findall(r"^([\w-]+)==(\S+)", (build.ROOT / "labs/colab.txt").read_text("utf-8"), re.MULTILINE))
 
 
 @pytest.fixture(params=LABS, scope="module")

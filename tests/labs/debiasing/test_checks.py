@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from debias.backend import tf
+from debias.backend import keras, tf
 from labs.checking import CheckFailed
 from labs.debiasing import checks
 
@@ -20,6 +20,7 @@ def refused(check, student, *words):
 TODOS = (
     "vae_loss",
     "reparameterize",
+    "block",
     "split_head",
     "debiasing_loss",
     "rarity",
@@ -406,6 +407,47 @@ def by_matrix(images, rebuilt, mean, log_variance):
 def test_another_right_answer_passes(check, right, capsys):
     check(right)
     assert "right" in capsys.readouterr().out
+
+
+# --- the encoder's block --------------------------------------------------------------------------------------------
+
+
+def block(x, filters, kernel, activation="relu", last=None, momentum=0.9, strides=2, padding="same", norm=True, **more):
+    x = keras.layers.Conv2D(filters, kernel, strides, padding, activation=activation, **more)(x)
+    x = keras.layers.BatchNormalization(momentum=momentum)(x) if norm else x
+    return keras.layers.Activation(last)(x) if last else x
+
+
+def in_three_layers(x, filters, kernel):
+    x = keras.layers.ReLU()(keras.layers.Conv2D(filters, (kernel, kernel), (2, 2), "same")(x))
+    return keras.layers.BatchNormalization(axis=-1, momentum=0.9)(x)
+
+
+@pytest.mark.parametrize("right", [block, in_three_layers, lambda *given: block(*given, use_bias=False)])
+def test_a_block_may_be_written_in_other_ways(right):
+    checks.block(right)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda *given: block(*given, activation=None), ["ReLU is missing"]),
+        (lambda *given: block(*given, activation=None, last="relu"), ["before the ReLU"]),
+        (lambda *given: block(*given, activation="tanh"), ["block in training", "expected"]),
+        (lambda *given: block(*given, norm=False), ["batch norm is missing"]),
+        (lambda *given: block(*given, activation=None, norm=False), ["convolution alone"]),
+        (lambda *given: block(*given, momentum=0.99), ["0.99", "momentum=0.9"]),
+        (lambda *given: block(*given, momentum=0.5), ["at test", "expected"]),
+        (lambda *given: block(*given, strides=1), ["shape (5, 4, 6, 7)", "(5, 2, 3, 7)"]),
+        (lambda *given: block(*given, padding="valid"), ["shape (5, 1, 2, 7)", "(5, 2, 3, 7)"]),
+        (lambda x, filters, kernel: block(x, kernel, kernel), ["shape (5, 2, 3, 3)"]),
+        (lambda x, filters, kernel: block(x, filters, 5), ["5 x 5", "3 x 3"]),
+        (lambda x, filters, kernel: keras.layers.BatchNormalization()(x), ["shape (5, 4, 6, 3)", "(5, 2, 3, 7)"]),
+        (lambda x, *sizes: keras.layers.Conv2D(*sizes), ["a Conv2D", "the last layer gives"]),
+    ],
+)
+def test_a_wrong_block_is_named(wrong, words):
+    refused(checks.block, wrong, *words)
 
 
 # --- the head's parts -----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ TODOS = (
     "sample_actions",
     "policy_gradient_loss",
     "train_step",
+    "play_episodes",
     "gae",
     "clipped_loss",
 )
@@ -314,6 +315,57 @@ def test_wrong_advantages_are_named(wrong, words):
     refused(checks.gae, wrong, *words)
 
 
+# --- the memory of a rollout ----------------------------------------------------------------------------------------
+
+
+def played(player, act, goes_on=np.any, afterwards=False, valid=lambda player, step: step.valid):
+    """One tuple a step: observations, actions, rewards, valid."""
+    steps = []
+    while goes_on(player.playing):
+        seen = player.observations
+        actions = act(seen)
+        step = player.step(actions)
+        steps.append((player.observations if afterwards else seen, actions, step.rewards, valid(player, step)))
+    return steps
+
+
+def by_column(player, act, **changes):
+    return [np.stack(column) for column in zip(*played(player, act, **changes), strict=True)]
+
+
+def changed(**changes):
+    """The memory with functions applied to some of its columns."""
+
+    def student(player, act):
+        columns = zip(("observations", "actions", "rewards", "valid"), by_column(player, act), strict=True)
+        return [changes.get(name, np.array)(column) for name, column in columns]
+
+    return student
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda p, act: by_column(p, act, afterwards=True), ["observations", "before player.step"]),
+        (changed(actions=lambda actions: actions + 1), ["actions", "act on them"]),
+        (lambda p, act: by_column(p, act, goes_on=np.all), ["ends after 2 steps", "player.playing.any()"]),
+        (lambda p, act: by_column(p, act, goes_on=len), ["stops with RuntimeError", "no copy plays any more"]),
+        (lambda p, act: by_column(p, act, valid=lambda player, step: player.playing), ["valid", "step.valid"]),
+        (changed(valid=np.logical_not), ["valid", "upside down"]),
+        (lambda p, act: [x[::-1] for x in by_column(p, act)], ["valid", "reversed"]),
+        (lambda p, act: [np.stack(x, axis=1) for x in zip(*played(p, act), strict=True)], ["(3, 5, 2)", "(5, 3, 2)"]),
+        (lambda p, act: [np.concatenate(x) for x in zip(*played(p, act), strict=True)], ["(15, 2)", "(5, 3, 2)"]),
+        (lambda p, act: [*zip(*played(p, act), strict=True)], ["observations", "a tuple", "NumPy array"]),
+        (lambda p, act: by_column(p, act)[:3], ["four arrays"]),
+        (lambda p, act: np.zeros((4, 5, 3)), ["an ndarray", "four arrays"]),
+        (changed(rewards=np.float64), ["rewards", "float64", "float32"]),
+        (changed(rewards=lambda rewards: rewards.cumsum(axis=0)), ["rewards", "expected"]),
+    ],
+)
+def test_a_wrong_memory_is_named(wrong, words):
+    refused(checks.play_episodes, wrong, *words)
+
+
 # --- PPO's loss -----------------------------------------------------------------------------------------------------
 
 
@@ -434,6 +486,14 @@ def in_doubles(rewards, values, next_values, ends, discount, trace):
     return np.stack(result)
 
 
+def in_arrays_made_before(player, act):
+    kept = [np.zeros((100, *shape), kind) for shape, kind in (((3, 2), "f4"), ((3,), "i4"), ((3,), "f4"), ((3,), "?"))]
+    for t, step in enumerate(played(player, act)):
+        for array, values in zip(kept, step, strict=True):
+            array[t] = values
+    return (array[: t + 1] for array in kept)
+
+
 def as_a_maximum(log_probs, old_log_probs, advantages, clip):
     ratio = tf.exp(log_probs) / tf.exp(old_log_probs)
     clipped = tf.minimum(tf.maximum(ratio, 1 - clip), 1 + clip)
@@ -458,6 +518,10 @@ def case_by_case(log_probs, old_log_probs, advantages, clip):
         (checks.train_step, step),
         (checks.train_step, by_cross_entropy),
         pytest.param(checks.train_step, old_style, marks=pytest.mark.filterwarnings("ignore:Gradients do not exist")),
+        (checks.play_episodes, by_column),
+        (checks.play_episodes, lambda player, act: map(np.stack, zip(*played(player, act), strict=True))),
+        (checks.play_episodes, changed(rewards=lambda rewards: np.where(rewards > 23, 0, rewards))),
+        (checks.play_episodes, in_arrays_made_before),
         (checks.gae, advantages),
         (checks.gae, forward),
         (checks.gae, in_doubles),
