@@ -21,7 +21,7 @@ commands='  ablations       90 min  all ablations below; with table1 done, else 
   all            760 min  all experiments and ablations but methods_search; methods is 450 of them
   labs           130 min  the labs of the course, solved, in full: results/labs; or one of them: labs music
   report           1 min  every table, figure and results/index.html again from the rows in results/
-  benchmark       17 min  speed and memory of training, resampling and rendering, each beside its peer; --quick: 3 min
+  benchmark       20 min  speed and memory of training, resampling and rendering, each beside its peer; --quick: 4 min
   detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
   photographs      5 min  models of transfer tested on adults of UTKFace: --faces utkface.h5 --negatives tiny.h5
   list             0 min  every experiment with its runs and minutes

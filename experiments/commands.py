@@ -257,7 +257,7 @@ class Benchmark(Folders):
     """
 
     quick: bool = False
-    """Only what the last line says, in about three minutes, without downloads and without writing results/."""
+    """Only what the last line says, in about four minutes, without downloads and without writing results/."""
 
     def __call__(self) -> int:
         from experiments.benchmark.measure import last_line, measure, quick

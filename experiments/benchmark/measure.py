@@ -1,4 +1,4 @@
-"""All that the benchmark measures, in full or in three minutes."""
+"""All that the benchmark measures, in full or in four minutes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ KEYS = (  # of the last line
 
 
 def measure(cache: Path) -> tuple[Measurements, Peers]:
-    """Everything, with peers that are installed first: about seventeen minutes on two idle cores."""
+    """Everything, with peers that are installed first: about twenty minutes on two idle cores."""
     there = peers.installed(cache)
     found = profile.run_profile(cache) | sweeps.runs_per_hour(cache) | memory.streaming_memory(cache, whole=True)
     found |= sampling.resampling_speed(ROUNDS, whole=True)
@@ -33,7 +33,7 @@ def measure(cache: Path) -> tuple[Measurements, Peers]:
 
 
 def quick(cache: Path) -> Measurements:
-    """What the last line says, in about three minutes, with those peers that an earlier call has installed."""
+    """What the last line says, in about four minutes, with those peers that an earlier call has installed."""
     there = peers.found(cache)
     found = memory.streaming_memory(cache, whole=False) | sampling.resampling_speed(3, whole=False)
     with noise.stored(cache) as file:
