@@ -2,7 +2,7 @@
 
 ./run_experiments.sh methods   # after methods_search, whose rows choose the hyper-parameters
 
-All train to the end, as in transfer, where what resampling gains by a training that is not finished is gone.
+All train for eight passes, as in transfer.
 """
 
 import dataclasses

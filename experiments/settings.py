@@ -15,7 +15,8 @@ RARE = tuple(DRAW)
 # Little more than one pass over the faces: resampling acts less the better a model fits its training set (Byrd and
 # Lipton 2019). The pass is cut in four so that the latents which decide the sampling have been learned.
 FACES = Config(epochs=4, steps_per_epoch=48, batch_size=128)
-# Trained to the end, for tests on another source: fewer faces with the same imbalance, so that a run takes minutes.
+# For tests on another source: fewer faces with the same imbalance, so that a run takes minutes, and eight passes;
+# `passes` says what more of them change.
 SMALL = "parliament-small"
 OTHER_CAMERA = "parliament-camera"
 FEW = {"darker male": 44, "darker female": 36}  # of 2,700, beside 4,720 lighter faces

@@ -1,4 +1,4 @@
-"""The paper's own test: trained to the end on one source of faces, tested on another; ten paired seeds.
+"""The paper's own test: trained for eight passes on one source of faces, tested on another; ten paired seeds.
 
 ./run_experiments.sh transfer
 
@@ -26,7 +26,7 @@ LINES = (
 
 EXPERIMENT = Experiment(
     name="transfer",
-    title="Trained to the end, tested by another camera",
+    title="Tested by another camera",
     settings=tuple(setting for line in LINES for setting in with_camera(line)),
     seeds=tuple(range(10)),
     base=TRAINED,

@@ -1,7 +1,7 @@
 """When resampling acts, on the short schedule: length of training, without and with a random camera, by rule.
 
 An epoch has 48 batches. The better a model fits its training set, the less resampling acts; the test is of the same
-source as the training faces. `passes` asks the same of training to the end and another camera.
+source as the training faces. `passes` asks the same of longer training and another camera.
 """
 
 from experiments.ablation import CNN_AND_MAX, switch

@@ -1,4 +1,4 @@
-"""Where the time of one run goes: a DB-VAE of `transfer`, trained to the end, from the start of its process."""
+"""Where the time of one run goes: a DB-VAE of `transfer`, from the start of its process."""
 
 import statistics
 import tempfile

@@ -55,7 +55,7 @@ def compared(experiment: Ablation) -> dict[str, str]:
 def _panels(experiment: Ablation) -> Mapping[str, str]:
     rare = {"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}
     at = _at(experiment)
-    where = f" on {experiment.tests[0]}" if experiment.tests else ""
+    where = f", {label(experiment.tests[0])}" if experiment.tests else ""
     return {
         f"mean_recall_fpr1{at}": f"E[A] in %, 1 % FPR{where}",
         f"var_recall_fpr1{at}": f"Var[A] in %², 1 % FPR{where}",

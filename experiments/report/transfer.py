@@ -1,4 +1,4 @@
-"""Trained to the end: what a random camera, resampling and a balanced training set do on each test."""
+"""Tested by another camera: what a random camera, resampling and a balanced training set do on each test."""
 
 import pandas as pd
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""What is said of training to the end and testing by another camera, on rows whose numbers are known."""
+"""What is said of eight passes and a test by another camera, on rows whose numbers are known."""
 
 import dataclasses
 
