@@ -17,11 +17,10 @@ from experiments.report.report import Report
 
 def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     """The usual table, and each setting's difference to what it is compared with."""
-    differences = [tables.difference_section(rows, compared(experiment), _at(experiment))]
-    if not experiment.tests:
-        return tables.as_markdown(rows, differences)
-    losses = tables.loss_section(rows, compared(experiment))
-    return tables.as_markdown(rows, [tables.further_section(rows), *differences, losses])
+    sections = [tables.difference_section(rows, compared(experiment), _at(experiment))]
+    if experiment.tests:
+        sections = [tables.further_section(rows), *sections, tables.loss_section(rows, compared(experiment))]
+    return tables.as_markdown(rows, sections)
 
 
 def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:

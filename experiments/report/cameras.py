@@ -83,7 +83,7 @@ def points(rows: pd.DataFrame, end: str) -> Figure:
     """
     here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in MEASURES}})
     panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
-    note = f"{tests_of(rows).get(end, end[1:])}, 1 % false positives; {plots.POINTS_NOTE}"
+    note = f"{tests_of(rows)[end]}, 1 % false positives; {plots.POINTS_NOTE}"
     return plots.named_points(here, "setting", panels, note=note)
 
 
