@@ -45,7 +45,7 @@ class Section:
 def sections(rows: pd.DataFrame) -> list[Section]:
     """Recalls at either threshold, then what was sampled; one line a setting, means over seeds."""
     recalls = [_recall_section(rows, threshold, title) for threshold, title in THRESHOLDS.items()]
-    return [*recalls, _sampling_section(rows)]
+    return [*recalls, sampling_section(rows)]
 
 
 def caption(rows: pd.DataFrame) -> str:
@@ -190,7 +190,8 @@ def _recall_section(rows, threshold, heading) -> Section:
     return Section(heading, ["setting", *groups, "E[A]", "Var[A]", "worst", "FPR", "precision"], lines)
 
 
-def _sampling_section(rows) -> Section:
+def sampling_section(rows: pd.DataFrame) -> Section:
+    """What was drawn in the last epoch, and what became of it."""
     groups = groups_of(rows, "mass")  # of the training faces
     lines = []
     for part in by_setting(rows).values():

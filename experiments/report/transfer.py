@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from baselines import METHODS
 from experiments.engine.experiment import Experiment
 from experiments.report import cameras, effects, tables
 from experiments.report.cameras import tests_of
@@ -12,9 +13,10 @@ from experiments.report.report import Report
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """A section for each test, then recall by group on the other camera."""
+    """A section for each test, then recall by group on the other camera, then what was drawn."""
     at = effects.hardest(rows)
-    further = [_own_threshold(rows, at), _recalls(rows, at), *texts(experiment, rows, {}).values()]
+    told = texts(experiment, rows, {}).values()
+    further = [_own_threshold(rows, at), _recalls(rows, at), *told, tables.sampling_section(rows).markdown()]
     parts = [cameras.caption(rows), *cameras.sections(experiment, rows), *further]
     return "\n\n".join(parts) + "\n"
 
@@ -30,10 +32,25 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
-    """effects.md: what each setting changes on the last of the tests, at either threshold."""
+    """effects.md: what each setting changes on the last of the tests, at either threshold; draws.md: what it drew."""
     at = effects.hardest(rows)
     found = effects.section(rows, {"1 % FPR": f"{FIXED_RATE}{at}", "own threshold": f"{OWN}{at}"})
-    return {"effects.md": f"On {tests_of(rows)[at]}. {found.markdown()}\n"}
+    return {"effects.md": f"On {tests_of(rows)[at]}. {found.markdown()}\n", "draws.md": f"{_draws(experiment, rows)}\n"}
+
+
+def _draws(experiment, rows) -> str:
+    """How often each setting that resamples drew the rare groups, beside their share of the faces."""
+    rows = effects.imbalanced(rows.assign(rare=tables.rare_mass(experiment, rows)))
+    uniform, *_ = rows.values()
+    shown = [uniform, *(part for part in rows.values() if _resamples(part))]
+    lines = [[tables.title(part), f"{part['rare'].mean():.1f}", f"{part['ess'].mean():,.0f}"] for part in shown]
+    header = ["setting", f"{tables.rare_faces(experiment)}, % of the draws", "effective number of faces (ESS)"]
+    return tables.Section("What is drawn in the last epoch", header, lines).markdown()
+
+
+def _resamples(part) -> bool:
+    method = METHODS[part["method"].iloc[0]]
+    return method.resamples or method.labels == "group"
 
 
 def _own_threshold(rows, at) -> str:

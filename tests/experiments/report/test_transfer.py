@@ -7,6 +7,7 @@ import pytest
 from experiments.registry import EXPERIMENTS
 from experiments.report import quick, transfer
 
+GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
 NAMES = ("cnn", "cnn-camera", "max-camera", "oracle-camera", "balanced", "balanced-camera")
 VARIANCE = dict(zip(NAMES, (30.0, 8.0, 8.0, 2.0, 1.0, 0.5), strict=True))  # on the other camera
 
@@ -24,11 +25,12 @@ def rows(experiment, rows_of):
     rows = rows_of(experiment).assign(validation_loss=0.1)
     variance = rows["setting"].map(VARIANCE) + rows["seed"]
     variance[rows["setting"] == "max-camera"] += (rows["seed"] % 2 - 0.5)[rows["setting"] == "max-camera"]
-    for group in ("lighter male", "lighter female", "darker male", "darker female"):
+    for group in GROUPS:
         rows[f"recall_fpr1 {group}@camera"] = 90.0
     for column, values in {"mean": 97 - variance / 10, "worst": 95 - variance / 5, "var": variance}.items():
         rows[f"{column}_recall@camera"] = rows[f"{column}_recall_fpr1@camera"] = values
-    return rows.assign(**{"auroc@camera": 0.99, "fpr@camera": 4.56, "fpr_fpr1@camera": 1.23})
+    drawn = {f"mass {group}": 25.0 for group in GROUPS} | {"ess": 1234.0, "train_loss": 0.1, "ece": 0.01}
+    return rows.assign(**drawn, **{"auroc@camera": 0.99, "fpr@camera": 4.56, "fpr_fpr1@camera": 1.23})
 
 
 def test_the_sentence_has_each_change_of_the_worst_group_and_says_what_may_be_chance(experiment, rows):
@@ -47,6 +49,16 @@ def test_effects_are_against_the_cnn_of_the_same_camera(experiment, rows):
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| CNN, bal")]
     assert [line[1] for line in cells] == ["CNN", "CNN, random camera"]
     assert cells[0][2:5] == ["+2.9 [+2.9, +2.9] *", "-29.0 [-29.0, -29.0] *", "+5.8 [+5.8, +5.8] *"]
+
+
+def test_what_is_drawn_is_told_of_uniform_draws_and_of_those_who_resample(experiment, rows):
+    """Of the CNN, DB-VAE and the oracle, each with a share of its own; others draw uniformly."""
+    shares = {"cnn": 1.0, "max-camera": 4.0, "oracle-camera": 50.0}
+    halves = rows["setting"].map(shares).fillna(7.0) / 2
+    drawn = rows.assign(**{"mass darker male": halves, "mass darker female": halves})
+    _, _, *lines = transfer.texts(experiment, drawn, {})["draws.md"].strip().splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert [cell[1:] for cell in cells] == [["1.0", "1,234"], ["4.0", "1,234"], ["50.0", "1,234"]]
 
 
 def test_rows_without_a_further_test_are_told_of_by_their_own(experiment, rows):
