@@ -39,7 +39,7 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
     ending = FIXED_RATE + _at(experiment)
-    clear = [_clear(parts[name], parts[pairs[name]], measure, ending) for measure in CHANGES for name in alive]
+    clear = [_clear(parts[name], parts[pairs[name]], ending) for name in alive]
     said = "; ".join(filter(None, clear)) or "no interval of a difference excludes zero"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
     where = f"On {experiment.tests[0]}, at" if experiment.tests else "At"
@@ -69,12 +69,11 @@ def _at(experiment: Ablation) -> str:
     return f"@{label(experiment.tests[0])}" if experiment.tests else ""
 
 
-def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, measure: str, ending: str) -> str:
-    """The difference, where its interval excludes zero."""
-    found = difference(ours, theirs, measure + ending)
-    if not found or not excludes_zero(found):
-        return ""
-    return f"{plain(tables.title(ours))}: {CHANGES[measure]} {interval(found)}"
+def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, ending: str) -> str:
+    """The differences whose intervals exclude zero."""
+    differences = ((name, difference(ours, theirs, measure + ending)) for measure, name in CHANGES.items())
+    clear = [f"{name} {interval(found)}" for name, found in differences if found and excludes_zero(found)]
+    return f"{plain(tables.title(ours))}: {', '.join(clear)}" if clear else ""
 
 
 REPORT = Report(table=table, figures=figures, sentence=sentence)

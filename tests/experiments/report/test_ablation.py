@@ -40,7 +40,7 @@ def test_it_has_the_report_of_ablations_on_whatever_data():
 def test_differences_are_to_what_each_setting_is_compared_with(rows):
     lines = ablation.table(EXPERIMENT, rows).splitlines()
     assert [cell.strip() for cell in lines[-1].strip("|").split("|")][:3] == ["strong", "max", "+2.0 [+2.0, +2.0] *"]
-    assert "strong: ΔE[A] +2.0 [+2.0, +2.0] *; strong: ΔVar[A] -2.0" in ablation.sentence(EXPERIMENT, rows)
+    assert "strong: ΔE[A] +2.0 [+2.0, +2.0] *, ΔVar[A] -2.0" in ablation.sentence(EXPERIMENT, rows)
 
 
 def test_the_figure_has_a_panel_for_the_rare_groups_mass_where_there_are_any(rows):
