@@ -100,6 +100,8 @@ def _registered(*lines: tuple[str, Method]) -> dict[str, Method]:
 
 _PAPER = "Amini, Soleimany et al., AIES 2019"
 
+_OURS = {"dimensions": 3, "share": 0.1, "search": 0.375}
+
 METHODS = _registered(
     ("cnn", Method("CNN", "baselines.cnn", paper=_PAPER)),
     ("vae", Method("VAE, uniform", "baselines.vae", reconstructs=True, paper=_PAPER)),
@@ -116,6 +118,7 @@ METHODS = _registered(
     ("afr", _blind("AFR", "afr", "Qiu et al., ICML 2023", "group", gamma=4.0, penalty=1e-3)),
     ("george", _blind("GEORGE", "george", "Sohoni et al., NeurIPS 2020", step_size=0.01, dimensions=8)),
     ("density", Method("VAE, by density", "baselines.density", "class", True, True, {"dimensions": 8, "power": 0.25})),
+    ("neighbours", _blind("Ours, costly neighbourhoods", "neighbours", "ours", resamples=True, **_OURS)),
     ("subsampling", _bound("Subsampling", "subsampling", "Idrissi et al., CLeaR 2022")),
     ("group-dro", _bound("Group DRO", "group_dro", "Sagawa et al., ICLR 2020", step_size=0.01, adjustment=1.0)),
     ("dfr", _bound("DFR", "dfr", "Kirichenko et al., ICLR 2023", inverse_penalty=0.1)),

@@ -9,15 +9,14 @@ to density^-power.
 from functools import partial
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
-from baselines.whitening import whitened
 from debias import dbvae
 from debias.callbacks import Resample
 from debias.config import Config
 from debias.data.dataset import Splits
 from debias.data.pipeline import batches_of
 from debias.devices import uses_xla
+from debias.neighbourhoods import Neighbourhoods, whitened
 from debias.training import fit, seed_everything
 
 NEIGHBOURS = 10
@@ -36,7 +35,5 @@ def train(splits: Splits, config: Config, dimensions: int, power: float) -> dbva
 def rarity(latents: np.ndarray, dimensions: int, power: float) -> np.ndarray:
     """(N,) weights of latents (N, k): density^-power, up to a factor."""
     points = whitened(latents, dimensions)
-    near = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(points) - 1)).fit(points)
-    farthest = near.kneighbors()[0][:, -1]  # of a point's neighbours it is not one itself
-    logs = power * points.shape[1] * np.log(np.maximum(farthest, 1e-12))
+    logs = power * points.shape[1] * Neighbourhoods(points, NEIGHBOURS).rarity
     return np.exp(logs - logs.max())

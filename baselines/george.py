@@ -13,10 +13,10 @@ from sklearn.mixture import GaussianMixture
 
 from baselines import cnn, group_dro
 from baselines.reweighted import outputs, stage
-from baselines.whitening import whitened
 from debias.config import Config
 from debias.data.dataset import Splits
 from debias.detector import Classifier
+from debias.neighbourhoods import whitened
 
 MOST_CLUSTERS = 8
 _SAMPLED = 2000  # faces that the silhouette is taken of: its cost grows with their square

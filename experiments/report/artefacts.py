@@ -38,7 +38,8 @@ def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:
         texts[SENTENCE] = f"{said}\n"
     for name, text in texts.items():
         write_text(folder / name, text)
-    summary = {"runs_sha256": _digest(as_csv(rows)), **tables.summary(rows), "text": said}
+    found = {**tables.summary(rows), **report.summary(experiment, rows)}
+    summary = {"runs_sha256": _digest(as_csv(rows)), **found, "text": said}
     write_text(folder / SUMMARY, json.dumps(summary, indent=1) + "\n")
 
 

@@ -23,6 +23,7 @@ ASKED = {  # setting -> what it stands for in the sentence, in the order in whic
     "max": "resampling by DB-VAE's max rule",
     "cnn-camera": "a random camera in training",
     "max-camera": "the max rule on top of that camera",
+    "neighbours-camera": "our rule on top of that camera",
     "oracle-camera": "resampling by group labels on top of that camera",
     "balanced": "a balanced training set of the same size",
 }
@@ -69,12 +70,20 @@ def lines(compared: Mapping[str, Pair], ends: Iterable[str]) -> list[list[str]]:
 
 
 def peers(rows: pd.DataFrame) -> dict[str, str]:
-    """Setting -> the setting it is compared with: the CNN of the same camera; for another CNN, the first one."""
-    cnns = {camera(part): name for name, part in reversed(imbalanced(rows).items()) if part["method"].iloc[0] == "cnn"}
-    first = next((name for name in by_setting(rows) if name in cnns.values()), None)
-    found = {name: cnns.get(camera(part), first) for name, part in by_setting(rows).items()}
-    found = {name: first if peer == name else peer for name, peer in found.items()}
-    return {name: peer for name, peer in found.items() if peer and peer != name}
+    """Setting -> the setting it is compared with.
+
+    That is the CNN of the same camera and the same training faces; for a CNN of balanced faces the one of imbalanced
+    faces, and for a CNN with a camera the one without.
+    """
+    parts = by_setting(rows)
+    kinds = {name: (camera(part), name.startswith(BALANCED)) for name, part in parts.items()}
+    cnns = {kinds[name]: name for name, part in reversed(parts.items()) if part["method"].iloc[0] == "cnn"}
+    first = next(iter(name for name in parts if name in cnns.values()), None)
+    found = {}
+    for name, (seen, balanced) in kinds.items():
+        alike, imbalanced_cnn = cnns.get((seen, balanced), first), cnns.get((seen, False), first)
+        found[name] = next((peer for peer in (alike, imbalanced_cnn, first) if peer != name), None)
+    return {name: peer for name, peer in found.items() if peer}
 
 
 def hardest(rows: pd.DataFrame) -> str:

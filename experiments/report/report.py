@@ -12,7 +12,7 @@ from experiments.report.tables import as_markdown
 
 
 def nothing(*_) -> dict:
-    """No figures, or no further texts."""
+    """No figures, no further texts, nothing more."""
     return {}
 
 
@@ -24,10 +24,12 @@ class Report:
         table: table.md.
         figures: name -> figure, also from the figure data.
         texts: file name -> Markdown of further tables, also from the figure data.
+        summary: more for summary.json.
         sentence: one paragraph that says what the rows show; empty for none.
     """
 
     table: Callable[[Experiment, pd.DataFrame], str] = lambda experiment, rows: as_markdown(rows)
     figures: Callable[[Experiment, pd.DataFrame, FigureData], dict[str, Figure]] = nothing
     texts: Callable[[Experiment, pd.DataFrame, FigureData], dict[str, str]] = nothing
+    summary: Callable[[Experiment, pd.DataFrame], dict] = nothing
     sentence: Callable[[Experiment, pd.DataFrame], str] = lambda experiment, rows: ""

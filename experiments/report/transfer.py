@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from baselines import METHODS
 from experiments.engine.experiment import Experiment
-from experiments.report import cameras, effects, tables
+from experiments.report import cameras, effects, gap, tables
 from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, OWN
 from experiments.report.figure_data import FigureData
@@ -32,10 +32,19 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
-    """effects.md: what each setting changes on the last of the tests, at either threshold; draws.md: what it drew."""
+    """What each setting changes on the last of the tests, how much of the oracle's gain that is, and what it drew."""
     at = effects.hardest(rows)
     found = effects.section(rows, {"1 % FPR": f"{FIXED_RATE}{at}", "own threshold": f"{OWN}{at}"})
-    return {"effects.md": f"On {tests_of(rows)[at]}. {found.markdown()}\n", "draws.md": f"{_draws(experiment, rows)}\n"}
+    return {
+        "effects.md": f"On {tests_of(rows)[at]}. {found.markdown()}\n",
+        "gap.md": f"{gap.section(rows).markdown()}\n",
+        "draws.md": f"{_draws(experiment, rows)}\n",
+    }
+
+
+def summary(experiment: Experiment, rows: pd.DataFrame) -> dict:
+    """How much of the gap each setting with a camera closes."""
+    return {"gap_closed": gap.closed(rows)}
 
 
 def _draws(experiment, rows) -> str:
@@ -74,4 +83,4 @@ def _recalls(rows, at) -> str:
     return tables.Section(f"Recall by group on {tests_of(rows)[at]}, in %", ["setting", *groups], lines).markdown()
 
 
-REPORT = Report(table=table, figures=figures, texts=texts, sentence=sentence)
+REPORT = Report(table=table, figures=figures, texts=texts, summary=summary, sentence=sentence)

@@ -21,7 +21,7 @@ from baselines import (
     group_dro,
     jtt,
     lff,
-    whitening,
+    neighbours,
 )
 from baselines.reweighted import set_head
 from baselines.subsampling import balanced_subset
@@ -30,6 +30,7 @@ from debias.config import Config
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
 from debias.errors import InputError
+from debias.neighbourhoods import Neighbourhoods
 
 RNG = np.random.default_rng(0)
 
@@ -202,13 +203,6 @@ def test_george_finds_clusters_that_are_there():
     assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == 3 == len(set(found))
 
 
-def test_whitened_features_have_variance_one_and_no_correlation():
-    mixed = RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 10))
-    found = whitening.whitened(mixed, 8)
-    assert found.shape == (200, 3)  # what there is of it
-    np.testing.assert_allclose(np.cov(found.T), np.eye(3), atol=1e-6)
-
-
 def test_faces_are_drawn_by_a_power_of_the_density_around_them():
     """Against the density that the points are from; neighbours estimate it to about a third."""
     points = RNG.normal(size=(4000, 2))
@@ -225,3 +219,67 @@ def test_a_state_that_devices_cannot_share_is_refused(splits):
         module = {"group_dro": group_dro, "lff": lff}[name]
         with pytest.raises(InputError, match="devices cannot share: leave out the strategy"):
             module.train(splits, Config(replicas=2), **declared.arguments)
+
+
+@pytest.fixture
+def costly(splits, tiny_config):
+    """What decides the draws of `splits`' faces: rare places are all alike, each of five groups is a neighbourhood."""
+
+    def made() -> neighbours.DrawCostly:
+        faces = splits.train.positives()
+        groups = np.arange(len(faces)) % 5
+        near = Neighbourhoods(np.eye(5)[groups], len(faces) // 10)
+        batches = BalancedBatches(splits.train, 8)
+        return neighbours.DrawCostly(faces, near, batches, tiny_config, share=0.3, until=3)
+
+    return made
+
+
+def begin(found, epoch, erring, monkeypatch):
+    """An epoch begins with a model that errs on one of the five groups."""
+    errs = np.arange(len(found.faces)) % 5 == erring
+    monkeypatch.setattr(neighbours, "view_losses", lambda *_: np.where(errs, 1.0, 0.0))
+    found.on_epoch_begin(epoch)
+    p = found.sampler.probabilities.numpy()
+    return [p[np.arange(len(p)) % 5 == group].sum() for group in range(5)]
+
+
+def test_who_was_ever_hard_is_drawn_more_often_once_the_search_is_over(costly, monkeypatch):
+    found = costly()
+    for epoch, erring in ((0, 4), (1, 2), (2, 1)):
+        np.testing.assert_allclose(begin(found, epoch, erring, monkeypatch), 0.2, rtol=0.3)
+    hard = begin(found, 3, 1, monkeypatch)
+    assert min(hard[1], hard[2]) > 3 * max(hard[0], hard[3], hard[4])  # the fifth only before the first epoch
+    assert begin(found, 4, 0, monkeypatch) == hard
+
+
+def test_a_killed_search_goes_on_with_what_it_found(costly, monkeypatch, tmp_path):
+    first, second = costly(), costly()
+    begin(first, 1, 2, monkeypatch)
+    path = tf.train.Checkpoint(sampler=first.sampler).write(str(tmp_path / "kept"))
+    tf.train.Checkpoint(sampler=second.sampler).read(path).assert_consumed()
+    for found in (first, second):
+        begin(found, 2, 1, monkeypatch)
+    assert begin(first, 3, 1, monkeypatch) == begin(second, 3, 1, monkeypatch)
+
+
+def test_losses_of_views_without_a_camera_are_those_of_the_images(splits, tiny_config):
+    faces = splits.train.positives()
+    model = Classifier(keras.Sequential([keras.Input(faces.image_shape), keras.layers.Flatten()]))
+    logits = np.asarray(model(faces.images() / 255.0), np.float64)
+    found = neighbours.view_losses(model, faces, tiny_config, epoch=1)
+    np.testing.assert_allclose(found, np.log(np.log1p(np.exp(-logits)) + 1e-4), rtol=1e-4)
+    changed = dataclasses.replace(tiny_config, augment=1.0)
+    views = [neighbours.view_losses(model, faces, changed, epoch) for epoch in (1, 1, 2)]
+    np.testing.assert_array_equal(views[0], views[1])  # a resumed run sees the same cameras
+    assert np.abs(views[0] - views[2]).max() > 0
+
+
+def test_a_thumbnail_has_the_means_of_eight_by_eight_parts(splits, tiny_config):
+    images = RNG.integers(0, 256, (3, 32, 32, 3), np.uint8)
+    found = np.asarray(neighbours.shrunk(tf.constant(images / 255.0, tf.float32)))
+    parts = images.reshape(3, 8, 4, 8, 4, 3).mean((2, 4)).reshape(3, -1) / 255
+    np.testing.assert_allclose(found, parts, atol=1e-6)
+    flat = np.asarray(neighbours.shrunk(tf.constant(images[:, :1] / 255.0, tf.float32)))
+    assert flat.shape == (3, 1 * 8 * 3)  # such as a table: one row of many columns
+    assert neighbours.thumbnails(splits.train.positives(), tiny_config).shape[0] == len(splits.train.positives())

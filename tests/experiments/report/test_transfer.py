@@ -61,6 +61,15 @@ def test_what_is_drawn_is_told_of_uniform_draws_and_of_those_who_resample(experi
     assert [cell[1:] for cell in cells] == [["1.0", "1,234"], ["4.0", "1,234"], ["50.0", "1,234"]]
 
 
+def test_the_gap_closed_is_told_in_the_table_and_in_the_summary(experiment, rows):
+    """Var[A] is 8 plus the seed for the CNN, 2 for the oracle and .5 for balanced faces: 125 % of the way."""
+    closed = transfer.summary(experiment, rows)["gap_closed"]
+    assert list(closed) == ["max-camera", "balanced-camera"]
+    assert list(closed["balanced-camera"]["gap_closed_var@camera"].values()) == pytest.approx([125] * 3)
+    assert closed["max-camera"]["gap_closed_worst@camera"]["mean"] == pytest.approx(0, abs=1)
+    assert "125 [125, 125]" in transfer.texts(experiment, rows, {})["gap.md"]
+
+
 def test_rows_without_a_further_test_are_told_of_by_their_own(experiment, rows):
     own = rows.loc[:, [column for column in rows if "@" not in column]]
     assert transfer.sentence(experiment, own).startswith("On their own test, at 1 %")

@@ -1,0 +1,82 @@
+"""How much of the gap between two settings another one closes: 0 is the CNN, 100 the oracle, by default with a camera.
+
+Both are trained with a random camera; the oracle draws by group labels. A ratio of differences over common seeds, with
+a bootstrap interval over the seeds.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from experiments.report.cameras import tests_of
+from experiments.report.comparisons import FIXED_RATE, Difference
+from experiments.report.tables import Section, by_setting, title
+
+NONE, ALL = "cnn-camera", "oracle-camera"  # 0 and 100
+MEASURES = {"gap_closed_var": "var_recall", "gap_closed_worst": "worst_recall"}
+NAMES = {"gap_closed_var": "Var[A]", "gap_closed_worst": "worst group"}
+_RESAMPLES = 10_000
+_UNCLEAR = 0.025  # of the resamples without a gap, or with the opposite one
+
+
+def closed(rows: pd.DataFrame) -> dict[str, dict[str, Difference]]:
+    """Setting with a camera -> measure and what its test's columns end in -> mean, low and high in %.
+
+    Empty where the CNN or the oracle has no rows, or fewer than two seeds are common.
+    """
+    parts = by_setting(rows)
+    shown = [name for name in parts if name.endswith("-camera") and name not in (NONE, ALL)]
+    if not {NONE, ALL} <= set(parts):
+        return {}
+    found = {name: _of(parts[name], parts[NONE], parts[ALL], tests_of(rows)) for name in shown}
+    return {name: each for name, each in found.items() if each}
+
+
+def section(rows: pd.DataFrame) -> Section:
+    """A line for each setting with a camera, a column for each measure on each test."""
+    ends = [(measure, end) for end in tests_of(rows) for measure in MEASURES]
+    header = ["setting", *(f"{NAMES[measure]}, {tests_of(rows)[end]}" for measure, end in ends)]
+    parts = by_setting(rows)
+    lines = [
+        [title(parts[name]), *(_told(found.get(f"{measure}{end}")) for measure, end in ends)]
+        for name, found in closed(rows).items()
+    ]
+    return Section(
+        "Gap closed in %: 0 is the CNN with a random camera, 100 resampling by group labels with one "
+        "(mean [95 % bootstrap interval] over seeds)",
+        header,
+        lines,
+    )
+
+
+def _of(ours, none, all_, ends: Mapping[str, str]) -> dict[str, Difference]:
+    seeds = sorted(set(ours["seed"]) & set(none["seed"]) & set(all_["seed"]))
+    if len(seeds) < 2:
+        return {}
+    found = {}
+    for measure, column in MEASURES.items():
+        for end in ends:
+            each = [part.set_index("seed").loc[seeds, f"{column}{FIXED_RATE}{end}"] for part in (ours, none, all_)]
+            if closed_here := ratio(each[0] - each[1], each[2] - each[1]):
+                found[f"{measure}{end}"] = closed_here
+    return found
+
+
+def ratio(gained: np.ndarray, possible: np.ndarray) -> Difference | None:
+    """100 * mean(gained) / mean(possible) over seeds (S,), and its 95 % bootstrap interval; pairs are drawn together.
+
+    None where it is not clear that anything was possible: a ratio to what may be 0 says nothing.
+    """
+    gained, possible = np.asarray(gained, np.float64), np.asarray(possible, np.float64)
+    drawn = np.random.default_rng(0).integers(0, len(gained), (_RESAMPLES, len(gained)))
+    there = possible[drawn].mean(1)
+    if np.mean(there * possible.mean() <= 0) > _UNCLEAR:
+        return None
+    ratios = 100 * gained[drawn].mean(1)[there != 0] / there[there != 0]
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    return {"mean": float(100 * gained.mean() / possible.mean()), "low": float(low), "high": float(high)}
+
+
+def _told(found: Difference | None) -> str:
+    return "{mean:.0f} [{low:.0f}, {high:.0f}]".format(**found) if found else "-"
