@@ -4,10 +4,10 @@ DB-VAE draws what is rare, and most of what is rare costs no recall. JTT draws w
 single faces that are hard in themselves. We ask both of neighbourhoods: which faces look alike is known from a few
 principal components of thumbnails, where a rare group lies together though nobody has named it.
 
-While the CNN trains with uniform draws, each epoch tells how much it errs around every face: the mean log loss over
-random views of the face's nearest others. A young model errs now here, now there, and on what is common it does so
-seldom; so the worst epoch counts. The sum of this and of the rarity, both standardised, decides the draws of all
-later epochs, as sharply as leaves an effective sample size of `share` of the faces.
+In each of the first epochs we ask how much the CNN errs around every face: the mean log loss over random views of the
+face's nearest others. A young model errs now here, now there, and on what is common it does so seldom; so the worst
+epoch counts. The sum of this and of the rarity, both standardised, decides the draws, as sharply as leaves an effective
+sample size of `share` of the faces. Once found, they stay: what is drawn often is learned, and would be lost again.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ VIEWS = 2  # of each face, an epoch
 
 
 def train(splits: Splits, config: Config, dimensions: int, share: float, search: float) -> Classifier:
-    """Train the CNN, and find in the first `search` of its epochs whom to draw more often in the others."""
+    """Train the CNN, and find in the first `search` of its epochs whom to draw more often."""
     model, batches = cnn.prepare(splits, config)
     faces = splits.train.positives()
     near = Neighbourhoods(whitened(thumbnails(faces, config), dimensions), max(1, len(faces) // PART))
@@ -50,7 +50,7 @@ def shrunk(images: tf.Tensor) -> tf.Tensor:
 
 
 class DrawCostly(keras.callbacks.Callback):
-    """Watches where a model errs until an epoch begins, and then decides the draws of that one and all later ones.
+    """Watches where a model errs as each of the first epochs begins, and lets that decide the draws from then on.
 
     Args:
         faces: what is drawn.
@@ -58,7 +58,7 @@ class DrawCostly(keras.callbacks.Callback):
         batches: whose sampler is assigned.
         config: of the random camera.
         share: the ESS that is left, as a share of the faces.
-        until: the epoch.
+        until: the last of these epochs.
     """
 
     def __init__(
@@ -75,9 +75,8 @@ class DrawCostly(keras.callbacks.Callback):
             return
         around = self.near.mean(view_losses(self.model, self.faces, self.config, epoch))
         self.worst.assign(np.maximum(self.worst.numpy(), standardised(around)))
-        if epoch == self.until:
-            scores = standardised(self.near.rarity) + self.worst.numpy()
-            self.sampler.assign(tempered(scores, self.share))
+        scores = standardised(self.near.rarity) + self.worst.numpy()
+        self.sampler.assign(tempered(scores, self.share))
 
 
 def view_losses(model: Classifier, faces: Dataset, config: Config, epoch: int) -> np.ndarray:
