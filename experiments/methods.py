@@ -63,6 +63,7 @@ BLIND = (
     Compared("george", grid("step_size", 0.01, 0.001, 0.1)),
     Compared("density", grid("power", 0.25, 0.1, 0.5)),
     Compared("dbvae-max", grid("alpha", 0.001, 0.01, 0.1)),
+    Compared("neighbours", grid("share", 0.1, 0.05, 0.2)),
 )
 BOUNDS = (
     Compared("subsampling"),
@@ -106,5 +107,5 @@ EXPERIMENT = dataclasses.replace(
         at("balanced-random-camera", ALL[0], ALL[0].point, ", balanced training set, random camera", EVEN, **CAMERA),
     ),
     folder="",
-    minutes=450,
+    minutes=480,
 )

@@ -28,7 +28,7 @@ EXPERIMENT = dataclasses.replace(
     settings=tuple(searched(compared, point) for compared in ALL for point in compared.grid),
     seeds=tuple(range(100, 105)),
     folder="",
-    minutes=330,
+    minutes=350,
     tests=(),
     prepares=True,
 )

@@ -46,7 +46,7 @@ def read_rows(folder: Path) -> pd.DataFrame | None:
         raise InputError(f"{path}: no column {', '.join(missing)}: {_REMEDY}")
     if twice := sorted(rows["id"][rows["id"].duplicated()].astype(str).unique()):
         raise InputError(f"{path}: {len(twice)} ids occur twice, such as {twice[0]}: {_REMEDY}")
-    return rows
+    return rows.copy()  # in one piece: pandas warns of a column added to as many pieces as there are columns
 
 
 def read_all(results: Path) -> dict[str, pd.DataFrame]:

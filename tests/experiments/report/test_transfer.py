@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 from experiments.registry import EXPERIMENTS
-from experiments.report import quick, transfer
+from experiments.report import effects, quick, transfer
 
 GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
 NAMES = ("cnn", "cnn-camera", "max-camera", "oracle-camera", "balanced", "balanced-camera")
@@ -49,6 +50,14 @@ def test_effects_are_against_the_cnn_of_the_same_camera(experiment, rows):
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| CNN, bal")]
     assert [line[1] for line in cells] == ["CNN", "CNN, random camera"]
     assert cells[0][2:5] == ["+2.9 [+2.9, +2.9] *", "-29.0 [-29.0, -29.0] *", "+5.8 [+5.8, +5.8] *"]
+
+
+def test_on_balanced_faces_the_cnn_of_the_same_faces_is_the_measure(rows):
+    ours = rows[rows["setting"] == "balanced-camera"].assign(setting="balanced-neighbours-camera", method="neighbours")
+    peers = effects.peers(pd.concat([rows, ours]))
+    assert peers["balanced-neighbours-camera"] == "balanced-camera"
+    assert peers == effects.peers(rows) | {"balanced-neighbours-camera": "balanced-camera"}
+    assert effects.peers(rows[rows["setting"] != "cnn-camera"])["max-camera"] == "cnn"  # the only one there is
 
 
 def test_what_is_drawn_is_told_of_uniform_draws_and_of_those_who_resample(experiment, rows):
