@@ -1,19 +1,17 @@
-"""How much of the gap between two settings another one closes: 0 is the CNN, 100 the oracle, by default with a camera.
+"""How much of the gap between the CNN and the oracle a setting closes, all with a random camera: 0 to 100 %.
 
-Both are trained with a random camera; the oracle draws by group labels. A ratio of differences over common seeds, with
-a bootstrap interval over the seeds.
+The oracle draws by group labels. A ratio of differences over common seeds, with a bootstrap interval over the seeds.
 """
-
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from experiments.report.cameras import tests_of
-from experiments.report.comparisons import FIXED_RATE, Difference
+from experiments.report.comparisons import FIXED_RATE, Difference, paired
+from experiments.report.effects import camera
 from experiments.report.tables import Section, by_setting, title
 
-NONE, ALL = "cnn-camera", "oracle-camera"  # 0 and 100
+CNN, ORACLE = "cnn-camera", "oracle-camera"  # 0 and 100
 MEASURES = {"gap_closed_var": "var_recall", "gap_closed_worst": "worst_recall"}
 NAMES = {"gap_closed_var": "Var[A]", "gap_closed_worst": "worst group"}
 _RESAMPLES = 10_000
@@ -26,10 +24,10 @@ def closed(rows: pd.DataFrame) -> dict[str, dict[str, Difference]]:
     Empty where the CNN or the oracle has no rows, or fewer than two seeds are common.
     """
     parts = by_setting(rows)
-    shown = [name for name in parts if name.endswith("-camera") and name not in (NONE, ALL)]
-    if not {NONE, ALL} <= set(parts):
+    if not {CNN, ORACLE} <= set(parts):
         return {}
-    found = {name: _of(parts[name], parts[NONE], parts[ALL], tests_of(rows)) for name in shown}
+    shown = {name: part for name, part in parts.items() if camera(part) and name not in (CNN, ORACLE)}
+    found = {name: _of(part, parts[CNN], parts[ORACLE]) for name, part in shown.items()}
     return {name: each for name, each in found.items() if each}
 
 
@@ -50,17 +48,17 @@ def section(rows: pd.DataFrame) -> Section:
     )
 
 
-def _of(ours, none, all_, ends: Mapping[str, str]) -> dict[str, Difference]:
-    seeds = sorted(set(ours["seed"]) & set(none["seed"]) & set(all_["seed"]))
+def _of(ours, cnn, oracle) -> dict[str, Difference]:
+    seeds = set(ours["seed"]) & set(cnn["seed"]) & set(oracle["seed"])
     if len(seeds) < 2:
         return {}
-    found = {}
-    for measure, column in MEASURES.items():
-        for end in ends:
-            each = [part.set_index("seed").loc[seeds, f"{column}{FIXED_RATE}{end}"] for part in (ours, none, all_)]
-            if closed_here := ratio(each[0] - each[1], each[2] - each[1]):
-                found[f"{measure}{end}"] = closed_here
-    return found
+    ours, cnn, oracle = (part[part["seed"].isin(seeds)] for part in (ours, cnn, oracle))
+    ends = [(name, f"{column}{FIXED_RATE}", end) for name, column in MEASURES.items() for end in tests_of(ours)]
+    found = {
+        f"{name}{end}": ratio(paired(ours, cnn, f"{column}{end}"), paired(oracle, cnn, f"{column}{end}"))
+        for name, column, end in ends
+    }
+    return {name: each for name, each in found.items() if each}
 
 
 def ratio(gained: np.ndarray, possible: np.ndarray) -> Difference | None:
@@ -68,7 +66,6 @@ def ratio(gained: np.ndarray, possible: np.ndarray) -> Difference | None:
 
     None where it is not clear that anything was possible: a ratio to what may be 0 says nothing.
     """
-    gained, possible = np.asarray(gained, np.float64), np.asarray(possible, np.float64)
     drawn = np.random.default_rng(0).integers(0, len(gained), (_RESAMPLES, len(gained)))
     there = possible[drawn].mean(1)
     if np.mean(there * possible.mean() <= 0) > _UNCLEAR:
