@@ -8,8 +8,8 @@ import pandas as pd
 
 from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, Difference, paired
-from experiments.report.effects import camera
-from experiments.report.tables import Section, by_setting, title
+from experiments.report.effects import camera, imbalanced
+from experiments.report.tables import Section, title
 
 CNN, ORACLE = "cnn-camera", "oracle-camera"  # 0 and 100
 MEASURES = {"gap_closed_var": "var_recall", "gap_closed_worst": "worst_recall"}
@@ -23,7 +23,7 @@ def closed(rows: pd.DataFrame) -> dict[str, dict[str, Difference]]:
 
     Empty where the CNN or the oracle has no rows, or fewer than two seeds are common.
     """
-    parts = by_setting(rows)
+    parts = imbalanced(rows)
     if not {CNN, ORACLE} <= set(parts):
         return {}
     shown = {name: part for name, part in parts.items() if camera(part) and name not in (CNN, ORACLE)}
@@ -35,7 +35,7 @@ def section(rows: pd.DataFrame) -> Section:
     """A line for each setting with a camera, a column for each measure on each test."""
     ends = [(measure, end) for end in tests_of(rows) for measure in MEASURES]
     header = ["setting", *(f"{NAMES[measure]}, {tests_of(rows)[end]}" for measure, end in ends)]
-    parts = by_setting(rows)
+    parts = imbalanced(rows)
     lines = [
         [title(parts[name]), *(_told(found.get(f"{measure}{end}")) for measure, end in ends)]
         for name, found in closed(rows).items()

@@ -99,7 +99,8 @@ def _with_wilson(recall: float, count: int) -> str:
 def _reference(rows) -> str:
     """What of the gap on photographs is the imbalance's, and what the distance from rendered to real faces."""
     parts = by_setting(rows)
-    balanced = {name: part for name, part in parts.items() if name.startswith(effects.BALANCED)}
+    cnns = {name: part for name, part in parts.items() if part["method"].iloc[0] == "cnn"}
+    balanced = {name: part for name, part in cnns.items() if name.startswith(effects.BALANCED)}
     if not balanced:
         return (
             "None of these settings is trained without the imbalance, so their gaps on photographs are two in one: "
