@@ -56,7 +56,9 @@ CASES = {
     "jtt": ({"baselines/jtt.py": LINE}, {"jtt"}),
     "the vae": ({"baselines/vae.py": LINE}, {"vae"}),
     "the model": ({"debias/dbvae.py": LINE}, DBVAE),
-    "resampling": ({"debias/resampling.py": LINE}, DBVAE | TESTS),  # tests take the effective sample size from it
+    # Tests and neighbourhoods take the effective sample size from it.
+    "resampling": ({"debias/resampling.py": LINE}, DBVAE | {"neighbours", "george"} | TESTS),
+    "neighbourhoods": ({"debias/neighbourhoods.py": LINE}, {"neighbours", "george", "density"}),
     "training": ({"debias/training.py": LINE}, TRAININGS),
     "networks": ({"debias/networks.py": LINE}, TRAININGS),
     "data sets": ({"debias/data/dataset.py": LINE}, TRAININGS | TESTS),
