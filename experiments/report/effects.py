@@ -78,7 +78,7 @@ def peers(rows: pd.DataFrame) -> dict[str, str]:
     parts = by_setting(rows)
     kinds = {name: (camera(part), name.startswith(BALANCED)) for name, part in parts.items()}
     cnns = {kinds[name]: name for name, part in reversed(parts.items()) if part["method"].iloc[0] == "cnn"}
-    first = next(iter(name for name in parts if name in cnns.values()), None)
+    first = next((name for name in parts if name in cnns.values()), None)
     found = {}
     for name, (seen, balanced) in kinds.items():
         alike, imbalanced_cnn = cnns.get((seen, balanced), first), cnns.get((seen, False), first)
