@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.report.cameras import tests_of
-from experiments.report.comparisons import FIXED_RATE, Difference, paired
+from experiments.report.comparisons import FIXED_RATE, Difference, common_seeds, paired
 from experiments.report.effects import camera, imbalanced
 from experiments.report.tables import Section, title
 
@@ -49,7 +49,7 @@ def section(rows: pd.DataFrame) -> Section:
 
 
 def _of(ours, cnn, oracle) -> dict[str, Difference]:
-    seeds = set(ours["seed"]) & set(cnn["seed"]) & set(oracle["seed"])
+    seeds = set(common_seeds(ours, cnn)) & set(common_seeds(oracle, cnn))
     if len(seeds) < 2:
         return {}
     ours, cnn, oracle = (part[part["seed"].isin(seeds)] for part in (ours, cnn, oracle))
