@@ -25,7 +25,7 @@ commands='  ablations       90 min  all ablations below; with table1 done, else 
   detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
   photographs      5 min  models of transfer tested on adults of UTKFace: --faces utkface.h5 --negatives tiny.h5
   list             0 min  every experiment with its runs and minutes
-  test            15 min  the tests; further words go to pytest'
+  test             5 min  all but the slowest tests; test --all: all, 15 min; other words go to pytest'
 
 main() {
     case ${1:-quick} in
@@ -56,7 +56,7 @@ Finished work is kept: a second call, or one after an interruption, does only wh
   ./run_experiments.sh --data path/to/train_face.h5    the same job on the course's faces; or: --data digits
   ./run_experiments.sh ablations --smoke               every ablation at toy size
   ./run_experiments.sh quick --help                    the options of an artefact
-  ./run_experiments.sh test -k resampling              some of the tests
+  ./run_experiments.sh test -k resampling              some of the tests, slow ones too
 EOF
 }
 
@@ -82,13 +82,14 @@ run_artefact() {
 }
 
 run_tests() {
-    local style=0
+    local style=0 chosen=(-m 'not slow') # without words: what a newcomer waits for
+    if [[ ${1:-} == --all ]]; then shift && chosen=("$@"); elif (($#)); then chosen=("$@"); fi
     set_up
     cd -- "$root"
     "$venv/bin/python" -m ruff check --quiet || style=$?
     # One process a file: what the tests of a file share is made once. The slow files first: see tests/conftest.py.
-    "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@" &&
-        return "$style"
+    "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+        ${chosen[@]+"${chosen[@]}"} && return "$style" # so written for Bash 3.2, where an empty list is no list
 }
 
 fail() {

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 PRINT_SETTINGS = """
 import json, os
@@ -27,6 +29,7 @@ import debias.backend
 """
 
 
+@pytest.mark.slow
 def test_users_settings_of_keras_are_overruled(tmp_path):
     settings = {"backend": "torch", "image_data_format": "channels_first", "floatx": "float64", "epsilon": 0.001}
     (tmp_path / "keras.json").write_text(json.dumps(settings))

@@ -56,6 +56,7 @@ class Still(tfp.distributions.MultivariateNormalDiag):
         return self.mean()
 
 
+@pytest.mark.slow
 def test_a_step_compiled_by_xla_is_the_plain_one(tiny_config, batches, monkeypatch):
     monkeypatch.setattr(dbvae, "_normal", lambda mean, log_variance: Still(mean, tf.exp(0.5 * log_variance)))
     weights = []
@@ -70,6 +71,7 @@ def test_a_step_compiled_by_xla_is_the_plain_one(tiny_config, batches, monkeypat
         np.testing.assert_allclose(by_xla, plain, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_halves_train_with_a_scaled_finite_loss(splits, tiny_config, tmp_path):
     config = dataclasses.replace(tiny_config, precision="mixed_float16", epochs=2, steps_per_epoch=4, folder=tmp_path)
     model = METHODS["dbvae-max"].train(splits, config)

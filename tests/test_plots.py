@@ -166,6 +166,7 @@ def test_legends_are_outside_of_the_data(name):
 
 
 @drawn
+@pytest.mark.slow
 def test_the_same_data_give_the_same_bytes(name, tmp_path):
     """PNG, then SVG, each without Matplotlib's version and the date."""
     before = dict(matplotlib.rcParams)

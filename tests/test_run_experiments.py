@@ -211,6 +211,7 @@ def test_uv_asks_the_registry_that_pip_is_told_to(tree, settings, index):
     assert (tree / "calls.index").read_text() == index + "\n"
 
 
+@pytest.mark.slow
 def test_real_pip_installs_where_uv_cannot_be_had_though_its_user_installs_for_themselves(tmp_path):
     tree = _make_tree(tmp_path / "a real clone")
     wheels = tmp_path / "wheels"
@@ -319,9 +320,14 @@ def test_words_reach_python(ready, words, passed):
     assert _call(ready, *words).stdout == f"tiny-1.0 {passed}\n"
 
 
-def test_tests_are_style_and_pytest(ready):
-    style, tests = _call(ready, "test", "-k", "a b").stdout.splitlines()
-    assert (style, tests.split()[:2], tests[-6:]) == ("tiny-1.0 ruff check --quiet", ["tiny-1.0", "pytest"], "-k a b")
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [((), "-m not slow"), (("--all",), ""), (("--all", "-x"), "-x"), (("-k", "a b"), "-k a b")],
+)
+def test_tests_are_style_and_pytest_without_the_slow_ones_unless_words_choose(ready, words, chosen):
+    style, tests = _call(ready, "test", *words).stdout.splitlines()
+    assert style == "tiny-1.0 ruff check --quiet" and tests.startswith("tiny-1.0 pytest --numprocesses auto ")
+    assert tests.partition(" --no-loadscope-reorder")[2].strip() == chosen
 
 
 def test_exit_code_is_passed_on(ready):

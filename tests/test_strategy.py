@@ -146,6 +146,7 @@ def two(tmp_path_factory):
     return told([started(TWO_DEVICES, tmp_path_factory.mktemp("two"))])[0]
 
 
+@pytest.mark.slow
 def test_the_parts_of_two_replicas_are_the_batch_of_one(two):
     assert two["replicas"] == 2
     for step in range(3):
@@ -157,6 +158,7 @@ def test_the_parts_of_two_replicas_are_the_batch_of_one(two):
         np.testing.assert_array_equal(_sorted(read), np.rint(single * 255))
 
 
+@pytest.mark.slow
 def test_two_replicas_learn_what_one_learns_also_when_they_are_broken_off(two):
     """Without batch norm, whose statistics are of a replica's part, only rounding differs."""
     for found in two["two"]:
@@ -165,17 +167,20 @@ def test_two_replicas_learn_what_one_learns_also_when_they_are_broken_off(two):
     assert [line.split(",")[0] for line in two["log"].splitlines()] == ["epoch", "0", "1"]
 
 
+@pytest.mark.slow
 def test_a_dbvae_trains_on_two_devices(two):
     names, values = (line.split(",") for line in two["dbvae"].splitlines())
     assert "val_kl_loss" in names and np.all(np.isfinite(np.array(values, float)))
 
 
+@pytest.mark.slow
 def test_what_two_devices_cannot_do_is_one_line(two):
     batch, devices_missing, xla = two["errors"]
     assert "multiple of 4" in batch and "2 devices" in devices_missing and "XLA" in xla
     assert not any("\n" in error for error in two["errors"])
 
 
+@pytest.mark.slow
 def test_two_workers_learn_what_one_process_learns(two, tmp_path):
     addresses = [f"localhost:{_free_port()}" for _ in range(2)]
     workers = []

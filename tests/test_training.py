@@ -121,6 +121,7 @@ class Spoil(keras.callbacks.Callback):
             self.model.head.kernel.assign(self.model.head.kernel * np.nan)
 
 
+@pytest.mark.slow
 def test_a_nan_loss_ends_a_training_names_the_step_and_keeps_the_last_checkpoint(train, cnn, tmp_path):
     steps = Steps()
     with pytest.raises(FloatingPointError, match="at step 10: .* the checkpoint after epoch 1 is kept") as caught:
@@ -135,6 +136,7 @@ def test_probabilities_are_written_before_the_epoch_s_line_and_its_checkpoint(un
     assert undisturbed[2] == [name.format(epoch) for epoch in ("000", "001", "002") for name in in_order]
 
 
+@pytest.mark.slow
 def test_killed_between_any_two_writes_and_started_again(train, undisturbed, tmp_path):
     """The second epoch is killed three times, each time a write later, and repeated from the first one's checkpoint."""
     steps, in_order = Steps(), undisturbed[2]

@@ -40,6 +40,7 @@ def train(
 ) -> list[dict]:
     """Train for so many minutes; returns minutes and val_bits at each validation, after four times so many steps."""
     model.compile(keras.optimizers.Adam(LEARNING_RATE), sequence_loss, metrics=[BitsPerCharacter()], jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
     history = model.fit(
         windows(corpus.train, vocabulary, seed),
         validation_data=batches(corpus.validation, vocabulary, TUNES),

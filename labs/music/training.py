@@ -66,6 +66,7 @@ def train(
     best = Best(vocabulary, folder)
     model = _Stepped(network, step)
     model.compile(optimizer, jit_compile=False)
+    optimizer.build(network.trainable_variables)  # else the step is compiled twice
     model.fit(
         training.repeat(),  # the number of batches an epoch depends on how the lengths fall
         validation_data=batches(corpus.validation, vocabulary, BATCH),

@@ -15,7 +15,8 @@ from debias.backend import keras
 from debias.data.dataset import NO_GROUP, Splits
 from debias.errors import InputError
 
-# To train costs seconds: what differs from another method in its loss or its weights alone is not trained twice.
+# To train costs seconds: what differs from another method in its loss or its weights alone is not trained twice, and
+# not at all where the slow tests are left out.
 LIKE = {
     "dbvae-product": "dbvae-max",
     "residual": "wide",
@@ -75,7 +76,7 @@ class Snapshot(keras.callbacks.Callback):
             shutil.copytree(self.folder, self.to, dirs_exist_ok=True)
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=[pytest.param(n, marks=[pytest.mark.slow] * (n in LIKE)) for n in METHODS])
 def trained(request, splits, tiny_config, tmp_path_factory) -> Trained:
     """One method, trained while what it is given is recorded; groups that it did not declare raise when touched."""
     declared, received = METHODS[request.param], []
@@ -135,6 +136,7 @@ def test_untouchable_groups_are(splits):
             touch()
 
 
+@pytest.mark.slow
 def test_goes_on_after_a_kill_bit_for_bit(trained, splits, tiny_config):
     if trained.name in LIKE:
         pytest.skip(f"keeps no more than {LIKE[trained.name]} does, which is tried")

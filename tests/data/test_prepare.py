@@ -275,6 +275,7 @@ def test_a_damaged_chunk_is_converted_again(source, tmp_path, small_chunks, monk
     assert (tmp_path / "out.h5").read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_on_the_command_line_it_continues(tmp_path, write_image):
     folder = tmp_path / "images"
     for number in range(1500):

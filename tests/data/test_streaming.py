@@ -77,6 +77,7 @@ def test_evaluation_and_encoding_see_the_same(data, tiny_config):
     assert len(latents[0]) == COUNT
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_bit_for_bit_also_when_it_is_resumed(splits, tiny_config, tmp_path):
     class Break(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -163,6 +163,7 @@ def test_failed_runs_end_in_failures_csv_and_code_1(guessed, undrawn, run, tmp_p
     assert len(guessed) == len(NAMES) + 1  # the failed one twice
 
 
+@pytest.mark.slow
 def test_shards_publish_once_all_are_there(guessed, undrawn, run, tmp_path):
     code, output, _ = run(tmp_path, "--shard", "2/2")
     assert code == 0 and "2 of 4" in output and not (tmp_path / "results").exists()

@@ -65,6 +65,7 @@ def test_a_window_hits_where_its_middle_lies_on_the_face():
     assert not detection._hits(np.array([10, 20, 40]), (38, 31, 4, 4))
 
 
+@pytest.mark.slow
 def test_it_leaves_a_table_a_summary_and_a_picture(cache, tmp_path):
     folder = detection.run(cache, tmp_path / "results", Options())
     assert {path.name for path in folder.iterdir()} == {"table.md", "summary.json", "heat.png"}

@@ -196,6 +196,7 @@ def test_models_of_another_image_size_are_refused(guessed, trees, dataset_path, 
     assert not guessed
 
 
+@pytest.mark.slow
 def test_the_command_measures_kept_models_and_leaves_no_image(guessed, trees, tmp_path, monkeypatch, capsys, rgb):
     monkeypatch.setattr(photographs, "EXPERIMENT", experiment(Config(preset="digits", epochs=1), rgb))
     words = ("photographs", "--faces", trees / "utkface.h5", "--negatives", trees / "imagenet.h5", "--jobs", 1)

@@ -15,6 +15,8 @@ from debias.data.dataset import SPLITS, open_splits
 from experiments import commands
 from experiments.quick import EXPERIMENT as QUICK
 
+pytestmark = pytest.mark.slow  # each trains in processes of its own
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--smoke", "--seeds", "1", "--jobs", "1")
 ENCODER = """

@@ -237,6 +237,7 @@ def test_a_student_has_no_solution_beside_the_notebook():
         assert not any("BEGIN SOLUTION" in path.read_text("utf-8") for path in folder.iterdir() if path.is_file())
 
 
+@pytest.mark.slow
 def test_solutions_run_from_start_to_end_at_smoke_size_and_a_check_that_fails_shows_no_trace(tmp_path, monkeypatch):
     for pool in ("INTRAOP", "INTEROP"):
         monkeypatch.setenv(f"TF_NUM_{pool}_THREADS", "1")

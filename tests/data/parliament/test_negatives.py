@@ -57,6 +57,7 @@ def test_all_tones_are_alike_by_default():
     assert default == pytest.approx([1 / 6] * 6)
 
 
+@pytest.mark.slow
 def test_the_frontal_face_cascade_is_seldom_fooled(model, pool):
     assert realism.detection_rate(draw(model, pool, 250)) <= 0.03  # the target is 2 %; 250 images leave room for chance
 

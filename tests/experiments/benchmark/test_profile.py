@@ -14,6 +14,8 @@ from experiments.benchmark.profile import (
     VALIDATED,
 )
 
+pytestmark = pytest.mark.slow  # a process of its own
+
 MARKS = [  # kind, and the seconds since the mark before
     (BEGAN, 0),
     (FITTED, 7),

@@ -6,6 +6,8 @@ import pytest
 from debias.config import Config
 from experiments.benchmark import noise, training
 
+pytestmark = pytest.mark.slow  # two trainings in processes of their own
+
 
 def test_ratios_say_how_many_times_as_fast_ours_is(monkeypatch):
     short, whole = training.IMAGES // 32, training.EPOCH // 32

@@ -24,6 +24,8 @@ from experiments.engine.evaluation import finished
 from experiments.engine.store import StoredRun
 from experiments.engine.sweep import reason
 
+pytestmark = pytest.mark.slow  # each starts Ray
+
 NOT_HERE = 900  # a file descriptor of this process that others do not have
 COMMAND = """
 import os, sys

@@ -113,6 +113,7 @@ def call(monkeypatch, capsys, folder):
     return main
 
 
+@pytest.mark.slow
 def test_from_trees_of_images_to_the_paper_s_table(call, folder, monkeypatch):
     words = ("--train", folder / "celeba.h5", "--test", folder / "ppb.h5", "--smoke", "--jobs", 1)
     code, output, error = call(*words)

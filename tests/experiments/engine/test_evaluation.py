@@ -105,6 +105,7 @@ def test_a_model_evaluated_again_counts_the_seconds_of_its_training(instant, unm
     assert 1e6 < evaluated(stored(run))["seconds"] < 1e6 + 600 and len(instant) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"[1]", None], ids=str)
 @pytest.mark.parametrize(
     "name", ["settings.json", "trained.json", "row.json", "model.keras", "log.csv", "sampling/epoch-000.npy"]

@@ -44,6 +44,7 @@ def without_seconds(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns="seconds").dropna(axis=1)
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_gives_the_same_row(undisturbed, job, dataset_path, tiny_config, cache):
     command = [sys.executable, "-c", KILLED_JOB, dataset_path, cache, json.dumps(tiny_config.settings())]
     killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -164,6 +165,7 @@ def test_unknown_answers_to_stale_runs_are_one_line(stale):
         Options(stale=stale)
 
 
+@pytest.mark.slow
 def test_published_rows_count_as_finished_only_where_nothing_differs(made, instant, tmp_path):
     job = made("constant")
     rows, _ = run_all(job, tmp_path / "theirs")
@@ -207,6 +209,7 @@ def test_a_damaged_file_is_one_line(made, cache, name):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_shards_together_are_the_whole(made, instant, cache):
     job = made("constant", seeds=range(5))
     first, _ = run_all(job, cache, Options(shard="1/2"))

@@ -18,6 +18,7 @@ COMMITTED = {name: x for name, x in EXPERIMENTS.items() if (RESULTS / x.folder /
 REMEDY = "run python -m experiments report"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMITTED)
 def test_tables_and_figures(name):
     experiment, folder = COMMITTED[name], RESULTS / COMMITTED[name].folder

@@ -20,6 +20,7 @@ from experiments.report import artefacts, models, registry, results, tables
 from experiments.report.report import Report
 from experiments.report.rows import write_failures
 
+pytestmark = pytest.mark.slow  # a table is written some hundred times
 README = "# Title\n\n<!-- begin test/table.md -->\n<!-- end -->\n"
 DATA = {"few": pd.DataFrame({"setting": ["cnn"], "number": [0.1]}), "faces": np.zeros((2, 3, 3, 1), np.uint8)}
 OLD_DATA = {"few": pd.DataFrame({"setting": ["cnn"], "number": [0.2]})}

@@ -92,6 +92,7 @@ def test_a_compiled_fit_uses_what_the_student_wrote(solution, monkeypatch):
     assert called and history.history["loss"] == [7.0]
 
 
+@pytest.mark.slow
 def test_training_starts_as_that_of_debias_and_sees_no_groups(solution, splits, tiny_config, monkeypatch, tmp_path):
     seen = []
 

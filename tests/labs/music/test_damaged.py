@@ -96,6 +96,7 @@ def damaged(text: str, rng: random.Random) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_a_damaged_tune_is_refused_with_a_reason_or_holds_the_notes_that_are_written():
     rng, read, refused = random.Random(0), 0, 0
     for _ in range(1000):

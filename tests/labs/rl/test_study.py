@@ -70,6 +70,7 @@ def test_greedy_evaluation_repeats_and_sampled_depends_on_the_seed(agent):
     assert (sampled[1] != sampled[2]).any()
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_made_again(records, monkeypatch):
     made, cache = records
     monkeypatch.setattr(training, "train", lambda *_: pytest.fail("trains again"))
@@ -79,6 +80,7 @@ def test_a_finished_run_is_not_made_again(records, monkeypatch):
         assert record["settings"]["seed"] == record["seed"]
 
 
+@pytest.mark.slow
 def test_a_run_with_other_settings_is_refused(records):
     other = dataclasses.replace(TOY, settings=dataclasses.replace(TOY.settings, discount=0.5))
     with pytest.raises(InputError, match="was made with other settings: delete it to make it anew"):
@@ -95,6 +97,7 @@ SPEED = {
 }
 
 
+@pytest.mark.slow
 def test_everything_is_written_from_records(records, tmp_path):
     (tmp_path / peer.SPEED).write_text(json.dumps(SPEED | {"commit": "another"}))
     study.write_results(records[0], tmp_path, seconds=1)
@@ -113,6 +116,7 @@ def test_everything_is_written_from_records(records, tmp_path):
     assert training.load_for("cartpole", tmp_path / "cartpole.keras")
 
 
+@pytest.mark.slow
 def test_a_new_comparison_renews_the_speed_and_nothing_else(records, tmp_path, monkeypatch):
     study.write_results(records[0], tmp_path, seconds=1)
     before = json.loads((tmp_path / study.SUMMARY).read_text())
@@ -129,6 +133,7 @@ def test_a_new_comparison_renews_the_speed_and_nothing_else(records, tmp_path, m
     assert "Speed" in (tmp_path / "table.md").read_text()
 
 
+@pytest.mark.slow
 def test_results_made_in_a_new_folder_take_over_the_last_comparison(records, tmp_path, monkeypatch):
     old, new = tmp_path / "old", tmp_path / "new"
     for folder in (old, new):
@@ -147,6 +152,7 @@ def test_the_committed_table_is_that_of_the_committed_numbers():
     assert summary == report.with_speed(summary, peer.speed(study.RESULTS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("best", [0, 1])
 def test_the_agent_kept_is_the_one_that_was_best_at_the_end_of_its_training(records, tmp_path, best):
     means = [dict(record, mean_return=float(record["seed"] == best)) for record in records[0]]
@@ -185,6 +191,7 @@ def test_a_video_moves(tmp_path, name, size):
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_train_and_play_from_the_command_line(tmp_path, capsys):
     folder, film = str(tmp_path / "agent"), tmp_path / "game.gif"
     assert commands.run(["train", "--env", "cartpole", "--folder", folder, "--steps", "300"]) == 0
@@ -252,6 +259,7 @@ def test_without_the_peer_the_comparison_says_how_to_get_it(tmp_path, monkeypatc
         peer.compare(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_learner_is_timed_in_a_process_of_its_own():
     toy = dataclasses.replace(settings.CARTPOLE, copies=2, horizon=16)
     assert peer._alone(peer._rate, "ours", toy, 64) > 0

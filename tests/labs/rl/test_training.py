@@ -42,6 +42,7 @@ def trained(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOYS)
 def test_same_seed_same_curve_and_a_killed_run_ends_as_if_it_had_not_been(name, trained, tmp_path):
     toy = TOYS[name]
@@ -73,6 +74,7 @@ def test_a_finished_training_is_loaded_and_not_played_again(trained, monkeypatch
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_another_seed_another_curve(trained, tmp_path):
     training.train(dataclasses.replace(POLE, seed=1), tmp_path)
     assert (losses(training.read_log(trained)) != losses(training.read_log(tmp_path))).any()
@@ -104,6 +106,7 @@ def test_learning_rate_stays_and_then_falls_in_a_line():
         assert float(run.agent.optimizer.learning_rate) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_other_environments_train_at_toy_length():
     for name in ("Acrobot-v1", "breakout"):
         rows = []
@@ -145,6 +148,7 @@ def test_a_damaged_file_of_a_training_is_one_line(trained, tmp_path, name, conte
         training.train(POLE, folder)
 
 
+@pytest.mark.slow
 def test_a_damaged_history_is_one_line(tmp_path):
     with pytest.raises(Killed):
         training.train(dataclasses.replace(POLE, reports=16), tmp_path, kill)
