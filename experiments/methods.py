@@ -9,10 +9,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from baselines import method
-from debias.config import Config
 from experiments import transfer
 from experiments.engine.experiment import Setting
-from experiments.settings import CAMERA, EVEN, FEW
+from experiments.settings import CAMERA, EVEN, FEW, TRAINED
 
 Point = Mapping[str, float]  # field of `Config` or hyper-parameter of the method -> value
 RATES = (
@@ -77,10 +76,14 @@ ALL = (*BLIND, *BOUNDS)
 def at(
     name: str, compared: Compared, point: Point, title: str = "", draw: Mapping[str, int] = FEW, **changes
 ) -> Setting:
-    """A method with a point of its grid; what is no field of `Config` is a hyper-parameter of the method."""
-    fields = {field.name for field in dataclasses.fields(Config)}
-    changes |= {key: value for key, value in point.items() if key in fields}
-    arguments = {key: value for key, value in point.items() if key not in fields}
+    """A method with a point of its grid; what is no field of `Config` is a hyper-parameter of the method.
+
+    Its defaults are left out: so a run of `transfer` is the same run here, and not trained again.
+    """
+    usual = vars(TRAINED) | method(compared.method).arguments
+    chosen = {key: value for key, value in point.items() if value != usual.get(key)}
+    changes |= {key: value for key, value in chosen.items() if key in vars(TRAINED)}
+    arguments = {key: value for key, value in chosen.items() if key not in vars(TRAINED)}
     title = f"{method(compared.method).title}{title}"
     return Setting(name, compared.method, changes, draw, title=title, arguments=arguments)
 
