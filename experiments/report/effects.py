@@ -18,7 +18,6 @@ from experiments.report.tables import NAMES, Section, by_setting, title
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]  # rows of a setting, and of the one that it is compared with
 
-BALANCED = "balanced"  # what the name of each setting that is trained without the imbalance begins with
 ASKED = {  # setting -> what it stands for in the sentence, in the order in which a reader asks
     "max": "resampling by DB-VAE's max rule",
     "cnn-camera": "a random camera in training",
@@ -75,8 +74,8 @@ def peers(rows: pd.DataFrame) -> dict[str, str]:
     That is the CNN of the same camera and the same training faces; for a CNN of balanced faces the one of imbalanced
     faces, and for a CNN with a camera the one without.
     """
-    parts = by_setting(rows)
-    kinds = {name: (camera(part), name.startswith(BALANCED)) for name, part in parts.items()}
+    parts, biased = by_setting(rows), imbalanced(rows)
+    kinds = {name: (camera(part), name not in biased) for name, part in parts.items()}
     cnns = {kinds[name]: name for name, part in reversed(parts.items()) if part["method"].iloc[0] == "cnn"}
     first = next((name for name in parts if name in cnns.values()), None)
     found = {}
@@ -92,13 +91,19 @@ def hardest(rows: pd.DataFrame) -> str:
 
 
 def imbalanced(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Name -> rows, of the settings that are trained with the imbalance."""
-    return {name: part for name, part in by_setting(rows).items() if not name.startswith(BALANCED)}
+    """Name -> rows, of the settings that are trained with the imbalance: on the draw of faces that the first has."""
+    parts = by_setting(rows)
+    draws = {name: _settings(part).get("draw") for name, part in parts.items()}
+    return {name: part for name, part in parts.items() if draws[name] == next(iter(draws.values()))}
 
 
 def camera(part: pd.DataFrame) -> float:
     """How far a random camera changed the images of training, 0 to 1."""
-    return json.loads(part["config"].iloc[0]).get("augment", 0.0)
+    return _settings(part).get("augment", 0.0)
+
+
+def _settings(part) -> dict:
+    return json.loads(part["config"].iloc[0])
 
 
 def _compared(rows) -> dict[str, Pair]:

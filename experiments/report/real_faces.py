@@ -98,9 +98,9 @@ def _with_wilson(recall: float, count: int) -> str:
 
 def _reference(rows) -> str:
     """What of the gap on photographs is the imbalance's, and what the distance from rendered to real faces."""
-    parts = by_setting(rows)
-    cnns = {name: part for name, part in parts.items() if part["method"].iloc[0] == "cnn"}
-    balanced = {name: part for name, part in cnns.items() if name.startswith(effects.BALANCED)}
+    biased = effects.imbalanced(rows)
+    others = {name: part for name, part in by_setting(rows).items() if name not in biased}
+    balanced = {name: part for name, part in others.items() if part["method"].iloc[0] == "cnn"}
     if not balanced:
         return (
             "None of these settings is trained without the imbalance, so their gaps on photographs are two in one: "
@@ -109,7 +109,7 @@ def _reference(rows) -> str:
     compared = {
         f"{name}, {other}": (part, reference)
         for other, reference in balanced.items()
-        for name, part in effects.imbalanced(rows).items()
+        for name, part in biased.items()
         if effects.camera(part) == effects.camera(reference)
     }
     about = (

@@ -14,7 +14,7 @@ ENDINGS = ("", "_fpr1", "_t0.3", "_t0.5", "_f0.5", "_f2")
 def row_of(run, mean: float) -> dict:
     """One row: the groups' recalls are two points below and above `mean`, Var[A] is 100 - mean."""
     row = {"id": run.id, "setting": run.setting.name, "title": run.setting.title, "method": run.setting.method}
-    row |= {"seed": run.config.seed, "config": json.dumps(run.config.settings())}
+    row |= {"seed": run.config.seed, "config": json.dumps(run.settings())}
     for ending in ENDINGS:
         row |= {f"mean_recall{ending}": mean, f"var_recall{ending}": 100 - mean, f"worst_recall{ending}": mean - 2}
         row |= {f"gap{ending}": 4.0, f"fpr{ending}": 1.25, f"precision{ending}": 97.0}
