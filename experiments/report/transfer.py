@@ -43,7 +43,7 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
 
 
 def summary(experiment: Experiment, rows: pd.DataFrame) -> dict:
-    """How much of the gap each setting with a camera closes."""
+    """How much of the gap each setting closes."""
     return {"gap_closed": gap.closed(rows)}
 
 
