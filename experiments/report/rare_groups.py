@@ -17,8 +17,9 @@ ASKED = {  # setting -> what it stands for in the sentence
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """The usual table, of all tests where there are several; then what changes, what gap that closes, what is drawn."""
-    return "\n".join([quick.table(experiment, rows), *transfer.texts(experiment, rows, {}).values()])
+    """The usual table, with all tests where there are several; then what changes, the gap closed and what is drawn."""
+    further = [f"{transfer.recalls(rows, effects.hardest(rows))}\n"] if experiment.tests else []
+    return "\n".join([quick.table(experiment, rows), *further, *transfer.texts(experiment, rows, {}).values()])
 
 
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:

@@ -47,5 +47,15 @@ def test_the_table_has_recalls_changes_gap_and_draws(experiment, rows):
     assert set(rare_groups.figures(experiment, rows, {})) == {experiment.name}
 
 
+def test_of_a_further_test_the_table_tells_recall_by_group(rows_of):
+    pose = dataclasses.replace(EXPERIMENTS["pose"], rare=("right",))
+    rows = rows_of(pose).assign(validation_loss=0.1)
+    for column in [column for column in rows if "recall" in column or column.startswith("fpr")]:
+        rows[f"{column}@camera"] = rows[column] - 5
+    table = rare_groups.table(pose, rows)
+    assert "Recall by group on another camera" in table and "closed" in table
+    assert rare_groups.sentence(pose, rows).startswith("On another camera, at 1 %")
+
+
 def test_all_three_have_this_report():
     assert {report_of(EXPERIMENTS[name]) for name in ("digits", "tumours", "pose")} == {rare_groups.REPORT}
