@@ -14,7 +14,7 @@ from debias.errors import InputError
 
 # What every experiment trains with on scikit-learn's data, which are neither as large as faces nor may be mirrored.
 DIGITS = Config(preset="digits", epochs=40, flip=False)
-TUMOURS = Config(preset="table", epochs=40, steps_per_epoch=8, flip=False)  # a pass is two steps
+TUMOURS = Config(preset="table", epochs=40, steps_per_epoch=8, flip=False)  # a pass takes one or two steps
 BASES = {"digits": DIGITS, "tumours": TUMOURS}
 
 
