@@ -40,6 +40,8 @@ PRESETS = {
         LAB, kernels=(5, 5, 5, 5), dense=1000, dense_batch_norm=True, loss=Loss(reconstruction="l2")
     ),
     "digits": Preset(filters=(16, 32), kernels=(3, 3), dense=64, latent_dim=16),
+    # For rows laid out as (2, 2, C): hidden layers of 64 and 32 units, and a decoder with one of 64.
+    "table": Preset(filters=(64,), kernels=(2,), dense=32, latent_dim=16, trunk="debias.trunks.dense"),
 }
 
 

@@ -61,7 +61,7 @@ class Run(Folders):
     name: Annotated[str, tyro.conf.Positional] = "quick"
     """An experiment (python -m experiments list), 'ablations' or 'all'."""
     data: str | None = None
-    """Another data set: parliament, digits, an HDF5 file in our or in MIT's layout, or a folder of images."""
+    """Another data set: parliament, digits, tumours, an HDF5 file in our or in MIT's layout, or a folder of images."""
     train: str | None = None
     """A data set to train on, such as --data takes, for a test on another: see --test."""
     test: str | None = None

@@ -4,6 +4,7 @@ Settings of the same content are trained once, whichever experiment asks for the
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 from debias.config import Config
 from experiments.engine.experiment import Setting
@@ -59,6 +60,25 @@ def changed(setting: Setting, name: str, title: str, **changes) -> Setting:
 def with_camera(setting: Setting) -> tuple[Setting, Setting]:
     """A setting, and the same with a random camera in training."""
     return setting, changed(setting, f"{setting.name}-camera", f"{setting.title}, random camera", **CAMERA)
+
+
+def resampled(few: Mapping[str, int] | None = None, even: Mapping[str, int] | None = None) -> tuple[Setting, ...]:
+    """What every imbalance is tried with, nothing retuned: DB-VAE without and with its max rule, our rule, the oracle.
+
+    Args:
+        few: the draw that makes the imbalance; None where the data have one of their own.
+        even: the draw of as many training images without it, for a CNN that shows what the imbalance costs.
+    """
+    few = few or {}
+    balanced = [Setting("balanced", "cnn", draw=even, title="CNN, balanced training set")] if even else []
+    return (
+        Setting("cnn", "cnn", draw=few),
+        Setting("vae", "vae", draw=few),
+        Setting("max", "dbvae-max", {"alpha": 0.001}, few, title="DB-VAE, max, α = 0.001"),
+        Setting("neighbours", "neighbours", draw=few),
+        Setting("oracle", "oracle", draw=few),
+        *balanced,
+    )
 
 
 def _latents(k: int) -> dict[str, int]:

@@ -16,7 +16,8 @@ from debias.networks import build_decoder, build_encoder
 from debias.presets import PRESETS, preset
 
 FACES = (64, 64, 3)
-SHAPES = dict.fromkeys(PRESETS, FACES) | {"digits": (8, 8, 1)}
+ROWS = (2, 2, 8)  # of a table
+SHAPES = dict.fromkeys(PRESETS, FACES) | {"digits": (8, 8, 1), "table": ROWS}
 MIRRORED = [name for name in PRESETS if preset(name).trunk == "debias.trunks.convolutional"]
 
 
@@ -68,6 +69,19 @@ def test_lab_has_the_labs_numbers():
     assert [d.units for d in layers(encoder, keras.layers.Dense)] == [512]
     sizes = preset("lab")
     assert (sizes.latent_dim, sizes.loss) == (100, Loss(1.0, 1.0, 5e-4, "l1"))
+
+
+def test_networks_of_a_table_are_two_dense_layers_each():
+    """The decoder as well, though its last one is called a convolution: worked out by hand, batch norm being new."""
+    rng = np.random.default_rng(0)
+    rows, latents = rng.random((5, *ROWS), np.float32), rng.normal(size=(5, 16)).astype(np.float32)
+    encoder, decoder = build_encoder(preset("table"), ROWS), build_decoder(preset("table"), ROWS)
+    (first, _), (second, _) = (layer.get_weights() for layer in layers(encoder, keras.layers.Dense))
+    features = np.maximum(np.maximum(rows.reshape(5, -1) @ first, 0) / np.sqrt(1.001) @ second, 0)
+    np.testing.assert_allclose(encoder(rows), features, rtol=1e-4, atol=1e-6)
+    (hidden, _), (kernel, _) = decoder.layers[1].get_weights(), decoder.layers[-1].get_weights()  # (2, 2, C, 64)
+    outputs = np.einsum("hwcf,nf->nhwc", kernel, np.maximum(latents @ hidden, 0))
+    np.testing.assert_allclose(decoder(latents), outputs, rtol=1e-4, atol=1e-6)
 
 
 def test_outputs_are_finite_and_decoder_is_unbounded():

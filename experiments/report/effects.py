@@ -32,19 +32,24 @@ ABOUT = (
 )
 
 
-def sentence(rows: pd.DataFrame) -> str:
-    """By how much the worst group's recall changes on the last test; empty where fewer than two seeds are paired."""
+def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "worst group's faces") -> str:
+    """By how much the worst group's recall changes on the last test; empty where fewer than two seeds are paired.
+
+    Args:
+        asked: setting -> what it stands for in the sentence, in its order; the CNN is called 'cnn'.
+        of: what part of is found.
+    """
     parts, at = by_setting(rows), hardest(rows)
     column = f"worst_recall{FIXED_RATE}{at}"
     found = significant(_compared(rows), column)  # of all settings: those that are told of were picked among them
-    changes = {what: found[name] for name, what in ASKED.items() if name in found}
+    changes = {what: found[name] for name, what in asked.items() if name in found}
     if not changes:
         return ""
     first, *others = (f"{what} changes this by {_points(*finding)}" for what, finding in changes.items())
     listed = "; ".join([first[0].upper() + first[1:], *(other.replace(" changes this", "") for other in others)])
     where, before = tests_of(rows)[at] if at else "their own test", parts["cnn"][column].mean()
     return (
-        f"On {where}, at 1 % false positives, the CNN finds {before:.1f} % of its worst group's faces "
+        f"On {where}, at 1 % false positives, the CNN finds {before:.1f} % of its {of} "
         f"(mean over {seeds_of(rows)}; in brackets 95 % intervals). {listed}."
     )
 

@@ -9,6 +9,7 @@ from experiments.report import (
     methods_search,
     paper_figures,
     quick,
+    rare_groups,
     table1,
     threshold,
     transfer,
@@ -24,6 +25,9 @@ REPORTS = {
     "methods_search": methods_search.REPORT,
     "methods": methods.REPORT,
     "transfer": transfer.REPORT,
+    "digits": rare_groups.REPORT,
+    "tumours": rare_groups.REPORT,
+    "pose": rare_groups.REPORT,
 }
 
 

@@ -16,7 +16,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """A section for each test, then recall by group on the other camera, then what was drawn."""
     at = effects.hardest(rows)
     told = texts(experiment, rows, {}).values()
-    further = [_own_threshold(rows, at), _recalls(rows, at), *told, tables.sampling_section(rows).markdown()]
+    further = [_own_threshold(rows, at), recalls(rows, at), *told, tables.sampling_section(rows).markdown()]
     parts = [cameras.caption(rows), *cameras.sections(experiment, rows), *further]
     return "\n\n".join(parts) + "\n"
 
@@ -43,8 +43,19 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
 
 
 def summary(experiment: Experiment, rows: pd.DataFrame) -> dict:
-    """How much of the gap each setting with a camera closes."""
+    """How much of the gap each setting closes."""
     return {"gap_closed": gap.closed(rows)}
+
+
+def recalls(rows: pd.DataFrame, at: str) -> str:
+    """Each group's recall on the test whose columns end in `at`, as a table in Markdown."""
+    column = f"recall{FIXED_RATE} {{}}{at}"
+    groups = [group for group in tables.groups_of(rows) if column.format(group) in rows]
+    lines = [
+        [tables.title(part), *(tables.with_error(part[column.format(group)]) for group in groups)]
+        for part in tables.by_setting(rows).values()
+    ]
+    return tables.Section(f"Recall by group on {tests_of(rows)[at]}, in %", ["setting", *groups], lines).markdown()
 
 
 def _draws(experiment, rows) -> str:
@@ -71,16 +82,6 @@ def _own_threshold(rows, at) -> str:
     ]
     heading = f"At the model's own threshold (0.5) on {tests_of(rows)[at]}, in % and %²"
     return tables.Section(heading, ["setting", *tables.NAMES.values(), "FPR"], lines).markdown()
-
-
-def _recalls(rows, at) -> str:
-    column = f"recall{FIXED_RATE} {{}}{at}"
-    groups = [group for group in tables.groups_of(rows) if column.format(group) in rows]
-    lines = [
-        [tables.title(part), *(tables.with_error(part[column.format(group)]) for group in groups)]
-        for part in tables.by_setting(rows).values()
-    ]
-    return tables.Section(f"Recall by group on {tests_of(rows)[at]}, in %", ["setting", *groups], lines).markdown()
 
 
 REPORT = Report(table=table, figures=figures, texts=texts, summary=summary, sentence=sentence)

@@ -7,7 +7,8 @@ import pytest
 from baselines import METHODS
 from debias import smoke
 from debias.errors import InputError
-from experiments.engine.experiment import DIGITS, Experiment, Run, Setting
+from experiments.engine.experiment import DIGITS, TUMOURS, Experiment, Run, Setting
+from experiments.registry import EXPERIMENTS
 
 
 def experiment(*settings, base, seeds=(3, 4), data="digits", **more):
@@ -69,7 +70,7 @@ def test_an_unknown_method_is_one_line():
 
 def test_toy_size_keeps_every_setting_and_one_seed(tiny_config):
     settings = (Setting("a", "cnn", draw={"darker male": 88, "negatives": 5000}), Setting("b", "vae", data="other"))
-    small = experiment(*settings, base=tiny_config).at_smoke_size()
+    small = experiment(*settings, base=tiny_config, data="parliament-pool").at_smoke_size()
     assert [run.id for run in small.runs()] == ["table1/a/seed3", "table1/b/seed3"]
     assert {run.data for run in small.runs()} == {smoke.DATA}
     assert dict(small.settings[0].draw) == {"darker male": 5, "negatives": 50}
@@ -86,6 +87,7 @@ def test_on_other_data_it_is_taken_whole_in_a_folder_of_its_own(tiny_config):
     assert not any(setting.draw for setting in found.settings)
     digits = own.on_other_data("digits", "digits", ("left", "right"), ())
     assert (digits.base, digits.folder, digits.test) == (DIGITS, "table1-digits", None)
+    assert own.on_other_data("tumours", "tumours", ("small", "large"), ()).base == TUMOURS
 
 
 def test_methods_that_need_groups_are_left_out_where_there_are_none(tiny_config):
@@ -109,3 +111,12 @@ def test_on_other_data_an_epoch_is_a_pass_over_its_faces_however_many(tiny_confi
     assert found.base == dataclasses.replace(short, steps_per_epoch=None)
     toy = experiment(Setting("a", "cnn"), base=short).at_smoke_size().on_other_data("large.h5", "large", (), ())
     assert toy.base == smoke.CONFIG
+
+
+def test_at_toy_size_a_data_set_with_groups_of_its_own_keeps_them():
+    for name, data, preset in (("digits", "digits", "digits"), ("tumours", "tumours", "table")):
+        small = EXPERIMENTS[name].at_smoke_size()
+        assert (small.data, small.base.preset, small.base.epochs) == (data, preset, smoke.CONFIG.epochs)
+    pose = EXPERIMENTS["pose"].at_smoke_size()
+    assert (pose.data, pose.tests) == ("parliament-smoke-pose", ("parliament-camera-smoke-pose",))
+    assert dict(pose.settings[0].draw) == {"frontal": 47, "turned": 5}

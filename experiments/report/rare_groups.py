@@ -1,0 +1,44 @@
+"""A rare group that is told by something else than skin tone: what each way to draw changes for the worst group."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.engine.experiment import Experiment
+from experiments.report import cameras, effects, gap, quick, transfer
+from experiments.report.figure_data import FigureData
+from experiments.report.report import Report
+
+ASKED = {  # setting -> what it stands for in the sentence
+    "max": "resampling by DB-VAE's max rule",
+    "neighbours": "our rule",
+    "oracle": "resampling by group labels",
+    "balanced": "a balanced training set of the same size",
+}
+
+
+def table(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """The usual table, with all tests where there are several; then what changes, the gap closed and what is drawn."""
+    further = [f"{transfer.recalls(rows, effects.hardest(rows))}\n"] if experiment.tests else []
+    return "\n".join([quick.table(experiment, rows), *further, *transfer.texts(experiment, rows, {}).values()])
+
+
+def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+    """Each setting on the last test."""
+    return {experiment.name: cameras.points(rows, effects.hardest(rows))}
+
+
+def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """What each way to draw changes, and which part of the oracle's gain is our rule's."""
+    said = effects.sentence(rows, ASKED, of="worst group")
+    return f"{said} {_share(rows)}" if said else ""
+
+
+def _share(rows) -> str:
+    """Of the worst group on the last test."""
+    found = gap.closed(rows).get("neighbours", {}).get(f"gap_closed_worst{effects.hardest(rows)}")
+    if found is None:
+        return "Whether labels gain anything is not clear, so no share of it is told."
+    return "Of what labels gain there, our rule gains {mean:.0f} % [{low:.0f}, {high:.0f}].".format(**found)
+
+
+REPORT = Report(table=table, figures=figures, texts=transfer.texts, summary=transfer.summary, sentence=sentence)
