@@ -47,9 +47,9 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
         return ""
     first, *others = (f"{what} changes this by {_points(*finding)}" for what, finding in changes.items())
     listed = "; ".join([first[0].upper() + first[1:], *(other.replace(" changes this", "") for other in others)])
-    where, before = tests_of(rows)[at] if at else "their own test", parts["cnn"][column].mean()
+    before = parts["cnn"][column].mean()
     return (
-        f"On {where}, at 1 % false positives, the CNN finds {before:.1f} % of its {of} "
+        f"On {where(rows)}, at 1 % false positives, the CNN finds {before:.1f} % of its {of} "
         f"(mean over {seeds_of(rows)}; in brackets 95 % intervals). {listed}."
     )
 
@@ -93,6 +93,11 @@ def peers(rows: pd.DataFrame) -> dict[str, str]:
 def hardest(rows: pd.DataFrame) -> str:
     """What columns end in of the test that the findings are told of: the last one, which is farthest from training."""
     return list(tests_of(rows))[-1]
+
+
+def where(rows: pd.DataFrame) -> str:
+    """That test in a sentence: 'another camera'."""
+    return tests_of(rows)[at] if (at := hardest(rows)) else "their own test"
 
 
 def imbalanced(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

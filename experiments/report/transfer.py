@@ -36,7 +36,7 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     at = effects.hardest(rows)
     found = effects.section(rows, {"1 % FPR": f"{FIXED_RATE}{at}", "own threshold": f"{OWN}{at}"})
     return {
-        "effects.md": f"On {tests_of(rows)[at]}. {found.markdown()}\n",
+        "effects.md": f"On {effects.where(rows)}. {found.markdown()}\n",
         "gap.md": f"{gap.section(rows).markdown()}\n",
         "draws.md": f"{_draws(experiment, rows)}\n",
     }
