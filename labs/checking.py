@@ -52,12 +52,18 @@ def called(student: Callable, *arguments, **options):
         raise CheckFailed(f"{name} stops with {type(error).__name__}: {_reason(error)}{_place(error)}") from error
 
 
-def tensor(name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.Tensor:
-    """`value`, once it is a finite tensor of this shape and dtype; CheckFailed says what it is instead."""
+def tensor(
+    name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32, look: str = "over which axes does it go?"
+) -> tf.Tensor:
+    """`value`, once it is a finite tensor of this shape and dtype; CheckFailed says what it is instead.
+
+    Args:
+        look: where to look if the shape is another.
+    """
     if not tf.is_tensor(value):
-        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value)}")
+        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value, shape)}")
     if tuple(value.shape) != shape:
-        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: over which axes does it go?")
+        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: {look}")
     if value.dtype != dtype:
         raise CheckFailed(f"{name} is {value.dtype.name}, expected {dtype.name}")
     finite(name, value.numpy())
@@ -150,12 +156,12 @@ def _say(shell, kind, error, trace, tb_offset=None) -> None:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
-def _instead_of_a_tensor(value) -> str:
-    """What to do about a value that is no tensor."""
+def _instead_of_a_tensor(value, shape: tuple[int, ...]) -> str:
+    """What to do about a value that is no tensor of this shape."""
     if value is None:
         return _RETURN.removeprefix(": ")
     if isinstance(value, list | tuple):
-        return "make one tensor of it, tf.stack"
+        return "make one tensor of it, tf.stack" if shape else "return the one number alone"
     return "use TensorFlow's functions instead of NumPy's or Python's"
 
 
