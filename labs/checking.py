@@ -116,7 +116,7 @@ def compare(name: str, came, expected, mistakes: Mapping[str, object] | None = N
 def kind(value) -> str:
     """'nothing', or 'a list': what a value is, in words."""
     name = type(value).__name__
-    return "nothing" if value is None else f"{'an' if name[0] in 'aeiou' or name == 'ndarray' else 'a'} {name}"
+    return "nothing" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' or name == 'ndarray' else 'a'} {name}"
 
 
 @contextlib.contextmanager
@@ -143,6 +143,11 @@ class InTrainingAlone(keras.layers.Layer):
 
 
 _RETURN = ": is there a return?"
+_HINTS = {  # what an error says that does not name its cause -> what is likely
+    "No gradients provided for any variable": " (call the network itself, and its loss, within the tape's `with`)",
+    "has no attribute '_unique_id'": " (an optimizer takes gradients first, then variables)",
+    "cannot access local variable": " (do not call a result by the name of a function that you use)",
+}
 
 
 def _say(shell, kind, error, trace, tb_offset=None) -> None:
@@ -170,7 +175,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     wrapped = _WRAPPED.search(text)
     lines = (wrapped[1] if wrapped else text).strip().splitlines() or [""]
-    return _NAMES.sub("", lines[0])
+    hint = next((hint for words, hint in _HINTS.items() if words in text), "")
+    return _NAMES.sub("", lines[0]) + hint
 
 
 def _place(error: Exception, of_call: bool = False) -> str:
