@@ -43,13 +43,24 @@ def called(student: Callable, *arguments, **options):
     Raises:
         CheckFailed: it is not written yet, or stops with an error.
     """
-    name = getattr(student, "__name__", type(student).__name__)
     try:
         return student(*arguments, **options)
     except NotImplementedError as error:
-        raise CheckFailed(f"{name} is not written yet: fill in its TODO and run both cells") from error
+        raise CheckFailed(f"{_name(student)} is not written yet: fill in its TODO and run both cells") from error
     except Exception as error:
-        raise CheckFailed(f"{name} stops with {type(error).__name__}: {_reason(error)}{_place(error)}") from error
+        raise CheckFailed(_stopped(student, error)) from error
+
+
+def ran(step: Callable, student: Callable, *arguments):
+    """What a compiled step gives, within which the student's function was called.
+
+    Raises:
+        CheckFailed: it stops with an error that comes only when the graph runs, or the call raised it.
+    """
+    try:
+        return step(*arguments)
+    except tf.errors.OpError as error:
+        raise CheckFailed(_stopped(student, error)) from error
 
 
 def tensor(
@@ -146,6 +157,7 @@ _RETURN = ": is there a return?"
 _HINTS = {  # what an error says that does not name its cause -> what is likely
     "No gradients provided for any variable": " (call the network itself, and its loss, within the tape's `with`)",
     "has no attribute '_unique_id'": " (an optimizer takes gradients first, then variables)",
+    "[0, 1)": " (what is taken for logits has one number only: is it the values?)",
     "cannot access local variable": " (do not call a result by the name of a function that you use)",
 }
 
@@ -159,6 +171,15 @@ def _say(shell, kind, error, trace, tb_offset=None) -> None:
         shell._showtraceback(kind, error, [line])
     else:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def _name(student: Callable) -> str:
+    return getattr(student, "__name__", type(student).__name__)
+
+
+def _stopped(student: Callable, error: Exception) -> str:
+    """Which error stopped the student's function, and where."""
+    return f"{_name(student)} stops with {type(error).__name__}: {_reason(error)}{_place(error)}"
 
 
 def _instead_of_a_tensor(value, shape: tuple[int, ...]) -> str:

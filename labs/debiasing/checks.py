@@ -15,7 +15,7 @@ from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
 from debias.resampling import sampling_probabilities
-from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, random_tensors, tensor
+from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, ran, random_tensors, tensor
 
 tfd = tfp.distributions
 
@@ -196,7 +196,7 @@ def train_step(student: Callable) -> None:
     model = _detector()
     step = tf.function(lambda: called(student, model), autograph=False)
     for _ in range(STEPS):
-        terms = step()
+        terms = ran(step, student)
     if not isinstance(terms, dict) or "loss" not in terms:
         raise CheckFailed(f"train_step returns {kind(terms)}: return terms, the dict that model.loss_terms gave")
     if model.optimizer.iterations != STEPS:

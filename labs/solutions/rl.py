@@ -175,8 +175,9 @@ def pole_network(inputs, actions):
 checks.pole_network(pole_network)
 
 # %% [markdown]
-# The policy is a `Categorical` distribution over the actions. An agent that always takes the likeliest never finds out
-# what the others are worth, so it **draws**. The logarithm of the probability of what it drew is what learning changes.
+# The policy is a distribution over the actions, a `tfp.distributions.Categorical` of TensorFlow Probability. An agent
+# that always takes the likeliest never finds out what the others are worth, so it **draws**. The logarithm of the
+# probability of what it drew is what learning changes.
 
 
 # %%
