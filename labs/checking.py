@@ -43,21 +43,38 @@ def called(student: Callable, *arguments, **options):
     Raises:
         CheckFailed: it is not written yet, or stops with an error.
     """
-    name = getattr(student, "__name__", type(student).__name__)
     try:
         return student(*arguments, **options)
     except NotImplementedError as error:
-        raise CheckFailed(f"{name} is not written yet: fill in its TODO and run both cells") from error
+        raise CheckFailed(f"{_name(student)} is not written yet: fill in its TODO and run both cells") from error
     except Exception as error:
-        raise CheckFailed(f"{name} stops with {type(error).__name__}: {_reason(error)}{_place(error)}") from error
+        raise CheckFailed(_stopped(student, error)) from error
 
 
-def tensor(name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.Tensor:
-    """`value`, once it is a finite tensor of this shape and dtype; CheckFailed says what it is instead."""
+def ran(step: Callable, student: Callable, *arguments):
+    """What a compiled step gives, within which the student's function was called.
+
+    Raises:
+        CheckFailed: it stops with an error that comes only when the graph runs, or the call raised it.
+    """
+    try:
+        return step(*arguments)
+    except tf.errors.OpError as error:
+        raise CheckFailed(_stopped(student, error)) from error
+
+
+def tensor(
+    name: str, value, shape: tuple[int, ...], dtype: tf.DType = tf.float32, look: str = "over which axes does it go?"
+) -> tf.Tensor:
+    """`value`, once it is a finite tensor of this shape and dtype; CheckFailed says what it is instead.
+
+    Args:
+        look: where to look if the shape is another.
+    """
     if not tf.is_tensor(value):
-        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value)}")
+        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value, shape)}")
     if tuple(value.shape) != shape:
-        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: over which axes does it go?")
+        raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: {look}")
     if value.dtype != dtype:
         raise CheckFailed(f"{name} is {value.dtype.name}, expected {dtype.name}")
     finite(name, value.numpy())
@@ -110,7 +127,7 @@ def compare(name: str, came, expected, mistakes: Mapping[str, object] | None = N
 def kind(value) -> str:
     """'nothing', or 'a list': what a value is, in words."""
     name = type(value).__name__
-    return "nothing" if value is None else f"{'an' if name[0] in 'aeiou' or name == 'ndarray' else 'a'} {name}"
+    return "nothing" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' or name == 'ndarray' else 'a'} {name}"
 
 
 @contextlib.contextmanager
@@ -137,6 +154,12 @@ class InTrainingAlone(keras.layers.Layer):
 
 
 _RETURN = ": is there a return?"
+_HINTS = {  # what an error says that does not name its cause -> what is likely
+    "No gradients provided for any variable": " (call the network itself, and its loss, within the tape's `with`)",
+    "has no attribute '_unique_id'": " (an optimizer takes gradients first, then variables)",
+    "[0, 1)": " (what is taken for logits has one number only: is it the values?)",
+    "cannot access local variable": " (do not call a result by the name of a function that you use)",
+}
 
 
 def _say(shell, kind, error, trace, tb_offset=None) -> None:
@@ -150,12 +173,21 @@ def _say(shell, kind, error, trace, tb_offset=None) -> None:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
-def _instead_of_a_tensor(value) -> str:
-    """What to do about a value that is no tensor."""
+def _name(student: Callable) -> str:
+    return getattr(student, "__name__", type(student).__name__)
+
+
+def _stopped(student: Callable, error: Exception) -> str:
+    """Which error stopped the student's function, and where."""
+    return f"{_name(student)} stops with {type(error).__name__}: {_reason(error)}{_place(error)}"
+
+
+def _instead_of_a_tensor(value, shape: tuple[int, ...]) -> str:
+    """What to do about a value that is no tensor of this shape."""
     if value is None:
         return _RETURN.removeprefix(": ")
     if isinstance(value, list | tuple):
-        return "make one tensor of it, tf.stack"
+        return "make one tensor of it, tf.stack" if shape else "return the one number alone"
     return "use TensorFlow's functions instead of NumPy's or Python's"
 
 
@@ -164,7 +196,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     wrapped = _WRAPPED.search(text)
     lines = (wrapped[1] if wrapped else text).strip().splitlines() or [""]
-    return _NAMES.sub("", lines[0])
+    hint = next((hint for words, hint in _HINTS.items() if words in text), "")
+    return _NAMES.sub("", lines[0]) + hint
 
 
 def _place(error: Exception, of_call: bool = False) -> str:

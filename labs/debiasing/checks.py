@@ -15,7 +15,7 @@ from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
 from debias.resampling import sampling_probabilities
-from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, random_tensors, tensor
+from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, ran, random_tensors, tensor
 
 tfd = tfp.distributions
 
@@ -42,8 +42,16 @@ def vae_loss(student: Callable) -> None:
             raise CheckFailed(f"vae_loss returns {kind(terms)}: return two tensors, reconstruction and kl")
         terms = [tensor(name, term, (BATCH,)) for name, term in zip(("reconstruction", "kl"), terms, strict=True)]
     reconstruction, kl = terms
-    compare("reconstruction", reconstruction, *_reconstructions((rebuilt - images).numpy()))
-    compare("kl", kl, *_divergences(mean, log_variance))
+    error, divergences = _reconstructions((rebuilt - images).numpy()), _divergences(mean, log_variance)
+    swapped = {"reconstruction and kl are swapped": divergences[0]}
+    compare(
+        "reconstruction",
+        reconstruction,
+        error[0],
+        error[1] | swapped,
+        "the mean of tf.abs(images - rebuilt) over each image",
+    )
+    compare("kl", kl, *divergences, look="is each of the four terms of the formula there, with its sign?")
     inputs = {"rebuilt": rebuilt, "mean": mean, "log_variance": log_variance}
     gradients(tape.gradient(terms, inputs))
     print("vae_loss: right, the KL divergence agrees with TensorFlow Probability")
@@ -63,8 +71,11 @@ def reparameterize(student: Callable) -> None:
         "sigma is 1 / sigma: the sign in the exponent is wrong": m + np.exp(-0.5 * s) * n,
         "noise is not scaled: multiply it by sigma": m + n,
         "this is mean alone: add sigma * noise": m,
+        "mean is missing: add it": np.exp(0.5 * s) * n,
+        "noise is taken away: add it": m - np.exp(0.5 * s) * n,
     }
-    compare("z", latents, m + np.exp(0.5 * s) * n, mistakes)
+    look = "mean + sigma * noise, with the noise that the function is given"
+    compare("z", latents, m + np.exp(0.5 * s) * n, mistakes, look)
     gradients(tape.gradient(latents, {"mean": mean, "log_variance": log_variance}))
     print("reparameterize: right, and its parameters get a gradient")
 
@@ -74,10 +85,11 @@ def block(student: Callable) -> None:
     for filters, size in ((K, 3), (4, 5)):
         model, images = _block_model(student, filters, size), random_tensors(1, BATCH, *SHAPE)[0]
         shape = (BATCH, SHAPE[0] // 2, SHAPE[1] // 2, filters)
-        trained, tested = (tensor("block", model(images, training=each), shape) for each in (True, False))
+        look = 'strides=2 halves height and width, padding="same" keeps the edge'
+        trained, tested = (tensor("block", model(images, training=each), shape, look=look) for each in (True, False))
         convolved = _convolved(model, images, size)
         positive = np.maximum(convolved, 0)
-        look = "a convolution with ReLU, then batch norm"
+        look = 'a convolution with strides=2, padding="same" and ReLU, then batch norm, and nothing else'
         compare("block in training", trained, _standardised(positive), _block_mistakes(convolved), look)
         mistakes = {"its momentum is Keras' usual 0.99: say momentum=0.9": _standardised(positive, 0.99)}
         compare("block at test after one step", tested, _standardised(positive, 0.9), mistakes, "is the momentum 0.9?")
@@ -97,12 +109,17 @@ def split_head(student: Callable) -> None:
         first, second = x[:, 1 : k + 1], x[:, k + 1 :]
         swapped = "mean and log_variance are swapped: the mean comes first"
         last = "the logit is the first of the numbers, not the last"
-        compare("logits", tensor("logits", parts[0], (BATCH,)), x[:, 0], {last: x[:, -1]}, "it is the first column")
-        mistakes = {swapped: second, "it begins with the logit: the mean is behind it": x[:, :k]}
-        compare("mean", tensor("mean", parts[1], (BATCH, k)), first, mistakes, "columns 1 to k")
-        compare(
-            "log_variance", tensor("log_variance", parts[2], (BATCH, k)), second, {swapped: first}, "the last k columns"
+        look = "outputs[:, ...] takes columns, and begin : end stops before end"
+        logits, mean, log_variance = (
+            tensor(name, part, shape, look=look)
+            for name, part, shape in zip(
+                ("logits", "mean", "log_variance"), parts, ((BATCH,), (BATCH, k), (BATCH, k)), strict=True
+            )
         )
+        compare("logits", logits, x[:, 0], {last: x[:, -1]}, "it is the first column, as it is")
+        mistakes = {swapped: second, "it begins with the logit: the mean is behind it": x[:, :k]}
+        compare("mean", mean, first, mistakes, "columns 1 to k, as they are")
+        compare("log_variance", log_variance, second, {swapped: first}, "the last k columns, as they are")
     print("split_head: right, each of the 2k + 1 numbers is where it belongs")
 
 
@@ -124,7 +141,7 @@ def rarity(student: Callable) -> None:
     """1 / (Q + alpha) by brute force, on latents of different scales."""
     latents, alpha = _latents(), 0.05
     for bins in (BINS, BINS // 2):
-        rare = array("rarity", called(student, latents, alpha, bins), latents.shape)
+        rare = array("rarity", _binned(student, latents, alpha, bins), latents.shape)
         mistakes = _rarity_mistakes(latents, alpha, bins)
         if bins != BINS:
             always = f"with bins={bins} it still makes {BINS}: give np.histogram the argument"
@@ -161,6 +178,8 @@ def product_rule(student: Callable) -> None:
         "probabilities must sum to 1: divide by the sum in the end": np.exp(_log_weights(rare)),
         "this is the sum over latents: np.exp of the sum of logarithms is the product": _normalised(rare.sum(1)),
         "these are the logarithms: np.exp is missing": _normalised(np.log(rare).sum(1)),
+        "these are logarithms less the largest: np.exp is missing": _normalised(_log_weights(rare)),
+        "this is a mean of logarithms: sum them": _normalised(np.exp(np.log(rare).mean(1))),
         "the product is upside down: rare faces must weigh more": _normalised(np.exp(-_log_weights(rare))),
     }
     compare("product_rule", p, sampling_probabilities(latents, "product", Histograms(alpha, BINS)), mistakes)
@@ -177,7 +196,7 @@ def train_step(student: Callable) -> None:
     model = _detector()
     step = tf.function(lambda: called(student, model), autograph=False)
     for _ in range(STEPS):
-        terms = step()
+        terms = ran(step, student)
     if not isinstance(terms, dict) or "loss" not in terms:
         raise CheckFailed(f"train_step returns {kind(terms)}: return terms, the dict that model.loss_terms gave")
     if model.optimizer.iterations != STEPS:
@@ -221,9 +240,15 @@ def _block_model(student: Callable, filters: int, size: int) -> keras.Model:
     return keras.Model(images, outputs)
 
 
+def _all_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Its layers, and those of models within it."""
+    nested = [_all_layers(layer) if isinstance(layer, keras.Model) else [layer] for layer in model.layers]
+    return sum(nested, [])
+
+
 def _convolved(model: keras.Model, images: tf.Tensor, size: int) -> np.ndarray:
     """What the convolution of a block should give before its activation."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    layers = [layer for layer in _all_layers(model) if isinstance(layer, keras.layers.Conv2D)]
     if len(layers) != 1:
         raise CheckFailed(f"block has {len(layers)} convolutions: one of them, keras.layers.Conv2D, is what it needs")
     kernel, *bias = map(np.asarray, layers[0].get_weights())
@@ -254,6 +279,7 @@ def _reconstructions(error) -> tuple[np.ndarray, dict]:
         "it is summed over pixels: take the mean, tf.reduce_mean": np.abs(error).sum(axes),
         "the error is squared: this model uses its absolute value, tf.abs": np.square(error).mean(axes),
         "errors of opposite sign cancel: take tf.abs before the mean": error.mean(axes),
+        "errors of opposite sign cancel: take tf.abs, before the mean": -error.mean(axes),
     }
 
 
@@ -274,6 +300,7 @@ def _divergences(mean, log_variance) -> tuple[np.ndarray, dict]:
         * (s + m**2 - 1 - s).sum(1),
         "the -1 of each latent is missing": truth + 0.5 * m.shape[1],
         "the mean is not squared": 0.5 * (np.exp(s) + m - 1 - s).sum(1),
+        "the mean is missing: add its square": 0.5 * (np.exp(s) - 1 - s).sum(1),
     }
 
 
@@ -310,7 +337,22 @@ def _losses(labels, logits, vae) -> tuple[np.ndarray, dict]:
         "the sigmoid is applied twice: give the function logits, not probabilities": np.mean(
             np.logaddexp(0, p) - labels * p + labels * vae
         ),
+        "logits are taken for probabilities: from_logits=True": float(
+            keras.losses.binary_crossentropy(tf.constant(labels), tf.constant(logits))
+        )
+        + np.mean(labels * vae),
     }
+
+
+def _binned(student: Callable, latents: np.ndarray, alpha: float, bins: int):
+    """What the student's `rarity` gives; a place behind the last bin is named."""
+    try:
+        return called(student, latents, alpha, bins)
+    except CheckFailed as error:
+        if f"index {bins} is out of bounds" in str(error):
+            behind = "with np.digitize the largest value stands behind the last edge: the last bin is number bins - 1"
+            raise CheckFailed(f"{error}: {behind}") from error
+        raise
 
 
 def _latents() -> np.ndarray:

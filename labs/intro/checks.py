@@ -14,11 +14,14 @@ SIZE, STEPS = 9, 25
 def colours(student: Callable) -> None:
     """One image by broadcasting: red along the columns, green along the rows, one blue."""
     blue = float(_random.uniform())
-    image = tensor("colours", called(student, SIZE, blue), (SIZE, SIZE, 3))
+    look = "the three colours are the last axis: which axis does tf.stack make?"
+    image = tensor("colours", called(student, SIZE, blue), (SIZE, SIZE, 3), look=look)
     ramp = np.linspace(0, 1, SIZE)
     mistakes = {
         "red and green are swapped: ramp[None, :] differs from column to column": _image(ramp[:, None], ramp, blue),
         "red is the same in all columns": _image(np.zeros(1), ramp[:, None], blue),
+        "the blue is missing: it is the same number everywhere": _image(ramp, ramp[:, None], 0),
+        "the numbers go from 0 to 1, not to 255": 255 * _image(ramp, ramp[:, None], blue),
     }
     compare(
         "colours", image, _image(ramp, ramp[:, None], blue), mistakes, "channels are red, green, blue, in this order"
@@ -30,7 +33,8 @@ def batch(student: Callable) -> None:
     """Images stacked along a new first axis."""
     blues = _random.uniform(size=5).tolist()
     ramp = np.linspace(0, 1, SIZE)
-    images = tensor("batch", called(student, SIZE, blues), (5, SIZE, SIZE, 3))
+    look = "the images are the first axis, a new one, as tf.stack makes it"
+    images = tensor("batch", called(student, SIZE, blues), (5, SIZE, SIZE, 3), look=look)
     expected = np.stack([_image(ramp, ramp[:, None], blue) for blue in blues])
     compare("batch", images, expected, look="tf.stack keeps the order of its list: one image for each blue")
     print("batch: right, a batch of images is a tensor of rank 4")
@@ -39,7 +43,8 @@ def batch(student: Callable) -> None:
 def red_middle(student: Callable) -> None:
     """A slice of rows, columns and a channel, of images that are higher than wide."""
     images = _random.normal(size=(2, 9, 7, 3)).astype(np.float32)
-    found = tensor("red_middle", called(student, tf.constant(images), 3), (2, 3, 3))
+    look = "a range keeps its axis, top : top + size or left : left + size, and the number of the colour takes one away"
+    found = tensor("red_middle", called(student, tf.constant(images), 3), (2, 3, 3), look=look)
     mistakes = {
         "this is the corner: the middle begins at (height - size) // 2": images[:, :3, :3, 0],
         "rows and columns are swapped: axis 1 is the height, axis 2 the width": images[:, 2:5, 3:6, 0],
@@ -47,6 +52,11 @@ def red_middle(student: Callable) -> None:
         "this is blue: red is channel 0": images[:, 3:6, 2:5, 2],
     }
     compare("red_middle", found, images[:, 3:6, 2:5, 0], mistakes, "images[:, rows, columns, channel]")
+    whole = called(student, tf.constant(images[:, :7]), 7)
+    look = "left : -left is empty where left is 0: end at left + size"
+    compare(
+        "red_middle of the whole", tensor("red_middle of the whole", whole, (2, 7, 7), look=look), images[:, :7, :, 0]
+    )
     print("red_middle: right")
 
 
@@ -171,6 +181,8 @@ def slope(student: Callable) -> None:
         look = "compute function(x) inside the tape, then tape.gradient(y, x)"
         mistakes = {"this is the function's value: return its gradient": float(function(tf.constant(x)))}
         compare(f"the slope of {name}", tensor("slope", found, ()), derivative(x), mistakes, look)
+        if not calls:
+            raise CheckFailed("the slope is right, but by a formula of your own: let a tf.GradientTape find it")
     print("slope: right, it agrees with the derivatives on paper")
 
 
@@ -182,7 +194,7 @@ def descend(student: Callable) -> None:
             path = np.asarray(called(student, start, rate, STEPS))
         except CheckFailed as error:
             if "NoneType" in str(error):
-                raise CheckFailed("a gradient is None: x must stay the variable, x.assign_sub(...)") from error
+                raise CheckFailed(f"a gradient is None: {_without_step(calls)}") from error
             raise
     if path.shape != (STEPS + 1,):
         raise CheckFailed(
@@ -202,7 +214,14 @@ def _without_gradient(calls: list[tuple], x: float) -> str:
         return "return tape.gradient(y, x)"
     if any(tf.is_tensor(target) and np.allclose(target, x) for target, _ in calls):
         return "tape.gradient's arguments are swapped: first what is differentiated, y, then what for, x"
-    return "the tape follows variables alone, so tape.watch(x) before function(x)"
+    return "the tape follows variables alone, so within its `with` first tape.watch(x), then function(x)"
+
+
+def _without_step(calls: list[tuple]) -> str:
+    """Why a descent has no gradient."""
+    if calls and isinstance(calls[-1][1], tf.Variable):
+        return "the tape saw no loss that depends on x: compute it from x within the `with`"
+    return "x must stay the variable, x.assign_sub(...)"
 
 
 def _image(red, green, blue) -> np.ndarray:

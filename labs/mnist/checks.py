@@ -18,7 +18,7 @@ CNN = (3 * 3 * 24 + 24) + (3 * 3 * 24 * 36 + 36) + (5 * 5 * 36 * 128 + 128) + (1
 def dense_net(student: Callable) -> None:
     """Flatten, 128 with ReLU, 10 without activation."""
     model = _model("dense_net", student)
-    _weights("dense_net", model, DENSE, {"Dense": [128, 10]})
+    _weights("dense_net", model, DENSE, {"Dense": [128, 10]}, "the image is flattened first, to a row of 784")
     _outputs("dense_net", model)
     print(f"dense_net: right, {DENSE:,} weights")
 
@@ -36,10 +36,19 @@ def compile_and_fit(student: Callable) -> None:
     compare("a weight after the step", model.get_weights()[0], weight - 0.5 * slope, look=look)
     if not isinstance(found, tuple) or len(found) != 2:
         raise CheckFailed(f"compile_and_fit returns {kind(found)}: return the accuracy and the digits that were read")
+    if np.ndim(found[0]) > 0:
+        raise CheckFailed(
+            "the accuracy is not one number: evaluate gives a loss and an accuracy, return the second alone"
+        )
     logits = np.asarray(model(other))
     right = np.mean(logits.argmax(1) == truth)
+    evaluated = model.evaluate(*sets[1], verbose=0)  # the loss alone where no metrics are compiled
+    is_loss = "this is the loss: evaluate gives loss and accuracy, in this order"
+    if np.ndim(evaluated) == 0:
+        is_loss = 'this is the loss: accuracy is not reported unless you ask for it, metrics=["accuracy"]'
     mistakes = {
-        "this is the loss: evaluate gives loss and accuracy, in this order": model.evaluate(*sets[1], verbose=0)[0],
+        is_loss: np.ravel(evaluated)[0],
+        "this is in %: it goes from 0 to 1": 100 * right,
         "this is of the digits that it was trained on: evaluate the others": np.mean(
             np.asarray(model(x)).argmax(1) == labels
         ),
@@ -53,7 +62,8 @@ def compile_and_fit(student: Callable) -> None:
 def cnn(student: Callable) -> None:
     """conv 24 - pool - conv 36 - pool - 128 - 10."""
     model = _model("cnn", student)
-    _weights("cnn", model, CNN, {"Conv2D": [24, 36], "MaxPooling2D": [None, None], "Dense": [128, 10]})
+    layers = {"Conv2D": [24, 36], "MaxPooling2D": [None, None], "Dense": [128, 10]}
+    _weights("cnn", model, CNN, layers, "kernels are 3 x 3 without padding, pools 2 x 2")
     _outputs("cnn", model)
     print(f"cnn: right, {CNN:,} weights")
 
@@ -69,6 +79,12 @@ def loss(student: Callable) -> None:
             tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, logits))
         ),
         "this is the sum over the batch: take the mean": each.sum(),
+        "its sign is wrong: a probability has a negative logarithm": -each.mean(),
+        "this is the mean over all logits: sum over the digits, then take the mean over the images": each.mean()
+        / CLASSES,
+        "the softmax is taken twice: from_logits=True does it already": float(
+            tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, p, from_logits=True))
+        ),
     }
     if tf.is_tensor(found) and found.shape == (7,):
         raise CheckFailed("loss has shape (7,), one number an image: take the mean of them, tf.reduce_mean")
@@ -113,6 +129,7 @@ def confusion(student: Callable) -> None:
         "rows and columns are swapped: the row is the truth": right.T,
         "each cell counts at most once: counts[labels, answers] += 1 forgets repetitions, np.add.at does not": right
         > 0,
+        "what was read right is missing: it is on the diagonal": right - np.diag(np.diag(right)),
     }
     compare("confusion", found, right, mistakes, "how often digit i (row) was called j (column)")
     print("confusion: right, it agrees with scikit-learn")
@@ -129,6 +146,9 @@ def worst(student: Callable) -> None:
         shape = (min(count, len(wrong)),)
         if isinstance(found, np.ndarray) and len(found) > count == 8:
             raise CheckFailed(f"worst lists {len(found)} places: keep the first `count` of them, here {count}")
+        among = np.argsort(truth[wrong])[:count]
+        if isinstance(found, np.ndarray) and np.array_equal(found, among):
+            raise CheckFailed("worst: these are places among the mistakes: look them up there, mistakes[...]")
         if isinstance(found, np.ndarray) and not set(found.ravel().tolist()) <= set(wrong.tolist()):
             raise CheckFailed(
                 "worst lists digits that were read right: keep those whose most likely digit is not the label"
@@ -137,7 +157,9 @@ def worst(student: Callable) -> None:
         mistakes = {
             "these are the mildest mistakes: the lowest probability comes first": expected[::-1][:count],
             "these are the first mistakes in the order of the images: order them by their probability": wrong[:count],
-            "these are places among the mistakes: look them up there, mistakes[...]": np.argsort(truth[wrong])[:count],
+            "this is the order of the first mistakes alone: order all of them, then cut": wrong[:count][
+                np.argsort(truth[wrong[:count]])
+            ],
         }
         look = "np.argsort of the probability of the true digit, among the mistakes"
         compare("worst", found, expected[:count], mistakes, look)
@@ -189,11 +211,12 @@ def _model(name: str, student: Callable) -> keras.Model:
     model = called(student)
     if not isinstance(model, keras.Model):
         raise CheckFailed(f"{name} returns {kind(model)}, expected a keras.Sequential: is `return` there?")
-    tensor("its output", called(model, tf.zeros((2, *SHAPE))), (2, CLASSES))
+    look = "each image should become one row of 10 logits: is it flattened?"
+    tensor("its output", called(model, tf.zeros((2, *SHAPE))), (2, CLASSES), look=look)
     return model
 
 
-def _weights(name: str, model: keras.Model, expected: int, layers: dict[str, list]) -> None:
+def _weights(name: str, model: keras.Model, expected: int, layers: dict[str, list], look: str) -> None:
     """Refuse another number of weights; layers of some types, with their units or filters, tell where it comes from."""
     if model.count_params() == expected:
         return
@@ -203,10 +226,9 @@ def _weights(name: str, model: keras.Model, expected: int, layers: dict[str, lis
         if widths != sizes:
             shown = len(found) if sizes[0] is None else widths
             wanted = len(sizes) if sizes[0] is None else sizes
-            raise CheckFailed(f"{name} has {type_name} layers {shown}, expected {wanted}: compare with the list above")
+            raise CheckFailed(f"{name} has {type_name} layers {shown}, expected {wanted}: compare with the lab's text")
     raise CheckFailed(
-        f"{name} has {model.count_params():,} weights, expected {expected:,}: "
-        "look at model.summary(); kernels are 3 x 3 without padding, pools 2 x 2"
+        f"{name} has {model.count_params():,} weights, expected {expected:,}: look at model.summary(); {look}"
     )
 
 
@@ -215,7 +237,7 @@ def _outputs(name: str, model: keras.Model) -> None:
     images = tf.constant(_random.uniform(size=(3, *SHAPE)), tf.float32)
     logits = _forward(images, model.get_weights())
     found = tensor("its output", model(images), (3, CLASSES))
-    bent = f"{name} ends with an activation: give back logits, the loss takes care of the softmax"
+    bent = "it ends with an activation: give back logits, the loss takes care of the softmax"
     mistakes = {bent: tf.nn.softmax(logits), f"{bent} ": tf.nn.relu(logits), f"{bent}  ": tf.sigmoid(logits)}
     look = f'is there a hidden layer of {name} without activation="relu"? Without one, layers in a row are one'
     compare(f"{name}'s output", found, logits, mistakes, look)

@@ -30,7 +30,8 @@ def vectorise(student: Callable) -> None:
     """Numbers of a text against a loop."""
     characters = "".join(np.random.default_rng().permutation(list("\n|:ABCDEFGabcdefg2")))
     text = "".join(np.random.default_rng().choice(list(characters), 30))
-    numbers = tensor("vectorise(...)", called(student, text, characters), (len(text),), tf.int32).numpy()
+    found, look = called(student, text, characters), "one number for each character of the text"
+    numbers = tensor("vectorise(...)", found, (len(text),), tf.int32, look).numpy()
     places = np.array([characters.find(character) for character in text])
     mistakes = {"the places are counted from 0: 0 and 1 are taken, so add 2": places}
     mistakes["1 is added: padding and the mark are two numbers, so add 2"] = places + 1
@@ -45,19 +46,29 @@ def inputs_and_targets(student: Callable) -> None:
     parts = called(student, row, header)
     if not isinstance(parts, tuple) or len(parts) != 2:
         raise CheckFailed(f"inputs_and_targets returns {kind(parts)}: return two tensors, inputs and targets")
+    look = "the row without its last number, and without its first"
     inputs, targets = (
-        tensor(name, part, (11,), tf.int32).numpy() for name, part in zip(("inputs", "targets"), parts, strict=True)
+        tensor(name, part, (11,), tf.int32, look).numpy()
+        for name, part in zip(("inputs", "targets"), parts, strict=True)
     )
     numbers = row.numpy()
-    compare("inputs", inputs, numbers[:-1], {"these are the targets: inputs end one earlier": numbers[1:]})
+    mistakes = {
+        "these are the targets: inputs end one earlier": numbers[1:],
+        "the header is read as it is: only targets become PADDING": np.where(
+            np.arange(11) < header, PADDING, numbers[:-1]
+        ),
+    }
+    compare("inputs", inputs, numbers[:-1], mistakes, "the row as it is, without its last number")
     expected = np.where(np.arange(11) < header, PADDING, numbers[1:])
     mistakes = {
         "the header is still asked for: its first targets become PADDING": numbers[1:],
         "not moved: the target is the character that follows": np.where(np.arange(11) < header, PADDING, numbers[:-1]),
-        "one place too many is padding: use <, not <=": np.where(np.arange(11) <= header, PADDING, numbers[1:]),
+        "one place too many is padding: `header` places are": np.where(np.arange(11) <= header, PADDING, numbers[1:]),
+        "one place too few is padding: `header` places are": np.where(np.arange(11) < header - 1, PADDING, numbers[1:]),
         "the header is kept and the tune is padding: swap them": np.where(np.arange(11) < header, numbers[1:], PADDING),
     }
-    compare("targets", targets, expected, mistakes)
+    look = f"of a header of {header} the first {header} targets are PADDING, then come the row's numbers"
+    compare("targets", targets, expected, mistakes, look)
     print("inputs_and_targets: right, each target is the next character")
 
 
@@ -79,7 +90,9 @@ def build_network(student: Callable) -> None:
     earlier = np.asarray(network(tf.concat([(text[:, :1] + 1) % CHARACTERS, text[:, 1:]], 1)))
     if np.allclose(logits[:, 1:], earlier[:, 1:], atol=1e-7):
         raise CheckFailed("the network forgets what came before: between Embedding and Dense there must be a GRU")
-    print(f"build_network: right, {network.count_params():,} weights at this toy size")
+    dropouts = [layer for layer in network.layers if getattr(layer, "rate", getattr(layer, "dropout", 0))]
+    without = "" if dropouts else ", but it has no Dropout: it may learn tunes by heart"
+    print(f"build_network: right, {network.count_params():,} weights at this toy size{without}")
 
 
 def sequence_loss(student: Callable) -> None:
@@ -100,8 +113,13 @@ def sequence_loss(student: Callable) -> None:
         "it is the sum, not the mean: divide by the sum of the mask": losses[real].sum(),
         "it is the mean over padding: the mask is 1 where the target is NOT padding": losses[~real].mean(),
         "the sign is wrong": -losses[real].mean(),
+        "this is in bits: leave out the division by log 2": losses[real].mean() / np.log(2),
+        "each tune has its own mean here: take one over all targets": np.mean(
+            [row[counts].mean() for row, counts in zip(losses, real, strict=True)]
+        ),
     }
-    compare("the loss", loss, np.float32(losses[real].mean()), mistakes, "look at the two lines on the mask above")
+    look = "the cross-entropy of logits, summed where targets are not PADDING, over the number of such targets"
+    compare("the loss", loss, np.float32(losses[real].mean()), mistakes, look)
     gradients({"logits": tape.gradient(loss, logits)})
     print("sequence_loss: right, and padding does not count")
 
@@ -133,7 +151,8 @@ def draw(student: Callable) -> None:
     logits = np.array([[0.0, 1.0, 2.0, -1.0]], np.float32)
     for temperature in (1.0, 0.5, 2.0):
         drawn = called(student, tf.constant(np.repeat(logits, DRAWS, 0)), temperature)
-        numbers = tensor("draw(...)", drawn, (DRAWS,), _whole(drawn)).numpy()
+        look = "tf.random.categorical gives a row of draws for each row of logits: take the one of each"
+        numbers = tensor("draw(...)", drawn, (DRAWS,), _whole(drawn), look).numpy()
         shares = np.bincount(numbers, minlength=4) / DRAWS
         mistakes = {
             "always the likeliest: draw, do not take the maximum": np.eye(4)[2],
@@ -158,6 +177,8 @@ def write(student: Callable) -> None:
     odds = tf.constant([[-1e9, -1e9, 1.0, 0.0, *[-1e9] * (CHARACTERS - 4)]])
     if 3 in list(called(student, lambda written: odds, [2], 0.01, 80)):
         raise CheckFailed("write does not use the temperature: hand it on to draw")
+    if 3 not in list(called(student, lambda written: odds, [2], 1.0, 80)):
+        raise CheckFailed("write always takes the likeliest: draw by the logits, with your draw")
     print("write: right, it stops at the mark and at the longest")
 
 

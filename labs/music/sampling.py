@@ -15,13 +15,13 @@ class Generator:
     """Writes tunes under given headers, all of them at once.
 
     Args:
-        model: a keras.Sequential of an Embedding, recurrent layers and a Dense one; others are for training alone.
+        model: an Embedding, recurrent layers and a Dense one in a row; others are for training alone.
         vocabulary: that it was trained with.
     """
 
     def __init__(self, model: keras.Model, vocabulary: Vocabulary):
         self.vocabulary = vocabulary
-        embedding, *middle, dense = model.layers
+        embedding, *middle, dense = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
         recurrent = [layer for layer in middle if isinstance(layer, keras.layers.RNN)]
         self._write = _compiled(embedding, [layer.cell for layer in recurrent], dense)
 

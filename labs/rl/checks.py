@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from debias.backend import keras, tf
-from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, tensor
+from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, ran, tensor
 from labs.rl.environments import Step
 
 BATCH, FEATURES, ACTIONS = 6, 3, 4  # no two sizes alike, so that a wrong axis shows
@@ -47,9 +47,11 @@ def pole_network(student: Callable) -> None:
         network.set_weights([random.normal(0, 3, weight.shape) for weight in network.get_weights()])
         heads = called(network, tf.constant(random.normal(size=(200, inputs)), tf.float32))
         if not isinstance(heads, (tuple, list)) or len(heads) != 2:
-            raise CheckFailed("pole_network has one output: give keras.Model a list of two, [logits, values]")
+            what = kind(heads) if isinstance(heads, (dict, tuple, list)) else "one output"
+            raise CheckFailed(f"pole_network gives {what}: give keras.Model a list of two, [logits, values]")
+        look = "the model gives [logits, values], in this order: a number for each action, and one"
         for name, head, size in zip(("logits", "values"), heads, (actions, 1), strict=True):
-            _any_number(name, tensor(name, head, (200, size)).numpy())
+            _any_number(name, tensor(name, head, (200, size), look=look).numpy())
     print("pole_network: right, logits and values have their shapes and can be any number")
 
 
@@ -96,9 +98,11 @@ def train_step(student: Callable) -> None:
     *policy, value = _weights(network)
     for number in range(UPDATES):
         batch = _batch(number)
-        loss = tensor("train_step(...)", step(*map(tf.constant, batch)), ())
+        loss = tensor("train_step(...)", ran(step, student, *map(tf.constant, batch)), ())
         by_hand, stepped, mistakes = _step_by_hand(*policy, *batch)
-        compare("train_step(...)", loss, by_hand, look="return the policy gradient's loss, from before the update")
+        look = "return the policy gradient's loss of the actions that were taken, from before the update"
+        sign = {"its sign is wrong: policy_gradient_loss has the minus already": -by_hand}
+        compare("train_step(...)", loss, by_hand, sign, look)
         look = "take the gradient for all trainable variables, of the log-probabilities of the actions that were taken"
         compare(f"the policy after step {number + 1}", _flat(*_weights(network)[:2]), _flat(*stepped), mistakes, look)
         policy = stepped
@@ -197,6 +201,8 @@ def _kept(student: Callable) -> list[np.ndarray]:
     parts = called(student, _Scripted(), _scripted_actions)
     if isinstance(parts, np.ndarray) or not isinstance(parts, Iterable) or len(parts := list(parts)) != 4:
         raise CheckFailed(f"play_episodes returns {kind(parts)}: return four arrays, of which each has T rows")
+    if isinstance(parts[2], np.ndarray) and np.issubdtype(parts[2].dtype, np.bool_):
+        raise CheckFailed("rewards and valid are swapped: observations, actions, rewards, valid is the order")
     return parts
 
 
@@ -212,6 +218,8 @@ def _drawn(student: Callable, logits: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Te
     if not isinstance(parts, (tuple, list)) or len(parts) != 2:
         raise CheckFailed(f"sample_actions returns {kind(parts)}: return two tensors, actions and log_probs")
     rows = (len(logits),)
+    if all(tf.is_tensor(part) for part in parts) and parts[0].dtype.is_floating and parts[1].dtype.is_integer:
+        raise CheckFailed("actions and log_probs are swapped: the actions come first")
     actions = tensor("actions", parts[0], rows, tf.int32)
     if tf.is_tensor(parts[1]) and parts[1].dtype.is_floating:
         hint = "are the logits given as probs? Categorical(logits=logits)"
@@ -479,6 +487,7 @@ def _advantage_mistakes(rewards, values, next_values, ends, discount, trace) -> 
         "what follows is not used: d_t = r_t + discount * next_values - values": _summed(
             rewards - values, ends, factor
         ),
+        "it looks back, not ahead: go from the last row to the first": _summed(errors[::-1], ends[::-1], factor)[::-1],
         "ends is upside down: ~ends[t] is True where the episode goes on": _summed(errors, ~ends, factor),
         "ends are one step off: it is ends[t] that cuts off what follows step t": _summed(errors, one_off, factor),
         "an end wipes out its own step: multiply A_{t+1} alone by ~ends[t]": _summed(
@@ -525,6 +534,9 @@ def _clipping_mistakes(ratio: np.ndarray, a: np.ndarray) -> dict:
         ),
         "the product is clipped: clip the ratio, then multiply": -np.mean(
             np.minimum(ratio * a, np.clip(ratio * a, 1 - CLIP, 1 + CLIP))
+        ),
+        "it is clipped from above alone: tf.clip_by_value(ratio, 1 - clip, 1 + clip)": -np.mean(
+            np.minimum(ratio * a, np.minimum(ratio, 1 + CLIP) * a)
         ),
         "the advantages are missing: multiply both ratios by them": -np.mean(np.minimum(ratio, clipped)),
     }

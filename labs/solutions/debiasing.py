@@ -435,7 +435,8 @@ checks.product_rule(product_rule)
 # `model.batches(step)` draws a batch *inside* the compiled graph: half of it faces, by the sampler's probabilities,
 # half non-faces. It inverts the cumulative distribution by binary search, O(log N) a face; the original lab draws
 # with `np.random.choice(replace=False, p=...)`, O(N) a batch, outside the graph. The step number decides the draw:
-# `model.optimizer.iterations` counts.
+# `model.optimizer.iterations` counts. `model.loss_terms(images, labels, training=True)` gives a dict of scalars, of
+# which `"loss"`, your loss from above, is to go down.
 
 
 # %%
@@ -565,8 +566,8 @@ show(ev.sampling_figure({"max": p_max}, faces), "sampling")
 
 # %% [markdown]
 # And who receives more? Now the groups come in, to judge, not to train. How much of the sampling, in %, goes to darker
-# faces, compared with their share of the faces? It is not that the latents do not know: a linear model tells darker
-# faces from all 100 of them with an AUC of 0.92 (`results/figures/latents.md`).
+# faces, compared with their share of the faces? It is not that the latents do not know: a linear model that
+# sees all 100 latents tells darker faces from lighter ones with an AUC of 0.92 (`results/figures/latents.md`).
 
 # %%
 share = np.full(len(faces), 1 / len(faces))

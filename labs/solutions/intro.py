@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lab 1a: a first hour with TensorFlow
 #
-# Everything in the later labs, music and fair face detectors, is made of the seven things in this notebook: tensors,
-# graphs, layers, two ways to build a model, gradients, and a step downhill. Each has a line or two for you to write
-# (`TODO`), a check that says at once whether it is right, and something to look at.
+# Everything in the later labs, music and fair face detectors, is made of the things in this notebook: tensors, graphs,
+# layers, three ways to build a model, gradients, and a step downhill. Each has a line or two for you to write (`TODO`),
+# a check that says at once whether it is right, and something to look at.
 #
 # Run the cells from top to bottom with Shift-Enter. It takes about an hour to do and half a minute to run. Under each
 # exercise are an example and three hints; open one only when you are stuck.
@@ -131,7 +131,7 @@ def red_middle(images, size):
     # NUDGE: Where does the middle begin, if as much is left over above it as below?
     # IDEA: images.shape[1] is the height, images.shape[2] the width; // divides to a whole number.
     # CODE: top, left = (images.shape[1] - size) // 2, ...
-    # CODE: return images[:, top : top + size, ..., 0]
+    # CODE: return images[:, top : top + size, left : ..., 0]
     # EXAMPLE: red_middle(tf.reshape(tf.range(48.0), (1, 4, 4, 3)), 2).numpy().tolist() ->
     # EXAMPLE: [[[15.0, 18.0], [27.0, 30.0]]]
     ### BEGIN SOLUTION
@@ -144,7 +144,7 @@ def red_middle(images, size):
 checks.red_middle(red_middle)
 
 # %%
-print("red of the middle of the first image:", red_middle(squares, 2)[0].numpy().round(2).tolist())
+print("red of the middle of the first image:", red_middle(squares, 2)[0].numpy().round(2))
 
 # %% [markdown]
 # ## 2. Computations are graphs
@@ -306,7 +306,8 @@ checks.functional(functional)
 functional().summary()
 
 # %% [markdown]
-# Teach the row a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; eight in a row before it can.
+# Teach the row a disc: 1 near the origin, 0 far from it. One unit alone (left) cannot; with a layer of eight
+# before it, it can.
 
 # %%
 points = np.random.default_rng(0).uniform(-4, 4, (2000, 2)).astype(np.float32)

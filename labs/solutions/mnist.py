@@ -78,8 +78,8 @@ show(pictures.digits(digits.train[0][:20], digits.train[1][:20]), "digits")
 # ## 2. A dense network
 #
 # Flatten the image into 784 numbers, then 128 units with ReLU, then one number for each digit. These last numbers are
-# **logits**: no activation. The loss does the softmax, and does it exactly where a softmax and then a logarithm lose
-# digits.
+# **logits**: no activation. The loss does the softmax and the logarithm in one, which is more exact than one after the
+# other.
 
 
 # %%
@@ -304,7 +304,7 @@ def train_step(model, optimizer, images, labels):
 checks.train_step(train_step)
 
 # %% [markdown]
-# `tf.function` compiles the step once. Compare the time of an epoch with and without it:
+# `tf.function` compiles the step once. Compare the time of a step with and without it:
 
 # %%
 by_hand = cnn()
@@ -391,10 +391,11 @@ voters = [train(f"voter {seed}", build(), epochs(number), (digits.train, digits.
 # %% [markdown]
 # ## 6. The test
 #
-# Now, once, with the 95 % Wilson interval: a thousand test digits cannot tell 98.5 % from 99 %. The first five were
-# trained with one seed each; how much a seed matters is seen in the last line.
+# Now, once, with the 95 % Wilson interval, in which the accuracy on endlessly many digits would lie in 95 of 100 such
+# tests: a thousand test digits cannot tell 98.5 % from 99 %. The first five were trained with one seed each; how much
+# a seed matters is seen in the last line.
 #
-# On all of MNIST such a network is known to pass 99 %. The sample has a twentieth of its training digits and a tenth of
+# On all of MNIST such a network is known to pass 99 %. The sample has a sixteenth of its training digits and a tenth of
 # its test digits: a table that was made from it says nothing about that.
 
 

@@ -176,7 +176,8 @@ print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
 # * a `GRU` goes through the sequence and keeps a state, its memory of all that came before. It needs
 #   `return_sequences=True`, or it would only speak at the end,
 # * a `Dropout` of 0.3 leaves out some of the state's numbers while it trains, against learning by heart,
-# * a `Dense` layer gives a logit for every character that may come next.
+# * a `Dense` layer gives a *logit* for every character that may come next: any number, which a softmax will turn into
+#   a probability.
 
 # %%
 drawings.show("music/rnn")
@@ -192,8 +193,8 @@ drawings.show("music/rnn")
 #
 # Where $z_t$ is near 1 the state is kept as it is: that is how a key or a repeat is remembered over many characters.
 #
-# **Think.** The loss counts 50 characters in one go, one at each place. Why is that not cheating, although the network
-# is given the right characters all along?
+# **Think.** The loss counts all characters of a tune in one go, one at each place. Why is that not cheating, although
+# the network is given the right characters all along?
 #
 # <details><summary>An answer</summary>
 #
@@ -252,7 +253,7 @@ print("guessed:", repr(vocabulary.decode([number for number in guesses.numpy() i
 
 # %%
 def sequence_loss(targets, logits):
-    """Mean cross-entropy in nats over all targets that are not padding, a scalar.
+    """Mean cross-entropy (natural logarithm) over all targets that are not padding, a scalar.
 
     Args:
         targets: (B, T) int32.

@@ -175,8 +175,9 @@ def pole_network(inputs, actions):
 checks.pole_network(pole_network)
 
 # %% [markdown]
-# The policy is a `Categorical` distribution over the actions. An agent that always takes the likeliest never finds out
-# what the others are worth, so it **draws**. The logarithm of the probability of what it drew is what learning changes.
+# The policy is a distribution over the actions, a `tfp.distributions.Categorical` of TensorFlow Probability. An agent
+# that always takes the likeliest never finds out what the others are worth, so it **draws**. The logarithm of the
+# probability of what it drew is what learning changes.
 
 
 # %%
@@ -603,7 +604,7 @@ for policy, greedy in {"sampled": False, "greedy": True}.items():
 watch("pong_after", "pong", playing)
 
 # %% [markdown]
-# ## 10. All three, over seeds
+# ## 10. Over seeds
 #
 # One run is an anecdote: with another seed it may come out otherwise. So each algorithm was run with several; the lines
 # are means, the bands go from the worst seed to the best. To make it takes hours, so this is what the repository keeps
@@ -622,18 +623,18 @@ for name in ("cartpole.png", "pong.png"):
         display(Image(str(kept / name)))
 
 # %% [markdown]
-# Look at REINFORCE on Pong. This is what the course's lab asks to train, and the honest curve stays close to the bottom
-# for as long as PPO takes to win. It is no bug: the same functions balanced the pole. In Pong many actions go by before
-# there is a point, and all of them are blamed if it is lost, the good ones too. The noise of such a gradient hides its
-# direction, and each batch is used once.
+# Look at REINFORCE on Pong (A2C was run on CartPole alone). This is what the course's lab asks to train, and the honest
+# curve stays close to the bottom as far as it was run: compare it with PPO's at the same number of steps. It is no bug:
+# the same functions balanced the pole. In Pong many actions go by before there is a point, and all of them are blamed
+# if it is lost, the good ones too. The noise of such a gradient hides its direction, and each batch is used once.
 #
 # That is why A2C and PPO exist. The critic takes out what was to be expected anyway, so less noise is left (A2C), and
 # clipping lets each batch be used several times (PPO). CartPole is kinder: episodes begin short, and each step has a
 # reward. There look at how many steps each of the three needs, and how much the seed matters.
 #
-# And mind what "wins at Pong" means. The emulator without sticky actions has hardly any chance in it, and the opponent
-# always plays alike, so an agent may learn by heart how to beat it. Compare the columns with and without sticky
-# actions.
+# And mind what "wins at Pong" means. The emulator has hardly any chance in it, and the opponent always plays alike, so
+# an agent may learn by heart how to beat it. With *sticky actions* the emulator repeats the last action by chance,
+# whatever the agent wants. Compare the columns with and without them.
 #
 # ## 11. What to hand in
 #

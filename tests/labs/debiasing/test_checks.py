@@ -83,6 +83,7 @@ def kl(mean, log_variance):
         (lambda m, s: tf.reduce_sum(kl(m, s)), ["kl", "shape ()"]),
         (lambda m, s: 0.5 * tf.reduce_sum(tf.exp(s) + m**2 - s, axis=1), ["kl", "-1"]),
         (lambda m, s: 0.5 * tf.reduce_sum(tf.exp(s) + m - 1 - s, axis=1), ["kl", "squared"]),
+        (lambda m, s: 0.5 * tf.reduce_sum(tf.exp(s) - 1 - s, axis=1), ["kl", "mean is missing"]),
         (lambda m, s: kl(m, s) + 0.1, ["kl", "expected"]),
         (lambda m, s: kl(m, s).numpy(), ["kl", "NumPy"]),
         (lambda m, s: tf.cast(kl(m, s), tf.float64), ["kl", "float64", "float32"]),
@@ -98,7 +99,8 @@ def test_a_wrong_divergence_is_named(wrong, words):
     [
         (lambda x, y: tf.reduce_mean((x - y) ** 2, axis=(1, 2, 3)), ["reconstruction", "squared"]),
         (lambda x, y: tf.reduce_sum(tf.abs(x - y), axis=(1, 2, 3)), ["reconstruction", "summed"]),
-        (lambda x, y: tf.reduce_mean(y - x, axis=(1, 2, 3)), ["reconstruction", "tf.abs"]),
+        (lambda x, y: tf.reduce_mean(y - x, axis=(1, 2, 3)), ["reconstruction", "cancel", "tf.abs"]),
+        (lambda x, y: tf.reduce_mean(x - y, axis=(1, 2, 3)), ["reconstruction", "cancel", "tf.abs"]),
         (lambda x, y: tf.reduce_mean(tf.abs(x - y)), ["reconstruction", "shape ()"]),
         (lambda x, y: tf.reduce_mean(tf.abs(x - y), axis=-1), ["reconstruction", "shape (5, 4, 6)"]),
         (lambda x, y: np.abs(x - y).mean((1, 2, 3)), ["reconstruction", "NumPy"]),
@@ -106,6 +108,10 @@ def test_a_wrong_divergence_is_named(wrong, words):
 )
 def test_a_wrong_reconstruction_is_named(wrong, words):
     refused(checks.vae_loss, lambda x, y, m, s: (wrong(x, y), kl(m, s)), *words)
+
+
+def test_terms_in_the_wrong_order_are_named():
+    refused(checks.vae_loss, lambda x, y, m, s: (kl(m, s), l1(x, y)), "swapped")
 
 
 def test_one_loss_instead_of_two_terms_is_refused():
@@ -120,7 +126,9 @@ def test_one_loss_instead_of_two_terms_is_refused():
         (lambda m, s, n: m + tf.exp(-0.5 * s) * n, ["sign"]),
         (lambda m, s, n: m + n, ["not scaled"]),
         (lambda m, s, n: m, ["mean alone"]),
-        (lambda m, s, n: m + tf.exp(0.5 * s) * tf.random.normal(m.shape), ["expected"]),
+        (lambda m, s, n: m + tf.exp(0.5 * s) * tf.random.normal(m.shape), ["expected", "is given"]),
+        (lambda m, s, n: tf.exp(0.5 * s) * n, ["mean is missing"]),
+        (lambda m, s, n: m - tf.exp(0.5 * s) * n, ["taken away"]),
         (lambda m, s, n: m.numpy() + np.exp(0.5 * s) * n.numpy(), ["NumPy"]),
         (lambda m, s, n: m + tf.exp(0.5 * tf.stop_gradient(s)) * n, ["log_variance", "gradient"]),
         (lambda m, s, n: m + tf.sqrt(s) * n, ["NaN"]),
@@ -162,6 +170,10 @@ def broadcast(labels, logits, vae):
         (lambda y, o, v: tf.reduce_mean(flat(y) * (cross_entropy(flat(y), o) + v)), ["mask vae only"]),
         (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), tf.sigmoid(o)) + flat(y) * v), ["sigmoid", "twice"]),
         (lambda y, o, v: tf.reduce_mean(cross_entropy(o, flat(y)) + flat(y) * v), ["swapped"]),
+        (
+            lambda y, o, v: keras.losses.binary_crossentropy(flat(y), o) + tf.reduce_mean(flat(y) * v),
+            ["from_logits=True"],
+        ),
         (lambda y, o, v: cross_entropy(flat(y), o) + flat(y) * v, ["shape (5,)", "()"]),
         (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + flat(y) * v).numpy(), ["NumPy"]),
         (lambda y, o, v: tf.reduce_mean(cross_entropy(y, o) + y * v), ["stops with ValueError"]),
@@ -225,7 +237,7 @@ def pooled(latents, alpha, bins):
         (lambda z, a, b: 1 / right_rarity(z, a, b), ["1 / (density + alpha)"]),
         (lambda z, a, b: right_rarity(z, 0.0, b), ["alpha", "missing"]),
         (lambda z, a, b: right_rarity(z, 0.0, b) + a, ["alpha", "outside"]),
-        (without_last_bin, ["stops with IndexError"]),
+        (without_last_bin, ["stops with IndexError", "bins - 1"]),
         (one_bin_off, ["rarity", "expected"]),
         (lambda z, a, b: right_rarity(z, a, b).astype(np.float32), ["float32", "float64"]),
         (lambda z, a, b: right_rarity(z, a, b).tolist(), ["list", "NumPy array"]),
@@ -268,6 +280,8 @@ def test_a_wrong_maximum_is_named(wrong, words):
         (lambda r: np.exp(np.log(r).sum(1) - np.log(r).sum(1).max()), ["sum to 1"]),
         (lambda r: normalised(r.sum(1)), ["sum", "product"]),
         (lambda r: normalised(np.log(r).sum(1)), ["np.exp is missing"]),
+        (lambda r: normalised(np.log(r).sum(1) - np.log(r).sum(1).max()), ["np.exp is missing"]),
+        (lambda r: normalised(np.exp(np.log(r).mean(1))), ["sum them"]),
         (lambda r: normalised(1 / r.prod(1)), ["upside down"]),
         (lambda r: normalised(r.prod(0)), ["shape (7,)"]),
         (lambda r: normalised(r.prod(1)).astype(np.float16), ["float16", "float64"]),
@@ -423,7 +437,14 @@ def in_three_layers(x, filters, kernel):
     return keras.layers.BatchNormalization(axis=-1, momentum=0.9)(x)
 
 
-@pytest.mark.parametrize("right", [block, in_three_layers, lambda *given: block(*given, use_bias=False)])
+def as_a_model_of_its_own(x, filters, kernel):
+    convolution = keras.layers.Conv2D(filters, kernel, 2, "same", activation="relu")
+    return keras.Sequential([convolution, keras.layers.BatchNormalization(momentum=0.9)])(x)
+
+
+@pytest.mark.parametrize(
+    "right", [block, in_three_layers, as_a_model_of_its_own, lambda *given: block(*given, use_bias=False)]
+)
 def test_a_block_may_be_written_in_other_ways(right):
     checks.block(right)
 
@@ -439,7 +460,7 @@ def test_a_block_may_be_written_in_other_ways(right):
         (lambda *given: block(*given, momentum=0.99), ["0.99", "momentum=0.9"]),
         (lambda *given: block(*given, momentum=0.5), ["at test", "expected"]),
         (lambda *given: block(*given, strides=1), ["shape (5, 4, 6, 7)", "(5, 2, 3, 7)"]),
-        (lambda *given: block(*given, padding="valid"), ["shape (5, 1, 2, 7)", "(5, 2, 3, 7)"]),
+        (lambda *given: block(*given, padding="valid"), ["shape (5, 1, 2, 7)", "keeps the edge"]),
         (lambda x, filters, kernel: block(x, kernel, kernel), ["shape (5, 2, 3, 3)"]),
         (lambda x, filters, kernel: block(x, filters, 5), ["5 x 5", "3 x 3"]),
         (lambda x, filters, kernel: keras.layers.BatchNormalization()(x), ["shape (5, 4, 6, 3)", "(5, 2, 3, 7)"]),
@@ -473,6 +494,8 @@ def test_the_head_may_be_split_in_other_ways(right):
         (lambda x, k: (x[:, 0], x[:, :k], x[:, k + 1 :]), ["mean", "behind it"]),
         (lambda x, k: (x[:, 0], x[:, 1 : k + 1], x[:, 1 : k + 1]), ["log_variance", "swapped"]),
         (lambda x, k: (x[:, 0], x[:, 1:8], x[:, 8:]), ["mean", "shape"]),
+        (lambda x, k: (x[:, 0], x[:, 1:k], x[:, k + 1 :]), ["mean", "shape (5, 6)", "stops before end"]),
+        (lambda x, k: (x[0], x[1 : k + 1], x[k + 1 :]), ["logits", "takes columns"]),
         (lambda x, k: (x[:, 0], x[:, 1:]), ["three tensors"]),
         (lambda x, k: x, ["three tensors"]),
         (lambda x, k: (x.numpy()[:, 0], x[:, 1 : k + 1], x[:, k + 1 :]), ["logits", "ndarray"]),

@@ -75,12 +75,17 @@ def test_another_way_to_the_image_passes_too():
     ("wrong", "words"),
     [
         ({"swap": True}, ["swapped"]),
-        ({"axis": 0}, ["(3, 9, 9)", "(9, 9, 3)"]),
+        ({"axis": 0}, ["(3, 9, 9)", "(9, 9, 3)", "last axis"]),
         ({"dtype": "float64"}, ["float64", "float32"]),
     ],
 )
 def test_wrong_images(wrong, words):
     refused(checks.colours, lambda size, blue: image(size, blue, **wrong), *words)
+
+
+def test_an_image_without_blue_or_of_bytes():
+    refused(checks.colours, lambda size, blue: image(size, 0.0), "blue is missing")
+    refused(checks.colours, lambda size, blue: 255 * image(size, blue), "not to 255")
 
 
 def test_an_image_in_numpy_is_refused():
@@ -95,7 +100,8 @@ def test_a_forgotten_return_is_named():
     ("wrong", "words"),
     [
         (lambda size, blues: [image(size, blue) for blue in blues], ["a list", "tf.stack"]),
-        (lambda size, blues: tf.stack([image(size, blue) for blue in blues], axis=-1), ["(9, 9, 3, 5)"]),
+        (lambda size, blues: tf.stack([image(size, blue) for blue in blues], axis=-1), ["(9, 9, 3, 5)", "first axis"]),
+        (lambda size, blues: tf.concat([image(size, blue) for blue in blues], axis=0), ["(45, 9, 3)", "tf.stack"]),
         (lambda size, blues: tf.stack([image(size, blue) for blue in reversed(blues)]), ["order"]),
     ],
 )
@@ -111,6 +117,7 @@ def test_wrong_batches(wrong, words):
         (lambda a, b: (a + b) * (a + 1), "d is a + 1"),
         (lambda a, b: a * b, "expected"),
         (lambda a, b: (a + b) / tf.zeros(()), "NaN or infinity"),
+        (lambda a, b: (a + b, b + 1, (a + b) * (b + 1)), "return the one number alone"),
     ],
 )
 def test_wrong_graphs(wrong, word):
@@ -264,6 +271,14 @@ def test_a_difference_quotient_is_not_exact_enough():
     refused(checks.slope, quotient, "tape")
 
 
+def test_a_slope_of_ones_own_is_refused():
+    def quotient(function, x, h=1e-5):
+        ahead, behind = (function(tf.constant(place, tf.float64)) for place in (x + h, x - h))
+        return tf.cast((ahead - behind) / (2 * h), tf.float32)
+
+    refused(checks.slope, quotient, "tf.GradientTape")
+
+
 @pytest.mark.parametrize(
     ("step", "word"),
     [
@@ -321,6 +336,17 @@ def test_a_variable_that_becomes_a_tensor_is_named():
     refused(checks.descend, descending(lambda x, rate, gradient: x - rate * gradient), "stay the variable")
 
 
+def test_a_loss_outside_the_tape_is_named():
+    def descend(start, rate, steps):
+        x = tf.Variable(start, dtype=tf.float32)
+        loss = (x - 4) ** 2
+        with tf.GradientTape() as tape:
+            pass
+        return [start, float(x - rate * tape.gradient(loss, x))]
+
+    refused(checks.descend, descend, "within the `with`")
+
+
 def test_a_descent_without_a_tape_is_refused():
     def descend(start, rate, steps):
         path = [start]
@@ -353,6 +379,11 @@ def test_the_drawing_of_tangents_asks_for_slopes_of_the_function(solution):
 # --- slices and the functional API ------------------------------------------------------------------------------------
 
 
+def to_the_same_margin(images, size):
+    top, left = ((whole - size) // 2 for whole in images.shape[1:3])
+    return images[:, top:-top, left:-left, 0]
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -361,7 +392,9 @@ def test_the_drawing_of_tangents_asks_for_slopes_of_the_function(solution):
         (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, 1], ["red is channel 0"]),
         (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, 2], ["blue"]),
         (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size], ["(2, 3, 3, 3)"]),
-        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, :1], ["(2, 3, 3, 1)"]),
+        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, :1], ["(2, 3, 3, 1)", "takes one away"]),
+        (lambda images, size: images[:, 3 : 3 + size, ..., 0], ["(2, 3, 7)", "left : left + size"]),
+        (to_the_same_margin, ["left + size"]),
     ],
 )
 def test_wrong_slices(wrong, words):

@@ -56,6 +56,12 @@ def test_dense_net(keras):
             checks.dense_net(dense_net(keras, **options))
     with pytest.raises(CheckFailed, match="nothing"):
         checks.dense_net(lambda: None)
+    hidden, last = keras.layers.Dense(128, activation="relu"), keras.layers.Dense(10)
+    with pytest.raises(CheckFailed, match="is it flattened"):
+        checks.dense_net(lambda: keras.Sequential([keras.Input((28, 28, 1)), hidden, last]))
+    rows = [keras.Input((28, 28, 1)), keras.layers.Dense(128, activation="relu"), keras.layers.Flatten()]
+    with pytest.raises(CheckFailed, match="flattened first"):
+        checks.dense_net(lambda: keras.Sequential([*rows, keras.layers.Dense(10)]))
 
 
 def test_other_ways_to_the_dense_net_pass(tf, keras):
@@ -88,6 +94,15 @@ def test_loss(tf, keras):
         (lambda labels, logits: tf.reduce_mean(each(labels, logits)), "from_logits=True"),
         (lambda labels, logits: each(labels, logits, from_logits=True), "mean"),
         (lambda labels, logits: tf.reduce_sum(each(labels, logits, from_logits=True)), "sum over the batch"),
+        (lambda labels, logits: -tf.reduce_mean(each(labels, logits, from_logits=True)), "sign"),
+        (
+            lambda labels, logits: tf.reduce_mean(each(labels, tf.nn.softmax(logits), from_logits=True)),
+            "softmax is taken",
+        ),
+        (
+            lambda labels, logits: -tf.reduce_mean(tf.one_hot(labels, 10) * tf.nn.log_softmax(logits)),
+            "mean over all logits",
+        ),
         (lambda labels, logits: tf.constant(float("nan")), "NaN"),
         (lambda labels, logits: None, "return"),
         (lambda labels, logits: each(labels, logits, from_logits=True).numpy().mean(), "TensorFlow's functions"),
@@ -123,6 +138,15 @@ def test_train_step(tf, keras):
             checks.train_step(step(tf, keras, **options))
 
 
+def test_a_loss_that_hides_its_function_is_named():
+    def train_step(model, optimizer, images, labels):
+        loss = loss(labels, model(images, training=True))  # noqa: F821
+        return loss
+
+    with pytest.raises(CheckFailed, match="by the name of a function"):
+        checks.train_step(train_step)
+
+
 def test_other_training_steps_pass(tf, keras):
     def old_style(model, optimizer, images, labels):
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -152,6 +176,7 @@ def test_confusion():
         (lambda labels, answers: counts(answers, labels), "swapped"),
         (once, "repetitions"),
         (lambda labels, answers: counts(labels, answers) / 300, "float64"),
+        (lambda labels, answers: counts(labels, answers) * (1 - np.eye(10, dtype=int)), "diagonal"),
         (lambda labels, answers: None, "return"),
     ]:
         with pytest.raises(CheckFailed, match=message):
@@ -169,6 +194,11 @@ def mistakes(probabilities, labels):
 def ordered(probabilities, labels):
     wrong = mistakes(probabilities, labels)
     return wrong[np.argsort(truths(probabilities, labels)[wrong])]
+
+
+def first_ordered(probabilities, labels, count):
+    first = mistakes(probabilities, labels)[:count]
+    return first[np.argsort(truths(probabilities, labels)[first])]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +224,11 @@ def test_right_lists_of_the_worst(right):
         (lambda p, labels, count: ordered(p, labels), "keep the first `count`"),
         (lambda p, labels, count: ordered(p, labels)[::-1][:count], "the lowest probability comes first"),
         (lambda p, labels, count: mistakes(p, labels)[:count], "in the order of the images"),
+        (
+            lambda p, labels, count: np.argsort(truths(p, labels)[mistakes(p, labels)])[:count],
+            "places among the mistakes",
+        ),
+        (first_ordered, "then cut"),
         (lambda p, labels, count: ordered(p, labels)[:8], "shape"),
         (lambda p, labels, count: np.sort(truths(p, labels))[:count], "float64|read right"),
         (lambda p, labels, count: None, "return"),
@@ -217,12 +252,14 @@ def test_the_solution_passes_and_a_stub_is_told_to_be_written(solution, name, ca
         getattr(checks, name)(stub)
 
 
-def trained(keras, optimizer=lambda given: given, logits=True, epochs=1, batch=64, returned=None):
+def trained(
+    keras, optimizer=lambda given: given, logits=True, epochs=1, batch=64, returned=None, metrics=("accuracy",)
+):
     """The four calls, right but for what is said."""
 
     def compile_and_fit(model, given, train, others):
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
-        model.compile(optimizer(given), loss, metrics=["accuracy"], jit_compile=False)
+        model.compile(optimizer(given), loss, metrics=list(metrics), jit_compile=False)
         model.fit(*train, batch_size=batch, epochs=epochs, verbose=0)
         answers = model.predict(others[0], verbose=0).argmax(axis=1)
         return (
@@ -245,6 +282,22 @@ def trained(keras, optimizer=lambda given: given, logits=True, epochs=1, batch=6
         ({"epochs": 0}, "0 steps on 64 digits"),
         ({"batch": 32}, "2 steps on 64 digits"),
         ({"returned": lambda model, train, others, answers: answers}, "returns an ndarray"),
+        ({"returned": lambda model, train, others, answers: (answers, 0.5)}, "not one number"),
+        (
+            {"returned": lambda model, train, others, answers: (model.evaluate(*others, verbose=0), answers)},
+            "return the second alone",
+        ),
+        (
+            {
+                "metrics": (),
+                "returned": lambda model, train, others, answers: (model.evaluate(*others, verbose=0), answers),
+            },
+            "unless you ask",
+        ),
+        (
+            {"returned": lambda model, train, others, answers: (100 * np.mean(answers == others[1]), answers)},
+            "from 0 to 1",
+        ),
         ({"returned": lambda model, train, others, answers: (model.evaluate(*others, verbose=0)[0], answers)}, "loss"),
         ({"returned": lambda model, train, others, answers: (model.evaluate(*train, verbose=0)[1], answers)}, "others"),
         (
@@ -266,5 +319,7 @@ def test_wrong_training_by_keras(keras, options, message):
 def test_training_by_keras(keras, solution):
     checks.compile_and_fit(trained(keras))
     checks.compile_and_fit(solution["compile_and_fit"])
+    own = {"returned": lambda model, train, others, answers: (np.mean(answers == others[1]), answers)}
+    checks.compile_and_fit(trained(keras, metrics=(), **own))
     with pytest.raises(CheckFailed, match="not compiled"):
         checks.compile_and_fit(lambda *arguments: None)

@@ -47,6 +47,7 @@ def places(text, characters):
         (lambda text, known: tf.constant(places(text, known)[::-1], tf.int32) + 2, ["expected"]),
         (lambda text, known: tf.constant(places(text, known), tf.int64) + 2, ["int64", "int32"]),
         (lambda text, known: [place + 2 for place in places(text, known)], ["a list", "one tensor"]),
+        (lambda text, known: tf.constant([1, *(n + 2 for n in places(text, known)), 1]), ["(32,)", "each character"]),
         (lambda text, known: np.array(places(text, known)) + 2, ["an ndarray", "TensorFlow's functions"]),
     ],
 )
@@ -68,7 +69,10 @@ def targets(row, mask):
     [
         (lambda row, header: (row[1:], row[:-1]), ["these are the targets"]),
         (lambda row, header: (row[:-1], row[1:]), ["header is still asked for"]),
-        (lambda row, header: targets(row, tf.range(tf.size(row) - 1) <= header), ["use <"]),
+        (lambda row, header: targets(row, tf.range(tf.size(row) - 1) <= header), ["one place too many"]),
+        (lambda row, header: targets(row, tf.range(tf.size(row) - 1) < header - 1), ["one place too few"]),
+        (lambda row, header: (tf.where(tf.range(11) < header, PADDING, row[:-1]), row[1:]), ["only targets"]),
+        (lambda row, header: (row[header:-1], row[1 + header :]), ["(7,)", "without its last"]),
         (lambda row, header: targets(row, tf.range(tf.size(row) - 1) >= header), ["swap"]),
         (lambda row, header: (row[:-1], tf.where(tf.range(11) < header, PADDING, row[:-1])), ["not moved"]),
         (lambda row, header: row[:-1], ["two tensors"]),
@@ -145,6 +149,18 @@ def test_other_networks_pass(right, capsys):
     assert "right" in capsys.readouterr().out
 
 
+def test_a_network_without_dropout_is_told_so(capsys):
+    checks.build_network(network())
+    assert "no Dropout" in capsys.readouterr().out
+    for between in ([recurrent(layers.GRU), lambda units: layers.Dropout(0.3)], [dropping]):
+        checks.build_network(network(*between))
+    assert "no Dropout" not in capsys.readouterr().out
+
+
+def dropping(units):
+    return layers.GRU(units, return_sequences=True, dropout=0.3)
+
+
 def crossed(targets, logits):
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     return losses, tf.cast(targets != PADDING, tf.float32)
@@ -162,6 +178,12 @@ def mean(losses, mask):
         (lambda losses, mask: tf.reduce_sum(losses * mask), ["sum, not the mean"]),
         (lambda losses, mask: mean(losses, 1 - mask), ["NOT padding"]),
         (lambda losses, mask: -mean(losses, mask), ["sign"]),
+        (lambda losses, mask: mean(losses, mask) / tf.math.log(2.0), ["bits"]),
+        (
+            lambda losses, mask: tf.reduce_mean(tf.reduce_sum(losses * mask, 1) / tf.reduce_sum(mask, 1)),
+            ["its own mean"],
+        ),
+        (lambda losses, mask: 2 * mean(losses, mask), ["expected", "not PADDING"]),
         (lambda losses, mask: mean(losses, mask).numpy(), ["TensorFlow's functions"]),
         (lambda losses, mask: losses * mask, ["shape (3, 5)"]),
     ],
@@ -205,6 +227,25 @@ def test_wrong_steps(options, words):
     refused(checks.train_step, step(**options), *words)
 
 
+def test_a_network_outside_the_tape_is_named():
+    def train_step(network, optimizer, inputs, targets):
+        logits = network(inputs, training=True)
+        with tf.GradientTape() as tape:
+            loss = mean(*crossed(targets, logits))
+        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+
+    refused(checks.train_step, train_step, "No gradients", "within the tape's `with`")
+
+
+def test_gradients_and_variables_in_the_wrong_order_are_named():
+    def train_step(network, optimizer, inputs, targets):
+        with tf.GradientTape() as tape:
+            loss = mean(*crossed(targets, network(inputs, training=True)))
+        optimizer.apply(network.trainable_variables, tape.gradient(loss, network.trainable_variables))
+
+    refused(checks.train_step, train_step, "gradients first, then variables")
+
+
 def test_other_steps_pass():
     checks.train_step(step())
     checks.train_step(tf.function(step()))
@@ -217,7 +258,7 @@ def test_other_steps_pass():
         (lambda logits, t: tf.random.categorical(logits, 1)[:, 0], ["temperature is not used"]),
         (lambda logits, t: tf.random.categorical(logits * t, 1)[:, 0], ["divide"]),
         (lambda logits, t: tf.random.categorical(tf.nn.softmax(logits) / t, 1)[:, 0], ["no softmax"]),
-        (lambda logits, t: tf.random.categorical(logits / t, 1), ["(20000, 1)"]),
+        (lambda logits, t: tf.random.categorical(logits / t, 1), ["(20000, 1)", "row of draws"]),
         (lambda logits, t: tf.random.categorical(logits / t, 1)[0], ["(1,)", "(20000,)"]),
         (lambda logits, t: tf.cast(tf.random.categorical(logits / t, 1)[:, 0], tf.float32), ["float32"]),
     ],
@@ -270,6 +311,7 @@ def endless(next_logits, header, temperature, longest):
         (loop(begin=list), ["remembers nothing"]),
         (loop(begin=lambda header: [MARK]), ["expected [1, 3, 4"]),
         (loop(draw=lambda logits, temperature: drawn(logits, 1.0)), ["temperature"]),
+        (loop(draw=lambda logits, temperature: int(tf.argmax(logits[0]))), ["likeliest"]),
         (loop(mark=None), ["over at the mark"]),
         (loop(cut=False), ["longest is 4"]),
         (endless, ["does not end"]),

@@ -142,6 +142,12 @@ def test_checkpoints_of_another_vocabulary_or_damaged_ones_are_one_line(trained,
     assert "\n" not in str(caught.value)
 
 
+def test_a_functional_network_writes_as_the_sequential_one_does(network, vocabulary):
+    same = keras.Model(network.inputs, network.outputs)
+    one, other = (Generator(each, vocabulary).tunes([HEADER], temperature=1e-6) for each in (network, same))
+    assert one == other
+
+
 def test_the_students_loop_writes_what_compiled_writing_does(network, vocabulary, solution):
     written = Generator(network, vocabulary).tunes([HEADER], temperature=1e-6)[0]
     allowed = np.where(np.arange(len(vocabulary)) == PADDING, -np.inf, 0)

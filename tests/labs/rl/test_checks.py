@@ -141,6 +141,7 @@ def with_log_probs(change):
         (lambda x, s: drawn(x, None), ["same seed draws other actions"]),
         (lambda x, s: drawn(x, (1, 2)), ["another seed draws the same actions"]),
         (drawn_twice, ["other actions", "draw once"]),
+        (lambda x, s: drawn(x, s)[::-1], ["swapped", "actions come first"]),
         (with_log_probs(lambda x, a, p: tf.exp(p)), ["probabilities", "logarithm"]),
         (with_log_probs(lambda x, a, p: -p), ["sign"]),
         (with_log_probs(lambda x, a, p: tf.gather(x, a, batch_dims=1)), ["these are the logits"]),
@@ -217,6 +218,14 @@ def returning_the_loss(**options):
     return student
 
 
+def heads_swapped(network, optimizer, observations, actions, weights):
+    with tf.GradientTape() as tape:
+        values, logits = network(observations)
+        loss = -mean(tfp.distributions.Categorical(logits=logits).log_prob(actions) * weights) + 0.0 * mean(values)
+    optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+    return loss
+
+
 def after_the_update(network, optimizer, *batch):
     step(network, optimizer, *batch)
     return right_loss(network, *batch)
@@ -234,6 +243,8 @@ def after_the_update(network, optimizer, *batch):
         (returning_the_loss(sign=0.5), ["policy after step 1", "expected"]),
         (lambda *given: step(*given, greedy=True), ["train_step(...)", "return the policy gradient's loss"]),
         (after_the_update, ["train_step(...)", "before the update"]),
+        (lambda *given: -step(*given), ["train_step(...)", "has the minus already"]),
+        (heads_swapped, ["heads_swapped stops with InvalidArgumentError", "one number only"]),
         (lambda *given: float(step(*given)), ["stops with TypeError", "SymbolicTensor"]),
     ],
 )
@@ -249,6 +260,13 @@ def summed(errors, going_on, factor):
     total, following = np.zeros_like(errors), np.zeros_like(errors[0])
     for t in reversed(range(len(errors))):
         following = total[t] = errors[t] + factor * following * going_on[t]
+    return total
+
+
+def looking_back(errors, going_on, factor):
+    total, before = np.zeros_like(errors), np.zeros_like(errors[0])
+    for t in range(len(errors)):
+        before = total[t] = errors[t] + factor * before * going_on[t]
     return total
 
 
@@ -299,6 +317,7 @@ def into_rewards(r, v, following, ends, g, trace):
         (lambda r, v, n, e, g, t: advantages(r, v, n, e, g, t) + v, ["these are returns"]),
         (lambda r, v, n, e, g, t: summed(r - v, ~e, g * t), ["what follows is not used"]),
         (lambda r, v, n, e, g, t: summed(r + g * n - v, e, g * t), ["upside down"]),
+        (lambda r, v, n, e, g, t: looking_back(r + g * n - v, ~e, g * t), ["looks back"]),
         (lambda r, v, n, e, g, t: summed(r + g * n - v, shift_ends(e), g * t), ["one step off"]),
         (wiping, ["wipes out its own step"]),
         (lambda *given: -advantages(*given), ["sign"]),
@@ -357,6 +376,7 @@ def changed(**changes):
         (lambda p, act: [np.concatenate(x) for x in zip(*played(p, act), strict=True)], ["(15, 2)", "(5, 3, 2)"]),
         (lambda p, act: [*zip(*played(p, act), strict=True)], ["observations", "a tuple", "NumPy array"]),
         (lambda p, act: by_column(p, act)[:3], ["four arrays"]),
+        (lambda p, act: [x[i] for x in [by_column(p, act)] for i in (0, 1, 3, 2)], ["rewards and valid are swapped"]),
         (lambda p, act: np.zeros((4, 5, 3)), ["an ndarray", "four arrays"]),
         (changed(rewards=np.float64), ["rewards", "float64", "float32"]),
         (changed(rewards=lambda rewards: rewards.cumsum(axis=0)), ["rewards", "expected"]),
@@ -389,6 +409,11 @@ def of_ratios(p, old, a, clip):
     return -mean(tf.minimum(ratio, tf.clip_by_value(ratio, 1 - clip, 1 + clip)) * a)
 
 
+def clipped_from_above(p, old, a, clip):
+    ratio = tf.exp(p - old)
+    return -mean(tf.minimum(ratio * a, tf.minimum(ratio, 1 + clip) * a))
+
+
 def product_clipped(p, old, a, clip):
     product = tf.exp(p - old) * a
     return -mean(tf.minimum(product, tf.clip_by_value(product, 1 - clip, 1 + clip)))
@@ -410,6 +435,7 @@ def cut_gradient(p, old, a, clip):
         (without_exp, ["tf.exp is missing"]),
         (lambda p, old, a, c: -mean(tf.minimum(*both(old, p, a, c))), ["upside down"]),
         (around_zero, ["1 - clip ... 1 + clip"]),
+        (clipped_from_above, ["above alone"]),
         (of_ratios, ["ratios alone"]),
         (product_clipped, ["product is clipped"]),
         (lambda p, old, a, c: of_ratios(p, old, 1.0, c), ["advantages are missing"]),
@@ -548,6 +574,11 @@ def heads(inputs, actions, activation=None, values=None, swapped=False, one=Fals
     return keras.Model(observations, outputs[0] if one else outputs)
 
 
+def named(model):
+    logits, values = model.outputs
+    return keras.Model(model.input, {"logits": logits, "values": values})
+
+
 def test_heads_on_another_body_pass():
     checks.pole_network(heads)
     checks.pole_network(lambda inputs, actions: heads(inputs, actions, "linear", "linear"))
@@ -560,7 +591,8 @@ def test_heads_on_another_body_pass():
         (lambda n, a: heads(n, a, "relu"), ["logits", "never negative"]),
         (lambda n, a: heads(n, a, "tanh"), ["logits", "never above 1", "tanh"]),
         (lambda n, a: heads(n, a, None, "sigmoid"), ["values", "never negative"]),
-        (lambda n, a: heads(n, a, swapped=True), ["logits", "shape (200, 1)"]),
+        (lambda n, a: heads(n, a, swapped=True), ["logits", "shape (200, 1)", "in this order"]),
+        (lambda n, a: named(heads(n, a)), ["a dict", "list of two"]),
         (lambda n, a: heads(n, a, one=True), ["one output", "list of two"]),
         (lambda n, a: heads(n, 5), ["logits", "shape (200, 5)"]),
         (lambda n, a: heads(7, a), ["stops with"]),
