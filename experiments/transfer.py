@@ -7,12 +7,13 @@ imbalance: what is left of a gap there is not the imbalance's.
 """
 
 from experiments.engine.experiment import Experiment, Setting
-from experiments.settings import EVEN, FEW, K_THAT_WORKS, OTHER_CAMERA, RARE, SMALL, TRAINED, with_camera
+from experiments.settings import EVEN, FEW, K_THAT_WORKS, OTHER_CAMERA, RARE, SMALL, TRAINED, resampled, with_camera
 
+_CNN, _VAE, _MAX, *_OTHERS = resampled(FEW, EVEN)
 LINES = (
-    Setting("cnn", "cnn", draw=FEW),
-    Setting("vae", "vae", draw=FEW),
-    Setting("max", "dbvae-max", {"alpha": 0.001}, FEW, title="DB-VAE, max, α = 0.001"),
+    _CNN,
+    _VAE,
+    _MAX,
     Setting(
         f"product-k{K_THAT_WORKS}",
         "dbvae-product",
@@ -20,9 +21,7 @@ LINES = (
         FEW,
         title=f"DB-VAE, product, k = {K_THAT_WORKS}",
     ),
-    Setting("neighbours", "neighbours", draw=FEW),
-    Setting("oracle", "oracle", draw=FEW),
-    Setting("balanced", "cnn", draw=EVEN, title="CNN, balanced training set"),
+    *_OTHERS,
 )
 
 # Whether our rule harms where there is no imbalance; the CNN of the same faces is its measure.

@@ -154,10 +154,12 @@ class InTrainingAlone(keras.layers.Layer):
 
 
 _RETURN = ": is there a return?"
+_ONE_LOGIT = " (what is taken for logits has one number only: is it the values?)"
 _HINTS = {  # what an error says that does not name its cause -> what is likely
     "No gradients provided for any variable": " (call the network itself, and its loss, within the tape's `with`)",
     "has no attribute '_unique_id'": " (an optimizer takes gradients first, then variables)",
-    "[0, 1)": " (what is taken for logits has one number only: is it the values?)",
+    "[0, 1)": _ONE_LOGIT,  # in the loss; whether this or its gradient is refused first depends on timing
+    "segment_ids[": _ONE_LOGIT,
     "cannot access local variable": " (do not call a result by the name of a function that you use)",
 }
 

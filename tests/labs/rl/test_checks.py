@@ -218,6 +218,14 @@ def returning_the_loss(**options):
     return student
 
 
+def heads_swapped(network, optimizer, observations, actions, weights):
+    with tf.GradientTape() as tape:
+        values, logits = network(observations)
+        loss = -mean(tfp.distributions.Categorical(logits=logits).log_prob(actions) * weights) + 0.0 * mean(values)
+    optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+    return loss
+
+
 def after_the_update(network, optimizer, *batch):
     step(network, optimizer, *batch)
     return right_loss(network, *batch)
@@ -236,6 +244,7 @@ def after_the_update(network, optimizer, *batch):
         (lambda *given: step(*given, greedy=True), ["train_step(...)", "return the policy gradient's loss"]),
         (after_the_update, ["train_step(...)", "before the update"]),
         (lambda *given: -step(*given), ["train_step(...)", "has the minus already"]),
+        (heads_swapped, ["heads_swapped stops with InvalidArgumentError", "one number only"]),
         (lambda *given: float(step(*given)), ["stops with TypeError", "SymbolicTensor"]),
     ],
 )
