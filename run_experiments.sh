@@ -87,7 +87,7 @@ run_tests() {
     set_up
     cd -- "$root"
     "$venv/bin/python" -m ruff check --quiet || style=$?
-    # One process a file: what the tests of a file share is made once. The slow files first: see tests/conftest.py.
+    # One process a file: what the tests of a file share is made once. What takes longest first: see tests/conftest.py.
     "$venv/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
         ${chosen[@]+"${chosen[@]}"} && return "$style" # so written for Bash 3.2, where an empty list is no list
 }

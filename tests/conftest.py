@@ -15,7 +15,7 @@ SIZES = {0: (48, 8, 56), 1: (8, 8, 120), 2: (24, 24, 48)}
 # Folders that run in one process: it compiles the renderer and bakes the figures once, or makes two real runs once.
 TOGETHER = PARLIAMENT, ENGINE = "data/parliament/", "experiments/engine/"
 # What takes longest, longest first: what begins last should be short, or one core waits for the other.
-SLOW = (
+FIRST = (
     "experiments/test_commands",
     PARLIAMENT,
     "labs/test_labs",  # renders faces too, by code that is compiled by then
@@ -30,12 +30,12 @@ SLOW = (
 
 
 def pytest_collection_modifyitems(items):
-    """Slow files first."""
+    """What takes longest first."""
     tests = Path(__file__).parent
 
     def place(item):
         file = item.path.relative_to(tests).as_posix()
-        return next((number for number, part in enumerate(SLOW) if file.startswith(part)), len(SLOW))
+        return next((number for number, part in enumerate(FIRST) if file.startswith(part)), len(FIRST))
 
     items.sort(key=place)
 
