@@ -78,6 +78,8 @@ def build_network(student: Callable) -> None:
     network = _check_sizes(student, CHARACTERS, 4, 6)
     text = tf.constant(np.random.default_rng(0).integers(0, CHARACTERS, (BATCH, TIME)), tf.int32)
     logits = called(network, text)
+    if any(isinstance(layer, keras.layers.TimeDistributed) for layer in network.layers):
+        raise CheckFailed("Dense works on each character by itself: leave out TimeDistributed")
     if tuple(logits.shape) == (BATCH, CHARACTERS):
         raise CheckFailed("the network only speaks at the end of a sequence: give the GRU return_sequences=True")
     logits = tensor("the network's output", logits, (BATCH, TIME, CHARACTERS)).numpy()

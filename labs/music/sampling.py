@@ -9,21 +9,30 @@ from debias.errors import InputError
 from labs.music.vectoriser import MARK, PADDING, Vocabulary
 
 LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
+# Not TimeDistributed, which does what Dense does: of Keras 3.15 it is wrong where the number of steps is not known.
+_OF_ONE_CHARACTER = (
+    keras.layers.Dense,
+    keras.layers.Activation,
+    keras.layers.Dropout,
+    keras.layers.LayerNormalization,
+)
 
 
 class Generator:
     """Writes tunes under given headers, all of them at once.
 
     Args:
-        model: an Embedding, recurrent layers and a Dense one in a row; others are for training alone.
+        model: layers in a row: an Embedding, recurrent ones from left to right, and such as work on each character by
+            itself, as Dense, Dropout and LayerNormalization do; the last one gives the logits.
         vocabulary: that it was trained with.
+
+    Raises:
+        InputError: the model has a layer of another kind, which cannot write one character after the other.
     """
 
     def __init__(self, model: keras.Model, vocabulary: Vocabulary):
         self.vocabulary = vocabulary
-        embedding, *middle, dense = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-        recurrent = [layer for layer in middle if isinstance(layer, keras.layers.RNN)]
-        self._write = _compiled(embedding, [layer.cell for layer in recurrent], dense)
+        self._write = _compiled(*_layers(model), model.output_shape[-1])
 
     def tunes(self, headers: Sequence[str], temperature: float = 0.4, top_p: float = 0.95, seed: int = 0) -> list[str]:
         """A text (header and body) for each header.
@@ -57,8 +66,21 @@ def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where(logits >= lowest, logits, -np.inf)
 
 
-def _compiled(embedding, cells, dense):
+def _layers(model: keras.Model) -> tuple[keras.layers.Layer, list]:
+    """The embedding, and what comes after it: cells of recurrent layers, other layers as they are."""
+    embedding, *others = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    for layer in others:
+        if not isinstance(layer, (keras.layers.RNN, *_OF_ONE_CHARACTER)):
+            raise InputError(
+                f"layer {layer.name} ({type(layer).__name__}) cannot write one character after the other: use "
+                "recurrent layers from left to right and layers that work on each character by itself"
+            )
+    return embedding, [layer.cell if isinstance(layer, keras.layers.RNN) else layer for layer in others]
+
+
+def _compiled(embedding, layers, characters):
     """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
+    cells = [layer for layer in layers if hasattr(layer, "get_initial_state")]
     integer, number = tf.int32, tf.float32
 
     @tf.function(
@@ -75,11 +97,14 @@ def _compiled(embedding, cells, dense):
         prompts = tf.pad(prompts, [[0, 0], [0, LONGEST]])
 
         def step(position, character, states, ended, written):
-            x, new = embedding(character), []
-            for cell, state in zip(cells, states, strict=True):
-                x, state = cell(x, state, training=False)
-                new.append(state)
-            logits = dense(x) / temperature - 1e9 * tf.one_hot(PADDING, dense.units)  # padding is never drawn
+            x, states, new = embedding(character), iter(states), []
+            for layer in layers:
+                if layer in cells:
+                    x, state = layer(x, next(states), training=False)
+                    new.append(state)
+                else:
+                    x = layer(x[:, None], training=False)[:, 0]  # (B, F) -> (B, 1, F) -> (B, G)
+            logits = x / temperature - 1e9 * tf.one_hot(PADDING, characters)  # padding is never drawn
             noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
             drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
             following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)

@@ -119,6 +119,7 @@ def network(*middle, last=None, embedding=None, end=()):
         (network(layers.GRU), ["return_sequences=True"]),
         (network(lambda units: layers.Bidirectional(layers.GRU(units, return_sequences=True))), ["what comes later"]),
         (network(layers.Dense), ["forgets what came before"]),
+        (network(lambda units: layers.TimeDistributed(layers.Dense(units))), ["leave out TimeDistributed"]),
     ],
 )
 def test_wrong_networks(wrong, words):

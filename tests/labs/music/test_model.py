@@ -160,6 +160,36 @@ def test_the_students_loop_writes_what_compiled_writing_does(network, vocabulary
 
 
 def test_compiled_writing_is_the_step_by_step_argmax(network, vocabulary):
+    assert_writes_the_argmax(network, vocabulary)
+
+
+def test_layers_that_work_on_each_character_are_part_of_writing(vocabulary):
+    layers, size = keras.layers, len(vocabulary)
+    network = keras.Sequential(
+        [
+            layers.Embedding(size, 8),
+            layers.GRU(12, return_sequences=True, seed=1),
+            layers.LayerNormalization(gamma_initializer=keras.initializers.RandomUniform(-3, 3, seed=2)),
+            layers.Activation("tanh"),
+            layers.Dropout(0.5),
+            layers.Dense(size),
+        ]
+    )
+    network.build((None, None))
+    assert_writes_the_argmax(network, vocabulary)
+
+
+def test_layers_that_mix_characters_are_refused(vocabulary):
+    layers, size = keras.layers, len(vocabulary)
+    network = keras.Sequential(
+        [layers.Embedding(size, 8), layers.Conv1D(8, 3, padding="causal", name="three"), layers.Dense(size)]
+    )
+    network.build((None, None))
+    with pytest.raises(InputError, match=r"layer three \(Conv1D\) cannot write one character after the other"):
+        Generator(network, vocabulary)
+
+
+def assert_writes_the_argmax(network, vocabulary):
     """At a temperature near zero both take the likeliest character each time, whatever the noise."""
     written = Generator(network, vocabulary).tunes([HEADER, HEADER + "CDE"], temperature=1e-6, top_p=1e-6)
     read = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])
