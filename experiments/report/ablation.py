@@ -39,8 +39,9 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
     ending = FIXED_RATE + _at(experiment)
-    clear = [_clear(parts[name], parts[pairs[name]], ending) for name in alive]
-    said = "; ".join(filter(None, clear)) or "no interval of a difference excludes zero"
+    clear = {name: _clear(parts[name], parts[pairs[name]], ending) for name in alive}
+    told = [f"{_titles(experiment, parts, name)}: {found}" for name, found in clear.items() if found]
+    said = "; ".join(told) or "no interval of a difference excludes zero"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
     where = f"On {experiment.tests[0]}, at" if experiment.tests else "At"
     return f"{where} 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
@@ -49,6 +50,14 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
 def compared(experiment: Ablation) -> dict[str, str]:
     """Name of a setting -> name of what it is compared with."""
     return {p.setting.name: p.against for p in experiment.points if p.against != p.setting.name}
+
+
+def _titles(experiment: Ablation, parts: Mapping[str, pd.DataFrame], name: str) -> str:
+    """A setting's title, and that of what it is compared with where this is of another line."""
+    points = {point.setting.name: point for point in experiment.points}
+    other = points[name].against
+    names = [name] if other not in points or points[other].line == points[name].line else [name, other]
+    return ", minus ".join(plain(tables.title(parts[each])) for each in names)
 
 
 def _panels(experiment: Ablation) -> Mapping[str, str]:
@@ -70,10 +79,10 @@ def _at(experiment: Ablation) -> str:
 
 
 def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, ending: str) -> str:
-    """The differences whose intervals exclude zero."""
+    """The differences whose intervals exclude zero; empty where there are none."""
     differences = ((name, difference(ours, theirs, measure + ending)) for measure, name in CHANGES.items())
     clear = [f"{name} {interval(found)}" for name, found in differences if found and excludes_zero(found)]
-    return f"{plain(tables.title(ours))}: {', '.join(clear)}" if clear else ""
+    return ", ".join(clear)
 
 
 REPORT = Report(table=table, figures=figures, sentence=sentence)

@@ -5,10 +5,13 @@ from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Experiment
 from experiments.report import cameras, effects, gap, quick, transfer
+from experiments.report.comparisons import FIXED_RATE, difference
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
+from experiments.report.tables import by_setting
 
 ASKED = {  # setting -> what it stands for in the sentence
+    "vae": "DB-VAE's network alone, drawing evenly,",
     "max": "resampling by DB-VAE's max rule",
     "neighbours": "our rule",
     "oracle": "resampling by group labels",
@@ -28,9 +31,19 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """What each way to draw changes, and which part of the oracle's gain is our rule's."""
+    """What each way to draw changes, what of it is the max rule's own, and which part of the oracle's gain is ours."""
     said = effects.sentence(rows, ASKED, of="worst group")
-    return f"{said} {_share(rows)}" if said else ""
+    return " ".join(filter(None, [said, _rule_alone(rows), _share(rows)])) if said else ""
+
+
+def _rule_alone(rows) -> str:
+    """What the max rule changes of the network that it is used with: the rest of its gain is the autoencoder's."""
+    parts, column = by_setting(rows), f"worst_recall{FIXED_RATE}{effects.hardest(rows)}"
+    found = difference(parts["max"], parts["vae"], column) if {"max", "vae"} <= set(parts) else None
+    if found is None:
+        return ""
+    changed = "Of the same network, drawing by the max rule changes it by {mean:+.1f} [{low:+.1f}, {high:+.1f}]."
+    return changed.format(**found)
 
 
 def _share(rows) -> str:

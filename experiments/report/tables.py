@@ -111,9 +111,10 @@ def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str], at: str
         if {name, other} <= set(parts) and (found := differences(parts[name], parts[other], at)):
             cells = [interval(found[measure + threshold + at]) for threshold in THRESHOLDS for measure in CHANGES]
             lines.append([title(parts[name]), title(parts[other]), *cells])
-    header = ["setting", "minus"] + [f"{name}{at}" for at in ("", ", 1 % FPR") for name in CHANGES.values()]
+    header = ["setting", "minus"] + [f"{name}{rate}" for rate in ("", ", 1 % FPR") for name in CHANGES.values()]
+    test = f" on test {at[1:]}" if at else ""
     return Section(
-        "Paired difference over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
+        f"Paired difference{test} over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
     )
 
 

@@ -43,6 +43,11 @@ def test_differences_are_to_what_each_setting_is_compared_with(rows):
     assert "strong: ΔE[A] +2.0 [+2.0, +2.0] *, ΔVar[A] -2.0" in ablation.sentence(EXPERIMENT, rows)
 
 
+def test_what_is_compared_with_another_line_says_with_which(rows):
+    points = (Point(MAX, 1.0, "line", "max"), Point(STRONG, 2.0, "another line", "max"))
+    assert "strong, minus max: ΔE[A]" in ablation.sentence(dataclasses.replace(EXPERIMENT, points=points), rows)
+
+
 def test_the_figure_has_a_panel_for_the_rare_groups_mass_where_there_are_any(rows):
     panels = ablation.figures(EXPERIMENT, rows, {})["small"].axes
     titles = [axes.get_title(loc="left") for axes in panels]
