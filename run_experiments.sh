@@ -25,7 +25,7 @@ commands='  ablations       90 min  all ablations below; with table1 done, else 
   detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
   photographs      5 min  models of transfer tested on adults of UTKFace: --faces utkface.h5 --negatives tiny.h5
   list             0 min  every experiment with its runs and minutes
-  test             5 min  all but the slowest tests; test --all: all, 15 min; other words go to pytest'
+  test             6 min  all but the slowest tests; test --all: all, 16 min; other words go to pytest'
 
 main() {
     case ${1:-quick} in
