@@ -32,7 +32,7 @@ class Generator:
 
     def __init__(self, model: keras.Model, vocabulary: Vocabulary):
         self.vocabulary = vocabulary
-        self._write = _compiled(*_layers(model), model.output_shape[-1])
+        self._write = _compiled(*_layers(model))
 
     def tunes(self, headers: Sequence[str], temperature: float = 0.4, top_p: float = 0.95, seed: int = 0) -> list[str]:
         """A text (header and body) for each header.
@@ -66,21 +66,32 @@ def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where(logits >= lowest, logits, -np.inf)
 
 
-def _layers(model: keras.Model) -> tuple[keras.layers.Layer, list]:
-    """The embedding, and what comes after it: cells of recurrent layers, other layers as they are."""
-    embedding, *others = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    for layer in others:
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The embedding and what comes after it, all of which can write."""
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    for layer in layers[1:]:
         if not isinstance(layer, (keras.layers.RNN, *_OF_ONE_CHARACTER)):
             raise InputError(
                 f"layer {layer.name} ({type(layer).__name__}) cannot write one character after the other: use "
                 "recurrent layers from left to right and layers that work on each character by itself"
             )
-    return embedding, [layer.cell if isinstance(layer, keras.layers.RNN) else layer for layer in others]
+    return layers
 
 
-def _compiled(embedding, layers, characters):
+def _logits(embedding, layers, character, states):
+    """Logits (B, V) of what follows a character (B,), and the new states of the recurrent layers."""
+    x, states, new = embedding(character), iter(states), []
+    for layer in layers:
+        if isinstance(layer, keras.layers.RNN):
+            x, state = layer.cell(x, next(states), training=False)
+            new.append(state)
+        else:
+            x = layer(x[:, None], training=False)[:, 0]  # (B, F) -> (B, 1, F) -> (B, G)
+    return x, new
+
+
+def _compiled(embedding, *layers):
     """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
-    cells = [layer for layer in layers if hasattr(layer, "get_initial_state")]
     integer, number = tf.int32, tf.float32
 
     @tf.function(
@@ -97,23 +108,18 @@ def _compiled(embedding, layers, characters):
         prompts = tf.pad(prompts, [[0, 0], [0, LONGEST]])
 
         def step(position, character, states, ended, written):
-            x, states, new = embedding(character), iter(states), []
-            for layer in layers:
-                if layer in cells:
-                    x, state = layer(x, next(states), training=False)
-                    new.append(state)
-                else:
-                    x = layer(x[:, None], training=False)[:, 0]  # (B, F) -> (B, 1, F) -> (B, G)
-            logits = x / temperature - 1e9 * tf.one_hot(PADDING, characters)  # padding is never drawn
+            logits, states = _logits(embedding, layers, character, states)
+            logits = logits / temperature - 1e9 * tf.one_hot(PADDING, logits.shape[-1])  # padding is never drawn
             noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
             drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
             following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)
             following = tf.where(ended, PADDING, following)
             ended |= following == MARK
-            return position + 1, following, new, ended, written.write(position + 1, following)
+            return position + 1, following, states, ended, written.write(position + 1, following)
 
         begin = prompts[:, 0]
-        states = [cell.get_initial_state(batch_size=count) for cell in cells]
+        recurrent = [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
+        states = [layer.cell.get_initial_state(batch_size=count) for layer in recurrent]
         written = tf.TensorArray(integer, LONGEST, element_shape=(None,)).write(0, begin)
         length, _, _, _, written = tf.while_loop(
             lambda position, character, states, ended, written: ~tf.reduce_all(ended),
