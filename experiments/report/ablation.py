@@ -10,7 +10,7 @@ from debias.data.names import label
 from debias.markdown import plain
 from experiments.ablation import Ablation
 from experiments.report import tables
-from experiments.report.comparisons import CHANGES, FIXED_RATE, difference, excludes_zero, interval, seeds_of
+from experiments.report.comparisons import CHANGES, FIXED_RATE, interval, seeds_of, significant
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -35,13 +35,12 @@ def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[
 def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     """Which settings differ from what they are compared with at 1 % FPR by more than chance, over paired seeds."""
     parts = tables.by_setting(rows)
-    pairs = {name: other for name, other in compared(experiment).items() if {name, other} <= set(parts)}
+    pairs = tables.pairs_of(rows, compared(experiment))
     alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
-    ending = FIXED_RATE + _at(experiment)
-    clear = {name: _clear(parts[name], parts[pairs[name]], ending) for name in alive}
+    clear = _clear({name: pairs[name] for name in alive}, FIXED_RATE + _at(experiment))
     told = [f"{_titles(experiment, parts, name)}: {found}" for name, found in clear.items() if found]
-    said = "; ".join(told) or "no interval of a difference excludes zero"
+    said = "; ".join(told) or "no difference is significant (Holm)"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
     where = f"On {experiment.tests[0]}, at" if experiment.tests else "At"
     return f"{where} 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
@@ -78,11 +77,16 @@ def _at(experiment: Ablation) -> str:
     return f"@{label(experiment.tests[0])}" if experiment.tests else ""
 
 
-def _clear(ours: pd.DataFrame, theirs: pd.DataFrame, ending: str) -> str:
-    """The differences whose intervals exclude zero; empty where there are none."""
-    differences = ((name, difference(ours, theirs, measure + ending)) for measure, name in CHANGES.items())
-    clear = [f"{name} {interval(found)}" for name, found in differences if found and excludes_zero(found)]
-    return ", ".join(clear)
+def _clear(pairs: Mapping[str, tables.Pair], ending: str) -> dict[str, str]:
+    """Setting -> its significant differences, in words; empty where there are none."""
+    found = {change: significant(pairs, measure + ending) for measure, change in CHANGES.items()}
+    clear = {
+        name: [
+            f"{change} {interval(each[name][0])}" for change, each in found.items() if name in each and each[name][1]
+        ]
+        for name in pairs
+    }
+    return {name: ", ".join(said) for name, said in clear.items()}
 
 
 REPORT = Report(table=table, figures=figures, sentence=sentence)

@@ -15,8 +15,8 @@ from debias.markdown import markdown
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import tables
 from experiments.report.comparisons import (
+    ABOUT,
     FIXED_RATE,
-    LEVEL,
     MEASURES,
     Finding,
     common_seeds,
@@ -56,10 +56,8 @@ def caption(rows: pd.DataFrame) -> str:
     """What the numbers of `sections` are."""
     return (
         f"At 1 % false positives, fixed on validation negatives; mean over {seeds_of(rows)} ± "
-        "standard error. Δ: difference to the CNN with a random camera, its 95 % bootstrap interval over seeds, and * "
-        f"where paired t-tests, corrected by Holm for all differences of a column, leave p < {LEVEL}; else n.s., not "
-        "significant. FPR: what part of the test's own negatives passes. time: seconds as a multiple of the CNN's of "
-        "the same seed."
+        f"standard error. Δ: to the CNN with a random camera. {ABOUT} FPR: what part of the test's own negatives "
+        "passes. time: seconds as a multiple of the CNN's of the same seed."
     )
 
 

@@ -1,4 +1,8 @@
-"""Paired differences between settings: seed by seed, with a bootstrap interval of their mean."""
+"""Paired differences between settings, seed by seed: one standard of proof for every table and sentence.
+
+The interval of a mean difference and its p-value are both Student's, so that they say the same. A star stands only
+where Holm's correction for all that were looked at beside it leaves p below `LEVEL`.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,14 +11,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from debias.metrics import paired_bootstrap
-
 BASELINE = "cnn"
 MEASURES = ("mean_recall", "var_recall", "worst_recall")
 OWN, FIXED_RATE = "", "_fpr1"  # what a column ends in: at the model's own threshold, at 1 % false positives
 CHANGES = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}
 
 LEVEL = 0.05  # of significance
+# What every table of differences says above itself.
+ABOUT = (
+    "Paired difference over seeds with its 95 % interval (Student's t); * where Holm's correction for all of a column "
+    f"leaves p < {LEVEL}, else n.s."
+)
 
 Difference = Mapping[str, float]  # mean, low, high
 Finding = tuple[Difference, bool]  # and whether it is significant
@@ -26,19 +33,16 @@ def common_seeds(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[int]:
 
 
 def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str = "") -> Difference | None:
-    """Mean and 95 % paired bootstrap interval of ours - theirs; None where fewer than two seeds are common.
+    """Mean and 95 % interval (Student's t) of ours - theirs; None where fewer than two seeds are common.
 
     Args:
         other: the column of theirs, where it is another one.
     """
-    seeds = common_seeds(ours, theirs)
-    if len(seeds) < 2 or ours[column].isna().any():  # a single group has no variance
+    values = paired(ours, theirs, column, other)
+    if len(values) < 2 or np.isnan(values).any():  # a single group has no variance
         return None
-    ours, theirs = (
-        dict(zip(rows["seed"], rows[name], strict=True)) for rows, name in ((ours, column), (theirs, other or column))
-    )
-    values = paired_bootstrap([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
-    return dict(zip(("mean", "low", "high"), values, strict=True))
+    mean, margin = values.mean(), stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return {"mean": float(mean), "low": float(mean - margin), "high": float(mean + margin)}
 
 
 def differences(ours: pd.DataFrame, theirs: pd.DataFrame, at: str = "") -> dict[str, Difference]:
@@ -51,10 +55,10 @@ def differences(ours: pd.DataFrame, theirs: pd.DataFrame, at: str = "") -> dict[
     return {column: found for column in columns if (found := difference(ours, theirs, column))}
 
 
-def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str) -> np.ndarray:
-    """ours - theirs for each common seed, (S,)."""
-    seeds = common_seeds(ours, theirs)
-    ours, theirs = (each.set_index("seed").loc[seeds, column] for each in (ours, theirs))
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str = "") -> np.ndarray:
+    """ours - theirs for each common seed, (S,); `other` is the column of theirs, where it is another one."""
+    seeds, pairs = common_seeds(ours, theirs), ((ours, column), (theirs, other or column))
+    ours, theirs = (rows.set_index("seed").loc[seeds, name] for rows, name in pairs)
     return (ours - theirs).to_numpy()
 
 
@@ -95,17 +99,12 @@ def told(finding: Finding | None) -> str:
     if finding is None:
         return ""
     found, clear = finding
-    return f"{interval(found).removesuffix(' *')} {'*' if clear else 'n.s.'}"
-
-
-def excludes_zero(found: Difference) -> bool:
-    """Whether zero lies outside of the interval."""
-    return found["low"] > 0 or found["high"] < 0
+    return f"{interval(found)} {'*' if clear else 'n.s.'}"
 
 
 def interval(found: Difference) -> str:
-    """'-1.2 [-2.0, -0.4] *' for a difference with mean, low and high; the star where zero lies outside."""
-    return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**found) + (" *" if excludes_zero(found) else "")
+    """'-1.2 [-2.0, -0.4]' for a difference with mean, low and high."""
+    return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**found)
 
 
 def seeds_of(rows: pd.DataFrame, what: str = "paired seeds") -> str:
@@ -118,13 +117,13 @@ def seeds_of(rows: pd.DataFrame, what: str = "paired seeds") -> str:
 
 
 def changes(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
-    """'lowers the variance between the groups' recalls from 3.4 to 1.2 %² (-2.2 [-3.6, -1.2]) and ...'.
+    """'changes the variance between the groups' recalls from 3.4 to 1.2 %² (-2.2 [-3.6, -1.2]) and ...'.
 
     At 1 % false positives; empty where fewer than two seeds are common.
     """
     variance = _changes(ours, theirs, "var_recall", "the variance between the groups' recalls", "%²")
     mean = _changes(ours, theirs, "mean_recall", "their mean", "%")
-    return f"{variance} and {mean}" if variance and mean else ""
+    return f"changes {variance} and {mean}" if variance and mean else ""
 
 
 def _changes(ours: pd.DataFrame, theirs: pd.DataFrame, measure: str, what: str, unit: str) -> str:
@@ -132,6 +131,4 @@ def _changes(ours: pd.DataFrame, theirs: pd.DataFrame, measure: str, what: str, 
     found = difference(ours, theirs, column)
     if found is None:
         return ""
-    verb = "changes" if not excludes_zero(found) else "lowers" if found["mean"] < 0 else "raises"
-    values = f"{theirs[column].mean():.1f} to {ours[column].mean():.1f} {unit}"
-    return f"{verb} {what} from {values} ({interval(found).removesuffix(' *')})"
+    return f"{what} from {theirs[column].mean():.1f} to {ours[column].mean():.1f} {unit} ({interval(found)})"

@@ -23,8 +23,8 @@ Every difference between these experiments and the paper (Amini, Soleimany et al
 paper or the lab is not mentioned, we do as it does."""
 MEASURED = """## Measured effects
 
-Mean difference over common seeds, with its 95 % paired bootstrap interval and a star where that excludes zero. E[A] in
-percentage points, Var[A] in %², both at 1 % false positives."""
+Mean difference over common seeds with its 95 % interval (Student's t), not corrected for the number of differences.
+E[A] in percentage points, Var[A] in %², both at 1 % false positives."""
 MEASURES = {"E[A]": "mean_recall", "Var[A]": "var_recall"}
 HEADER = ("deviation", *MEASURES, "seeds", "setting", "minus")
 
@@ -74,7 +74,7 @@ class Measurement:
         ours: title of the setting.
         theirs: title of what is subtracted from it.
         seeds: how many both have in common.
-        differences: measure -> mean difference, with low and high of its 95 % bootstrap interval.
+        differences: measure -> mean difference, with low and high of its 95 % interval.
     """
 
     ours: str

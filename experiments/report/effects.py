@@ -1,35 +1,32 @@
 """What each setting changes against the CNN of the same camera, and a random camera against none; paired by seed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
 from experiments.report.cameras import tests_of
 from experiments.report.comparisons import (
+    ABOUT,
     FIXED_RATE,
     LEVEL,
     Difference,
+    Finding,
+    difference,
+    interval,
     seeds_of,
     significant,
-    told,
 )
-from experiments.report.tables import NAMES, Section, by_setting, title
-
-Pair = tuple[pd.DataFrame, pd.DataFrame]  # rows of a setting, and of the one that it is compared with
+from experiments.report.tables import NAMES, Section, by_setting, difference_lines, pairs_of
 
 ASKED = {  # setting -> what it stands for in the sentence, in the order in which a reader asks
-    "max": "resampling by DB-VAE's max rule",
+    "max": "DB-VAE (max rule)",
     "cnn-camera": "a random camera in training",
-    "max-camera": "the max rule on top of that camera",
+    "max-camera": "DB-VAE (max rule) on top of that camera",
     "neighbours-camera": "our rule on top of that camera",
     "oracle-camera": "resampling by group labels on top of that camera",
     "balanced": "a balanced training set of the same size",
 }
-ABOUT = (
-    "Paired difference over seeds, with its 95 % bootstrap interval; * where paired t-tests, corrected by Holm for all "
-    f"of a column, leave p < {LEVEL}, else n.s."
-)
 
 
 def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "worst group's faces") -> str:
@@ -41,17 +38,23 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
     """
     parts, at = by_setting(rows), hardest(rows)
     column = f"worst_recall{FIXED_RATE}{at}"
-    found = significant(_compared(rows), column)  # of all settings: those that are told of were picked among them
+    found = changed(rows, column)
     changes = {what: found[name] for name, what in asked.items() if name in found}
     if not changes:
         return ""
     first, *others = (f"{what} changes this by {_points(*finding)}" for what, finding in changes.items())
     listed = "; ".join([first[0].upper() + first[1:], *(other.replace(" changes this", "") for other in others)])
-    before = parts["cnn"][column].mean()
-    return (
-        f"On {where(rows)}, at 1 % false positives, the CNN finds {before:.1f} % of its {of} "
-        f"(mean over {seeds_of(rows)}; in brackets 95 % intervals). {listed}."
+    said = (
+        f"On {where(rows)}, at thresholds that 1 % of the validation negatives pass (of the test's {_rates(rows, at)} "
+        f"do), the CNN finds {parts['cnn'][column].mean():.1f} % of its {of} (mean over {seeds_of(rows)}; in brackets "
+        f"95 % intervals; 'may be chance' where Holm's correction leaves p ≥ {LEVEL}). {listed}."
     )
+    return " ".join(filter(None, [said, _rule_alone(parts, column)]))
+
+
+def changed(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
+    """Setting -> its difference to its peer; of all settings, among which those of a sentence were picked."""
+    return significant(pairs_of(rows, peers(rows)), column)
 
 
 def section(rows: pd.DataFrame, ends: Mapping[str, str]) -> Section:
@@ -61,16 +64,8 @@ def section(rows: pd.DataFrame, ends: Mapping[str, str]) -> Section:
         ends: name of a test or of a threshold -> what its columns end in.
     """
     header = ["setting", "minus", *(f"Δ{measure}, {test}" for test in ends for measure in NAMES.values())]
-    return Section(ABOUT, header, lines(_compared(rows), ends.values()))
-
-
-def lines(compared: Mapping[str, Pair], ends: Iterable[str]) -> list[list[str]]:
-    """The cells of each difference, titles first; a column for each of E[A], Var[A] and the worst group at each end."""
-    found = [significant(compared, f"{name}{end}") for end in ends for name in NAMES]
-    return [
-        [title(ours), title(theirs), *(told(each.get(name)) or "-" for each in found)]
-        for name, (ours, theirs) in compared.items()
-    ]
+    columns = [f"{name}{end}" for end in ends.values() for name in NAMES]
+    return Section(ABOUT, header, difference_lines(pairs_of(rows, peers(rows)), columns))
 
 
 def peers(rows: pd.DataFrame) -> dict[str, str]:
@@ -116,12 +111,22 @@ def _settings(part) -> dict:
     return json.loads(part["config"].iloc[0])
 
 
-def _compared(rows) -> dict[str, Pair]:
-    """Name of a setting -> its rows, and those of its peer."""
-    parts = by_setting(rows)
-    return {name: (parts[name], parts[peer]) for name, peer in peers(rows).items()}
+def _rates(rows, at) -> str:
+    """The false-positive rates that those thresholds have on the test, least and largest mean of a setting."""
+    means = rows.groupby("setting")[f"fpr{FIXED_RATE}{at}"].mean()
+    return f"{means.min():.1f} to {means.max():.1f} %"
+
+
+def _rule_alone(parts, column) -> str:
+    """What the max rule changes of the network that it is used with: the rest of its gain is the autoencoder's."""
+    pair = next((pair for pair in (("max-camera", "vae-camera"), ("max", "vae")) if set(pair) <= set(parts)), None)
+    found = difference(*(parts[name] for name in pair), column) if pair else None
+    if found is None:
+        return ""
+    camera = " with that camera" if pair[0].endswith("-camera") else ""
+    return f"In DB-VAE's network{camera}, drawing by the max rule instead of evenly changes it by {interval(found)}."
 
 
 def _points(change: Difference, clear: bool) -> str:
     unclear = "" if clear else ", which may be chance"
-    return f"{change['mean']:+.1f} points [{change['low']:+.1f}, {change['high']:+.1f}]{unclear}"
+    return f"{interval(change).replace(' ', ' points ', 1)}{unclear}"

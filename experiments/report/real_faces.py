@@ -12,7 +12,7 @@ from debias.markdown import markdown
 from debias.metrics import wilson
 from experiments.report import cameras, effects, figure_data, tables
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
-from experiments.report.comparisons import FIXED_RATE, seeds_of
+from experiments.report.comparisons import ABOUT, FIXED_RATE, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import NAMES, Section, by_setting, title
 
@@ -118,5 +118,5 @@ def _reference(rows) -> str:
         "and labels and image quality differ by group."
     )
     header = ["setting", "minus", *(f"Δ{measure}" for measure in NAMES.values())]
-    lines = effects.lines(compared, [f"{FIXED_RATE}@{FOLDER}"])
-    return f"{about}\n\n{markdown(header, lines)}"
+    lines = tables.difference_lines(compared, [f"{measure}{FIXED_RATE}@{FOLDER}" for measure in NAMES])
+    return f"{about} {ABOUT}\n\n{markdown(header, lines)}"

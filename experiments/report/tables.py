@@ -11,17 +11,19 @@ from rich.table import Table
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
 from experiments.report.comparisons import (
+    ABOUT,
     BASELINE,
     CHANGES,
     FIXED_RATE,
     OWN,
-    difference,
     differences,
-    interval,
     seeds_of,
+    significant,
+    told,
 )
 from experiments.settings import RARE
 
+Pair = tuple[pd.DataFrame, pd.DataFrame]  # rows of a setting, and of the one that it is compared with
 NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
 THRESHOLDS = {
     OWN: "At the model's own threshold (0.5)",
@@ -100,22 +102,16 @@ def tests_section(heading: str, rows: pd.DataFrame, further: Mapping[str, Callab
 
 
 def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str], at: str = "") -> Section:
-    """Each setting minus its baseline over common seeds: mean [95 % paired bootstrap interval], at either threshold.
+    """Each setting minus its baseline over common seeds, at either threshold.
 
     Args:
         baselines: setting -> the setting it is compared with; those without rows are left out.
         at: what columns end in, '@camera' for a further test.
     """
-    parts, lines = by_setting(rows), []
-    for name, other in baselines.items():
-        if {name, other} <= set(parts) and (found := differences(parts[name], parts[other], at)):
-            cells = [interval(found[measure + threshold + at]) for threshold in THRESHOLDS for measure in CHANGES]
-            lines.append([title(parts[name]), title(parts[other]), *cells])
+    columns = [f"{measure}{threshold}{at}" for threshold in THRESHOLDS for measure in CHANGES]
     header = ["setting", "minus"] + [f"{name}{rate}" for rate in ("", ", 1 % FPR") for name in CHANGES.values()]
-    test = f" on test {at[1:]}" if at else ""
-    return Section(
-        f"Paired difference{test} over seeds, with its 95 % bootstrap interval; * where that excludes 0", header, lines
-    )
+    test = f"On test {at[1:]}. " if at else ""
+    return Section(f"{test}{ABOUT}", header, difference_lines(pairs_of(rows, baselines), columns))
 
 
 def loss_section(rows: pd.DataFrame, baselines: Mapping[str, str]) -> Section:
@@ -124,11 +120,24 @@ def loss_section(rows: pd.DataFrame, baselines: Mapping[str, str]) -> Section:
     Args:
         baselines: as for `difference_section`.
     """
-    parts, lines = by_setting(rows.assign(loss=1000 * rows["validation_loss"])), []
-    for name, other in baselines.items():
-        if {name, other} <= set(parts) and (found := difference(parts[name], parts[other], "loss")):
-            lines.append([title(parts[name]), title(parts[other]), interval(found)])
-    return Section("Paired difference in validation loss", ["setting", "minus", "10⁻³ nats"], lines)
+    pairs = pairs_of(rows.assign(loss=1000 * rows["validation_loss"]), baselines)
+    return Section(f"Validation loss. {ABOUT}", ["setting", "minus", "10⁻³ nats"], difference_lines(pairs, ["loss"]))
+
+
+def pairs_of(rows: pd.DataFrame, baselines: Mapping[str, str]) -> dict[str, Pair]:
+    """Name of a setting -> its rows and those of its baseline, where both have some."""
+    parts = by_setting(rows)
+    return {name: (parts[name], parts[other]) for name, other in baselines.items() if {name, other} <= set(parts)}
+
+
+def difference_lines(pairs: Mapping[str, Pair], columns: Sequence[str]) -> list[list[str]]:
+    """A line for each pair with common seeds: both titles, and its difference in each column of the rows."""
+    found = [significant(pairs, column) for column in columns]
+    return [
+        [title(ours), title(theirs), *(told(each.get(name)) or "-" for each in found)]
+        for name, (ours, theirs) in pairs.items()
+        if any(name in each for each in found)
+    ]
 
 
 def by_setting(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
-from experiments.report.comparisons import changes, difference, differences, holm, interval, paired_p
+from experiments.report.comparisons import (
+    changes,
+    difference,
+    differences,
+    holm,
+    interval,
+    paired_p,
+    significant,
+    told,
+)
 
 
 def part(setting: str, values: dict[int, float]) -> pd.DataFrame:
@@ -34,17 +43,40 @@ def test_one_common_seed_is_no_difference():
     assert difference(OURS[1:], THEIRS, "mean_recall") is None and differences(OURS[1:], THEIRS) == {}
 
 
-def test_the_star_marks_intervals_without_zero():
+def test_the_interval_is_that_of_student_s_paired_test():
+    ours, theirs = np.random.default_rng(0).normal(size=(2, 8))
+    found = difference(part("ours", dict(enumerate(ours))), part("cnn", dict(enumerate(theirs))), "mean_recall")
+    expected = ttest_rel(ours, theirs).confidence_interval(0.95)
+    assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high))
+    assert found["mean"] == pytest.approx(np.mean(ours - theirs))
+
+
+def test_a_missing_value_is_no_difference():
+    assert difference(OURS, THEIRS.assign(mean_recall=np.nan), "mean_recall") is None
+
+
+def test_intervals_and_findings_in_words():
     assert interval({"mean": 0.5, "low": -1, "high": 2}) == "+0.5 [-1.0, +2.0]"
-    assert interval({"mean": -0.5, "low": -1, "high": -0.2}) == "-0.5 [-1.0, -0.2] *"
+    found = {"mean": -0.5, "low": -1, "high": -0.2}
+    assert told((found, True)) == "-0.5 [-1.0, -0.2] *" and told((found, False)) == "-0.5 [-1.0, -0.2] n.s."
+    assert told(None) == ""
 
 
-def test_changes_say_what_rises_falls_and_stays():
+def test_of_many_differences_holm_leaves_the_star_to_the_clear_ones():
+    """t = 1.75 / (.645 / 2) = 5.42 with 3 degrees of freedom, p = .0123; beside five others it counts six times."""
+    cnn, ours = part("cnn", dict.fromkeys(range(4), 0.0)), part("ours", dict(enumerate([1.0, 2.0, 2.5, 1.5])))
+    chance = part("chance", dict(enumerate([1.0, -1.0, 1.0, -1.2])))
+    assert paired_p([1.0, 2.0, 2.5, 1.5]) == pytest.approx(0.0123, abs=1e-4)
+    assert significant({"ours": (ours, cnn)}, "mean_recall")["ours"][1]
+    several = {"ours": (ours, cnn), **dict.fromkeys("abcde", (chance, cnn))}
+    assert not significant(several, "mean_recall")["ours"][1]
+
+
+def test_changes_say_from_what_to_what():
     cnn, better = part("cnn", {0: 50.0, 1: 60.0}), part("better", {0: 51.0, 1: 61.0})
     said = changes(better.assign(var_recall_fpr1=[489.0, 589.0]), cnn)
-    assert said.startswith("lowers the variance between the groups' recalls from 549.0 to 539.0 %² (-10.0 [")
-    assert said.endswith("and raises their mean from 54.0 to 55.0 % (+1.0 [+1.0, +1.0])")
-    assert changes(part("even", {0: 51.0, 1: 59.0}), cnn).startswith("changes the variance")
+    assert said.startswith("changes the variance between the groups' recalls from 549.0 to 539.0 %² (-10.0 [")
+    assert said.endswith("and their mean from 54.0 to 55.0 % (+1.0 [+1.0, +1.0])")
     assert changes(part("once", {0: 1.0}), cnn) == ""
 
 

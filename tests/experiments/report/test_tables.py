@@ -73,7 +73,7 @@ def test_rows_of_a_new_measure_reach_the_summary(rows):
     assert summary["settings"]["cnn"]["brier"]["mean"] == pytest.approx(0.1)
 
 
-def test_difference_tables_mark_what_excludes_zero(rows):
+def test_difference_tables_mark_what_is_significant(rows):
     section = tables.difference_section(rows, {"oracle": "cnn", "absent": "cnn", "cnn": "absent"})
     assert section.lines == [
         [METHODS["oracle"].title, METHODS["cnn"].title, *["+2.0 [+2.0, +2.0] *", "-2.0 [-2.0, -2.0] *"] * 2]
