@@ -82,7 +82,9 @@ class Run(Folders):
     stale: str = "refuse"
     """Models trained by other code: 'refuse' to mix them in, 'keep' them, or 'redo' them."""
     reuse: bool = False
-    """Count rows in results/ as finished, where code, settings and data are the same."""
+    """Count rows in results/ as finished, of any experiment, where code, settings, data and tests are the same."""
+    finished: bool = False
+    """Train nothing: write what is finished so far, however little it is."""
     overwrite: bool = False
     """Replace rows in results/ that yours differ from."""
     smoke: bool = False
@@ -110,7 +112,8 @@ class Run(Folders):
             check_cluster(jobs, self.address)
         chosen = [self._adapted(EXPERIMENTS[name]) for name in _names(self.name)]
         more = len(chosen) > 1
-        options = Options(jobs=jobs, address=self.address, shard=self.shard, stale=stale, more=more)
+        trains = not self.finished
+        options = Options(jobs, self.address, self.shard, stale, trains=trains, more=more)
         return max([self._run(experiment, options, brief=more) for experiment in chosen])
 
     def _adapted(self, experiment: Experiment) -> Experiment:
@@ -151,12 +154,13 @@ class Run(Folders):
 
     def _run(self, experiment: Experiment, options: "Options", brief: bool) -> int:
         from experiments.engine.sweep import assist_all, run_all
-        from experiments.report.rows import read_rows
+        from experiments.report.rows import read_all, read_rows
 
         folder, runs = self._results() / experiment.folder, experiment.runs()
         published = None if self.overwrite else read_rows(folder)
-        if self.reuse and published is not None:
-            options = dataclasses.replace(options, published=published.to_dict("records"))
+        if self.reuse:
+            rows = [row for part in read_all(self._results()).values() for row in part.to_dict("records")]
+            options = dataclasses.replace(options, published=rows)
         if brief:
             print(f"{experiment.name}: {experiment.title}")
         if self._assists():
@@ -165,9 +169,11 @@ class Run(Folders):
         if len(failures):
             return _tell_failures(folder, failures)
         if len(rows) < len(runs):
-            there = f"{len(rows)} of {len(runs)} runs are finished"
-            print(f"{experiment.name}: {there}; a call without --shard writes the results")
-            return 0
+            there = f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished"
+            if not self.finished or rows.empty:
+                print(f"{there}; a call without --shard writes the results, or --finished what there is")
+                return 0
+            print(there)
         folder, rows = _placed(folder, self.cache, published, rows)
         self._write(experiment, folder, rows)
         return _show(folder, *_shown(experiment, rows, brief))

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     import keras
 
 
+DIGESTS = ("training_digest", "evaluation_digest", "data_digest", "test_digest")  # columns of a row
+
+
 @dataclasses.dataclass(frozen=True)
 class StoredRun:
     """A run with all that is known of it on this machine: its data, its folder, and what code and data it stands for.
@@ -69,12 +72,8 @@ class StoredRun:
         training, test = _data_digests(self.run.data, self.cache)
         other = [self.other_test.digest()] if self.run.test else []
         further = [_data_digests(name, self.cache)[1] for name in self.run.tests]
-        return {
-            "training_digest": training_digest(self.run),
-            "evaluation_digest": evaluation_digest(self.run),
-            "data_digest": training,
-            "test_digest": "-".join([test, *other, *further]),
-        }
+        code = training_digest(self.run), evaluation_digest(self.run)
+        return dict(zip(DIGESTS, (*code, training, "-".join([test, *other, *further])), strict=True))
 
     @functools.cached_property
     def folder(self) -> Path:

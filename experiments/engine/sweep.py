@@ -15,7 +15,7 @@ from experiments.engine.evaluation import evaluated, finished
 from experiments.engine.experiment import Run
 from experiments.engine.progress import RunProgress
 from experiments.engine.shards import shard
-from experiments.engine.store import StoredRun
+from experiments.engine.store import DIGESTS, StoredRun
 from experiments.engine.training import assist, is_stale, trained
 
 STALE = ("refuse", "keep", "redo")
@@ -30,7 +30,8 @@ class Options:
         address: of a running Ray cluster; None stays on this machine.
         shard: 'i/n' trains only every n-th run from the i-th, None all.
         stale: what to do about models trained by other code: 'refuse' to go on, 'keep' them, 'redo' them.
-        published: rows that count as finished where code, settings and data are the same.
+        published: rows, of any experiment, that count as finished where code, settings, data and tests are the same.
+        trains: whether to train and evaluate what is missing; else only what is finished is looked for.
         more: whether other experiments follow in this process, for which Ray stays.
     """
 
@@ -39,6 +40,7 @@ class Options:
     shard: str | None = None
     stale: str = "refuse"
     published: Sequence[Mapping] = ()
+    trains: bool = True
     more: bool = False
 
     def __post_init__(self):
@@ -58,8 +60,8 @@ def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> t
     if options.stale == "refuse":
         _refuse_stale(stored)
     rows = _finished(stored, options)
-    todo = [each for each in stored if each.run.id in ours - set(rows)]
-    failures = _evaluate_all(todo, options, skipped=len(ours) - len(todo))
+    todo = [each for each in stored if options.trains and each.run.id in ours - set(rows)]
+    failures = _evaluate_all(todo, options, skipped=len(ours & set(rows)))
     rows |= _finished([each for each in stored if each.run.id not in rows], options)
     in_order = [rows[run.id] for run in runs if run.id in rows]
     return pd.DataFrame(in_order), pd.DataFrame(failures, columns=["id", "reason"])
@@ -110,21 +112,19 @@ def _refuse_stale(stored) -> None:
 
 def _finished(stored, options) -> dict[str, dict]:
     """id -> row, on disk or published."""
-    published = {row["id"]: dict(row) for row in options.published}
+    published = {_content(row, json.loads(row["config"])): row for row in options.published}
     found = {}
     for each in stored:
-        name = each.run.id
         if row := finished(each, keep_stale=options.stale == "keep"):
-            found[name] = row
-        elif name in published and _same(each, published[name]):
-            found[name] = published[name]
+            found[each.run.id] = row
+        elif row := published.get(_content(each.digests, each.run.settings())):
+            found[each.run.id] = {**row, **each.run.names()}
     return found
 
 
-def _same(each, row) -> bool:
-    """Whether a published row is what the run would give."""
-    digests = {name: row.get(name) for name in each.digests}
-    return digests == each.digests and json.loads(row["config"]) == each.run.settings()
+def _content(digests: Mapping, settings: Mapping) -> tuple:
+    """What decides a row: digests of code, data and tests, and the settings; whichever experiment asks for it."""
+    return json.dumps(settings, sort_keys=True), *(digests.get(name) for name in DIGESTS)
 
 
 def _evaluate_all(todo, options, skipped) -> list[dict]:

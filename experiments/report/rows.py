@@ -12,10 +12,10 @@ import pandas as pd
 from debias.config import Config
 from debias.errors import InputError
 from debias.files import write_text
+from experiments.engine.store import DIGESTS
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
 _NEEDED = ("id", "setting", "title", "method", "seed")
-_DIGESTS = ("training_digest", "evaluation_digest", "data_digest", "test_digest")  # some would pass for numbers
 _REMEDY = "restore it (git checkout) or move its folder away"
 # What may differ between two rows of the same run on two machines or days, beside digests.
 _CIRCUMSTANCES = ("seconds", "threads", "device", "commit", "versions", "host", "code", "fingerprint")
@@ -41,7 +41,7 @@ def read_rows(folder: Path) -> pd.DataFrame | None:
     path = folder / RUNS
     if not path.exists():
         return None
-    rows = read_table(path, _REMEDY, dtype=dict.fromkeys(_DIGESTS, str))
+    rows = read_table(path, _REMEDY, dtype=dict.fromkeys(DIGESTS, str))  # some would pass for numbers
     if missing := [name for name in _NEEDED if name not in rows]:
         raise InputError(f"{path}: no column {', '.join(missing)}: {_REMEDY}")
     if twice := sorted(rows["id"][rows["id"].duplicated()].astype(str).unique()):

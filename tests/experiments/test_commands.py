@@ -171,6 +171,18 @@ def test_shards_publish_once_all_are_there(guessed, undrawn, run, tmp_path):
     assert (results_of(tmp_path) / "runs.csv").exists() and len(guessed) == 4
 
 
+@pytest.mark.slow
+def test_finished_publishes_what_there_is(guessed, undrawn, run, tmp_path):
+    code, output, _ = run(tmp_path, "--finished")
+    assert code == 0 and "0 of 4 runs are finished" in output and not (tmp_path / "results").exists()
+    run(tmp_path, "--shard", "2/2")
+    code, output, _ = run(tmp_path, "--finished")
+    assert code == 0 and "2 of 4 runs are finished" in output and len(guessed) == 2
+    assert len(pd.read_csv(results_of(tmp_path) / "runs.csv")) == 2
+    assert run(tmp_path)[0] == 0 and len(guessed) == 4
+    assert len(pd.read_csv(results_of(tmp_path) / "runs.csv")) == 4
+
+
 @pytest.mark.parametrize("part", ["0/2", "3/2", "one/2", "1", "1/0"])
 def test_bad_shards_are_one_line(guessed, run, tmp_path, part):
     code, _, error = run(tmp_path, "--shard", part)

@@ -175,7 +175,7 @@ def test_published_rows_count_as_finished_only_where_nothing_differs(made, insta
     assert not (tmp_path / "ours" / "runs").exists()
     digests = [name for name in published if name.endswith("_digest")]
     config = json.dumps({**json.loads(published["config"]), "alpha": 0.02})
-    others = {"id": "test/other/seed5", "config": config, **dict.fromkeys(digests, "x")}
+    others = {"config": config, **dict.fromkeys(digests, "x")}
     assert len(digests) == 4
     for column, other in others.items():
         fresh, _ = run_all(job, tmp_path / column, Options(published=[published | {column: other}]))
@@ -183,6 +183,24 @@ def test_published_rows_count_as_finished_only_where_nothing_differs(made, insta
     older = {name: value for name, value in published.items() if name not in digests}  # before there were digests
     fresh, _ = run_all(job, tmp_path / "older", Options(published=[older]))
     assert list(fresh["commit"]) != ["theirs"]
+
+
+@pytest.mark.slow
+def test_a_published_row_of_another_experiment_counts_under_this_one_s_names(made, instant, tmp_path):
+    job = made("constant")
+    rows, _ = run_all(job, tmp_path / "theirs")
+    [published] = rows.assign(id="other/theirs/seed5", setting="theirs", title="Theirs").to_dict("records")
+    kept, _ = run_all(job, tmp_path / "ours", Options(published=[published]))
+    assert len(instant) == 1
+    pd.testing.assert_frame_equal(kept, rows)
+
+
+def test_what_is_finished_is_looked_for_and_nothing_trained(made, instant, cache):
+    first, both = made("constant"), made("constant", "speechless")
+    rows, _ = run_all(first, cache)
+    found, failures = run_all(both, cache, Options(trains=False))
+    assert len(instant) == 1 and failures.empty
+    pd.testing.assert_frame_equal(found, rows)
 
 
 def test_two_runs_of_one_id_are_refused(made, cache):
