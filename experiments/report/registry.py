@@ -1,4 +1,4 @@
-"""Which report an experiment has: its own, that of all ablations, or a table alone."""
+"""Which report an experiment has: its own, else that of all ablations or a table alone."""
 
 from experiments.ablation import Ablation
 from experiments.engine.experiment import Experiment
@@ -8,6 +8,7 @@ from experiments.report import (
     methods,
     methods_search,
     paper_figures,
+    passes,
     quick,
     rare_groups,
     table1,
@@ -28,9 +29,11 @@ REPORTS = {
     "digits": rare_groups.REPORT,
     "tumours": rare_groups.REPORT,
     "pose": rare_groups.REPORT,
+    "passes": passes.REPORT,
 }
 
 
 def report_of(experiment: Experiment) -> Report:
     """The report of an experiment, whichever data set it was run on."""
-    return ablation.REPORT if isinstance(experiment, Ablation) else REPORTS.get(experiment.name, Report())
+    usual = ablation.REPORT if isinstance(experiment, Ablation) else Report()
+    return REPORTS.get(experiment.name, usual)

@@ -33,7 +33,7 @@ def rows(rows_of):
 
 
 def test_it_has_the_report_of_ablations_on_whatever_data():
-    assert report_of(EXPERIMENT) is report_of(dataclasses.replace(EXPERIMENT, name="table1", data="digits"))
+    assert report_of(EXPERIMENT) is report_of(dataclasses.replace(EXPERIMENT, data="digits"))
     assert report_of(EXPERIMENT) is ablation.REPORT
 
 

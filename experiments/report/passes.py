@@ -1,0 +1,61 @@
+"""The ablation of length: beside what more passes change, what each method is worth after so many of them."""
+
+import pandas as pd
+
+from debias.data.names import label
+from experiments.ablation import Ablation
+from experiments.report import ablation, tables
+from experiments.report.comparisons import FIXED_RATE, significant, told
+from experiments.report.report import Report
+
+# Methods, the second subtracted from the first; of the first two and of labels a sentence tells what they are worth.
+COMPARED = (("dbvae-max", "cnn"), ("dbvae-max", "vae"), ("neighbours", "cnn"), ("oracle", "cnn"))
+SAID = {
+    ("dbvae-max", "cnn"): "DB-VAE (max rule)",
+    ("neighbours", "cnn"): "our rule",
+    ("oracle", "cnn"): "resampling by group labels",
+}
+
+
+def table(experiment: Ablation, rows: pd.DataFrame) -> str:
+    """That of an ablation, then every method minus another one that was trained as long."""
+    columns = [f"{measure}{_ending(experiment)}" for measure in tables.NAMES]
+    header = ["setting", "minus", *(f"Δ{name}, 1 % FPR" for name in tables.NAMES.values())]
+    lines = tables.difference_lines(_pairs(experiment, rows), columns)
+    worth = tables.Section(f"After as many passes, on test {experiment.tests[0]}. {tables.ABOUT}", header, lines)
+    return f"{ablation.table(experiment, rows)}\n{worth.markdown()}\n"
+
+
+def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
+    """What more passes change; then what each method is worth to the worst group, by passes."""
+    found = significant(_pairs(experiment, rows), f"worst_recall{_ending(experiment)}")
+    worth = {
+        name: [f"{told(each)} after {passes}" for (*pair, passes), each in found.items() if tuple(pair) == compared]
+        for compared, name in SAID.items()
+    }
+    listed = "; ".join(f"{name} {', '.join(said)} passes" for name, said in worth.items() if said)
+    said = ablation.sentence(experiment, rows)
+    if not listed:
+        return said
+    about = "In the worst group, in points above the CNN that is trained as long (n.s.: not significant by Holm)"
+    return f"{said} {about}: {listed}."
+
+
+def _pairs(experiment, rows) -> dict[tuple[str, str, int], tables.Pair]:
+    """Methods and passes -> the rows of both, of those lengths at which both have some."""
+    parts = tables.by_setting(rows)
+    at = {(p.setting.method, p.x): parts[p.setting.name] for p in experiment.points if p.setting.name in parts}
+    lengths = sorted({passes for _, passes in at})
+    return {
+        (ours, theirs, passes): (at[ours, passes], at[theirs, passes])
+        for ours, theirs in COMPARED
+        for passes in lengths
+        if {(ours, passes), (theirs, passes)} <= set(at)
+    }
+
+
+def _ending(experiment) -> str:
+    return f"{FIXED_RATE}@{label(experiment.tests[0])}"
+
+
+REPORT = Report(table=table, figures=ablation.figures, sentence=sentence)
