@@ -10,6 +10,7 @@ from debias.data.names import label
 from debias.markdown import plain
 from experiments.ablation import Ablation
 from experiments.report import tables
+from experiments.report.cameras import TESTS
 from experiments.report.comparisons import CHANGES, FIXED_RATE, interval, seeds_of, significant
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -42,8 +43,13 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     told = [f"{_titles(experiment, parts, name)}: {found}" for name, found in clear.items() if found]
     said = "; ".join(told) or "no difference is significant (Holm)"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
-    where = f"On {experiment.tests[0]}, at" if experiment.tests else "At"
+    where = f"On {tested_on(experiment)}, at" if experiment.tests else "At"
     return f"{where} 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
+
+
+def tested_on(experiment: Ablation) -> str:
+    """What people call the test that the ablation tells of."""
+    return TESTS.get(name := label(experiment.tests[0]), name)
 
 
 def compared(experiment: Ablation) -> dict[str, str]:
@@ -62,7 +68,7 @@ def _titles(experiment: Ablation, parts: Mapping[str, pd.DataFrame], name: str) 
 def _panels(experiment: Ablation) -> Mapping[str, str]:
     rare = {"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}
     at = _at(experiment)
-    where = f", {label(experiment.tests[0])}" if experiment.tests else ""
+    where = f", {tested_on(experiment)}" if experiment.tests else ""
     return {
         f"mean_recall_fpr1{at}": f"E[A] in %, 1 % FPR{where}",
         f"var_recall_fpr1{at}": f"Var[A] in %², 1 % FPR{where}",

@@ -5,7 +5,7 @@ import pandas as pd
 from debias.data.names import label
 from experiments.ablation import Ablation
 from experiments.report import ablation, tables
-from experiments.report.comparisons import FIXED_RATE, significant, told
+from experiments.report.comparisons import ABOUT, FIXED_RATE, significant, told
 from experiments.report.report import Report
 
 # Methods, the second subtracted from the first; of the first two and of labels a sentence tells what they are worth.
@@ -22,7 +22,7 @@ def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     columns = [f"{measure}{_ending(experiment)}" for measure in tables.NAMES]
     header = ["setting", "minus", *(f"Δ{name}, 1 % FPR" for name in tables.NAMES.values())]
     lines = tables.difference_lines(_pairs(experiment, rows), columns)
-    worth = tables.Section(f"After as many passes, on test {experiment.tests[0]}. {tables.ABOUT}", header, lines)
+    worth = tables.Section(f"After as many passes, on {ablation.tested_on(experiment)}. {ABOUT}", header, lines)
     return f"{ablation.table(experiment, rows)}\n{worth.markdown()}\n"
 
 
