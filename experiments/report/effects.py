@@ -19,13 +19,16 @@ from experiments.report.comparisons import (
 )
 from experiments.report.tables import NAMES, Section, by_setting, difference_lines, pairs_of
 
-ASKED = {  # setting -> what it stands for in the sentence, in the order in which a reader asks
+# Setting -> what it stands for in the sentence, in the order in which a reader asks: alone, then with a random camera.
+ASKED = {
     "max": "DB-VAE (max rule)",
     "cnn-camera": "a random camera in training",
-    "max-camera": "DB-VAE (max rule) on top of that camera",
-    "neighbours-camera": "our rule on top of that camera",
-    "oracle-camera": "resampling by group labels on top of that camera",
     "balanced": "a balanced training set of the same size",
+}
+WITH_CAMERA = {
+    "max-camera": "DB-VAE (max rule)",
+    "neighbours-camera": "our rule",
+    "oracle-camera": "resampling by group labels",
 }
 
 
@@ -33,23 +36,26 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
     """By how much the worst group's recall changes on the last test; empty where fewer than two seeds are paired.
 
     Args:
-        asked: setting -> what it stands for in the sentence, in its order; the CNN is called 'cnn'.
+        asked: setting without a random camera, or the CNN with one -> what it stands for in the sentence, in its order;
+            the CNN is called 'cnn'.
         of: what part of is found.
     """
     parts, at = by_setting(rows), hardest(rows)
     column = f"worst_recall{FIXED_RATE}{at}"
     found = changed(rows, column)
-    changes = {what: found[name] for name, what in asked.items() if name in found}
-    if not changes:
+    alone, on_top = (_listed(found, names) for names in (asked, WITH_CAMERA))
+    if not alone and not on_top:
         return ""
-    first, *others = (f"{what} changes this by {_points(*finding)}" for what, finding in changes.items())
-    listed = "; ".join([first[0].upper() + first[1:], *(other.replace(" changes this", "") for other in others)])
-    said = (
-        f"On {where(rows)}, at thresholds that 1 % of the validation negatives pass (of the test's {_rates(rows, at)} "
-        f"do), the CNN finds {parts['cnn'][column].mean():.1f} % of its {of} (mean over {seeds_of(rows)}; in brackets "
-        f"95 % intervals; 'may be chance' where Holm's correction leaves p ≥ {LEVEL}). {listed}."
+    level = f"On {where(rows)} the CNN finds {parts['cnn'][column].mean():.1f} % of its {of}, at 1 % false positives"
+    return " ".join(
+        [
+            f"{level}: {alone}." if alone else f"{level}.",
+            *([f"On top of a random camera, {on_top}."] if on_top else []),
+            *_rule_alone(parts, column),
+            f"These are means over {seeds_of(rows)} with 95 % intervals; 'may be chance': p ≥ {LEVEL} after Holm's "
+            f"correction. Thresholds let 1 % of the validation negatives pass, and {_rates(rows, at)} of the test's.",
+        ]
     )
-    return " ".join(filter(None, [said, _rule_alone(parts, column)]))
 
 
 def changed(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
@@ -111,20 +117,26 @@ def _settings(part) -> dict:
     return json.loads(part["config"].iloc[0])
 
 
+def _listed(found, names: Mapping[str, str]) -> str:
+    """'A changes this by +1.2 points [...]; B by ...', of the settings that were found."""
+    first, *others = [f"{what} changes this by {_points(*found[n])}" for n, what in names.items() if n in found] or [""]
+    return "; ".join([first, *(other.replace(" changes this", "") for other in others)])
+
+
 def _rates(rows, at) -> str:
     """The false-positive rates that those thresholds have on the test, least and largest mean of a setting."""
     means = rows.groupby("setting")[f"fpr{FIXED_RATE}{at}"].mean()
     return f"{means.min():.1f} to {means.max():.1f} %"
 
 
-def _rule_alone(parts, column) -> str:
+def _rule_alone(parts, column) -> list[str]:
     """What the max rule changes of the network that it is used with: the rest of its gain is the autoencoder's."""
     pair = next((pair for pair in (("max-camera", "vae-camera"), ("max", "vae")) if set(pair) <= set(parts)), None)
     found = difference(*(parts[name] for name in pair), column) if pair else None
     if found is None:
-        return ""
+        return []
     camera = " with that camera" if pair[0].endswith("-camera") else ""
-    return f"In DB-VAE's network{camera}, drawing by the max rule instead of evenly changes it by {interval(found)}."
+    return [f"In DB-VAE's network{camera}, drawing by the max rule instead of evenly changes it by {interval(found)}."]
 
 
 def _points(change: Difference, clear: bool) -> str:

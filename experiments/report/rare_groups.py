@@ -10,7 +10,7 @@ from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
 ASKED = {  # setting -> what it stands for in the sentence
-    "vae": "DB-VAE's network alone, drawing evenly,",
+    "vae": "DB-VAE's network, drawing evenly,",
     "max": "DB-VAE with its max rule",
     "neighbours": "our rule",
     "oracle": "resampling by group labels",
