@@ -154,13 +154,12 @@ class Run(Folders):
 
     def _run(self, experiment: Experiment, options: "Options", brief: bool) -> int:
         from experiments.engine.sweep import assist_all, run_all
-        from experiments.report.rows import read_all, read_rows
+        from experiments.report.rows import read_rows
 
         folder, runs = self._results() / experiment.folder, experiment.runs()
         published = None if self.overwrite else read_rows(folder)
         if self.reuse:
-            rows = [row for part in read_all(self._results()).values() for row in part.to_dict("records")]
-            options = dataclasses.replace(options, published=rows)
+            options = dataclasses.replace(options, published=_published(self._results()))
         if brief:
             print(f"{experiment.name}: {experiment.title}")
         if self._assists():
@@ -318,19 +317,28 @@ class Photographs(Folders):
     You bring the photographs, prepared by python -m debias.data prepare; what is written of them are numbers. Models
     that are missing are trained first.
 
-    Example: python -m experiments photographs --faces utkface.h5 --negatives tiny.h5
+    For example:
+
+        python -m experiments photographs --faces utkface.h5 --negatives tiny.h5
+        python -m experiments photographs --faces utkface.h5 --negatives tiny.h5 --of methods --reuse --finished
     """
 
     faces: Path
     """UTKFace, prepared; the faces on experiments/utkface-adults.sha256 are taken, others are left out."""
     negatives: Path
     """Photographs of anything else, prepared: one half fixes the threshold, the other is tested on."""
+    of: str = "transfer"
+    """The experiment whose models are tested; results/<experiment>/photographs for others than transfer."""
     seeds: int | None = None
     """How many paired seeds; the experiment's own number by default."""
     jobs: int | None = None
     """Runs at a time, one core each; all cores by default."""
     stale: str = "refuse"
     """Models trained by other code: 'refuse' to mix them in, 'keep' them, or 'redo' them."""
+    reuse: bool = False
+    """Count rows in results/ as finished, of any experiment, where code, settings, data and tests are the same."""
+    finished: bool = False
+    """Train nothing: write what is finished so far, however little it is."""
     overwrite: bool = False
     """Replace rows in results/ that yours differ from."""
 
@@ -340,13 +348,17 @@ class Photographs(Folders):
         from experiments.report import real_faces, results, rows
 
         _check_seeds(self.seeds)
-        options = Options(jobs=_jobs(self.jobs, None), stale=self.stale)
-        experiment = _with_seeds(photographs.EXPERIMENT, self.seeds)
-        folder = self.results / real_faces.FOLDER
+        [name] = _names(self.of)
+        experiment = _with_seeds(EXPERIMENTS[name], self.seeds)
+        folder = self.results / real_faces.folder_of(experiment)
         published = None if self.overwrite else rows.read_rows(folder)
-        measured, failures, counts = photographs.measure(self.faces, self.negatives, self.cache, options, experiment)
+        reused = _published(self.results) if self.reuse else ()
+        options = Options(jobs=_jobs(self.jobs, None), stale=self.stale, published=reused, trains=not self.finished)
+        measured, failures, counts = photographs.measure(self.faces, self.negatives, experiment, self.cache, options)
         if len(failures):
             return _tell_failures(folder, failures)
+        if measured.empty:
+            raise InputError(f"{self.of}: none of its models is tested yet: leave out --finished")
         folder, measured = _placed(folder, self.cache, published, measured)
         real_faces.write(folder, measured, counts)
         results.refresh(self.results, EXPERIMENTS.values())
@@ -366,6 +378,13 @@ COMMANDS = {
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
     return parse(COMMANDS, "python -m experiments", __doc__, arguments)()
+
+
+def _published(results: Path) -> list[dict]:
+    """All rows in `results`."""
+    from experiments.report.rows import read_all
+
+    return [row for rows in read_all(results).values() for row in rows.to_dict("records")]
 
 
 def _names(name: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 For example:
 
     python -m experiments photographs --faces utkface.h5 --negatives tiny.h5
+    python -m experiments photographs --faces utkface.h5 --negatives tiny.h5 --of methods
 
 Both files are prepared from the original data by `python -m debias.data prepare`. The faces are those on a committed
 list of SHA-256, so that whoever has UTKFace measures the same ones. One half of the negatives, in the order of their
@@ -23,14 +24,13 @@ from debias.progress import say
 from experiments.engine.experiment import Experiment
 from experiments.engine.sweep import Options, run_all
 from experiments.report.real_faces import FOLDER
-from experiments.transfer import EXPERIMENT  # whose models are tested
 
 LIST = Path(__file__).with_name("utkface-adults.sha256")  # as sha256sum writes it: digest, two blanks, name
 FIXING, TESTED = SPLITS.index("validation"), SPLITS.index("test")
 
 
 def measure(
-    faces: Path, negatives: Path, cache: Path, options: Options = Options(), experiment: Experiment = EXPERIMENT
+    faces: Path, negatives: Path, experiment: Experiment, cache: Path, options: Options = Options()
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Rows of all models of `experiment` with the columns of this test, failures, and how many images it holds.
 

@@ -37,6 +37,7 @@ TITLES = {
     "ablations": "Ablations",
     "parliament": "The faces",
     "photographs": "Real photographs",
+    "methods/photographs": "Every method, on real photographs",
     "detection": "Sliding windows",
     "labs": "The labs",
     "labs/intro": "Lab 1a: first steps",

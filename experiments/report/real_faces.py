@@ -10,14 +10,20 @@ from debias import plots
 from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
+from experiments.engine.experiment import Experiment
 from experiments.report import cameras, effects, figure_data, tables
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
 from experiments.report.comparisons import ABOUT, FIXED_RATE, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import NAMES, Section, by_setting, title
 
-FOLDER = "photographs"  # under results/, and the label of the test
+FOLDER = "photographs"  # last part of folders under results/, and the label of the test
 COUNTS = "images"  # figure data: how many images the test holds of each kind
+
+
+def folder_of(experiment: Experiment) -> str:
+    """Under results/, where the rows of an experiment's models are; those of the paper's own test lead."""
+    return FOLDER if experiment.name == "transfer" else f"{experiment.folder}/{FOLDER}"
 
 
 def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
@@ -37,7 +43,8 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
     for suffix in FORMATS:
         plots.save(figure(rows), folder / f"{FOLDER}{suffix}")
     write_text(folder / "table.md", table(rows, counts))
-    write_text(folder / SENTENCE, effects.sentence(rows) + "\n")
+    if said := effects.sentence(rows):
+        write_text(folder / SENTENCE, f"{said}\n")
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
 

@@ -6,7 +6,7 @@ It trains nothing and needs neither data nor the cache. The same rows give the s
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -29,8 +29,9 @@ def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experim
     for experiment in experiments:
         if experiment.folder in rows:
             artefacts.draw(experiment, results / experiment.folder, rows[experiment.folder])
-    if real_faces.FOLDER in rows:
-        real_faces.draw(results / real_faces.FOLDER, rows[real_faces.FOLDER])
+    for folder in rows:
+        if PurePosixPath(folder).name == real_faces.FOLDER:
+            real_faces.draw(results / folder, rows[folder])
     benchmark.draw(results / benchmark.FOLDER)
     refresh(results, experiments)
     return [experiment for experiment in experiments if experiment.folder not in rows]

@@ -18,6 +18,7 @@ from debias.errors import InputError
 from experiments import __main__, photographs
 from experiments.engine import evaluation
 from experiments.engine.experiment import Experiment, Setting
+from experiments.registry import EXPERIMENTS
 
 FACES, OTHERS, SIZE = 24, 230, 8
 BASE = Config()
@@ -25,8 +26,8 @@ HALVES = {"negatives that fix the threshold": 115, "negatives tested": 115}
 GROUPS = ("male White", "male Black", "female White")  # made, of faces 0, 1, 2, 0, ...
 
 
-def experiment(base=BASE, data="x", settings=("cnn", "dbvae-max")):
-    return Experiment("quick", "Quick", tuple(Setting(name, name) for name in settings), (0, 1, 2), base, data)
+def experiment(base=BASE, data="x", settings=("cnn", "dbvae-max"), name="transfer"):
+    return Experiment(name, "Test", tuple(Setting(name, name) for name in settings), (0, 1, 2), base, data)
 
 
 @pytest.fixture(scope="module")
@@ -191,14 +192,14 @@ def test_a_group_without_a_listed_face_is_one_line(trees, listed, tmp_path):
 def test_models_of_another_image_size_are_refused(guessed, trees, dataset_path, tiny_config, tmp_path):
     with pytest.raises(InputError, match=r"test photographs: images are \(8, 8, 3\), those of squares \(8, 8, 1\)"):
         photographs.measure(
-            trees / "utkface.h5", trees / "imagenet.h5", tmp_path, experiment=experiment(tiny_config, str(dataset_path))
+            trees / "utkface.h5", trees / "imagenet.h5", experiment(tiny_config, str(dataset_path)), tmp_path
         )
     assert not guessed
 
 
 @pytest.mark.slow
 def test_the_command_measures_kept_models_and_leaves_no_image(guessed, trees, tmp_path, monkeypatch, capsys, rgb):
-    monkeypatch.setattr(photographs, "EXPERIMENT", experiment(Config(preset="digits", epochs=1), rgb))
+    monkeypatch.setitem(EXPERIMENTS, "transfer", experiment(Config(preset="digits", epochs=1), rgb))
     words = ("photographs", "--faces", trees / "utkface.h5", "--negatives", trees / "imagenet.h5", "--jobs", 1)
     places = ("--cache", tmp_path / "cache", "--results", tmp_path / "results")
     monkeypatch.setattr(sys, "argv", ["experiments", *map(str, (*words, *places, "--seeds", 2))])
@@ -206,12 +207,18 @@ def test_the_command_measures_kept_models_and_leaves_no_image(guessed, trees, tm
     captured = capsys.readouterr()
     assert code == 0, captured.err
     found = pd.read_csv(tmp_path / "results" / "photographs" / "runs.csv")
-    assert list(found["id"]) == [f"quick/{name}/seed{seed}" for seed in (0, 1) for name in ("cnn", "dbvae-max")]
+    assert list(found["id"]) == [f"transfer/{name}/seed{seed}" for seed in (0, 1) for name in ("cnn", "dbvae-max")]
     recalls = found[[f"recall_fpr1 {group}@photographs" for group in GROUPS]]
     assert np.allclose(recalls.mean(axis=1), found["mean_recall_fpr1@photographs"])
     assert np.all(np.isclose(recalls * 8 / 100, np.rint(recalls * 8 / 100)))  # eight faces a group
     assert "male Black (n=8)" in captured.out and len(guessed) == 4
     assert __main__.main() == 0 and len(guessed) == 4  # nothing is trained again
+    more = experiment(Config(preset="digits", epochs=1), rgb, ("cnn", "oracle"), "methods")
+    monkeypatch.setitem(EXPERIMENTS, "methods", more)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--of", "methods", "--reuse", "--finished"])
+    assert __main__.main() == 0 and len(guessed) == 4  # the CNN's rows are those of the other experiment
+    found = pd.read_csv(tmp_path / "results" / "methods" / "photographs" / "runs.csv")
+    assert list(found["id"]) == ["methods/cnn/seed0", "methods/cnn/seed1"]
     pictures = {
         path.name for path in (tmp_path / "results").rglob("*") if path.suffix in (".png", ".svg", ".h5", ".npy")
     }
