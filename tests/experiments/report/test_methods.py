@@ -125,8 +125,14 @@ def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment
     assert "photographs" not in table
     assert lines(table, "another camera")[f"{METHODS['oracle'].title}, random camera"][-1] == "+0.0 [+0.0, +0.0] n.s."
     said = methods.sentence(experiment, rows)
-    assert "own test: Focal loss, random camera +4.0 [+4.0, +4.0]; another camera: Focal loss" in said
-    assert "Oracle" not in said and "JTT" not in said
+    oracle = METHODS["oracle"].title
+    own, camera = said.split("Own test: ")[1].split(" Another camera: ")
+    assert own == f"without group labels, Focal loss +4.0 [+4.0, +4.0] *; with them, {oracle} +12.0 [+12.0, +12.0] *."
+    none = f"with them, none gains clearly (best {oracle} +0.0 [+0.0, +0.0] n.s.)."
+    assert camera == f"without group labels, Focal loss +4.0 [+4.0, +4.0] *; {none}"
+    worse = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 50 * (rows["setting"] == "focal-random-camera"))
+    assert f"(best {METHODS['jtt'].title} +0.0 [" in (told := methods.sentence(experiment, worse))
+    assert "(clearly worse: Focal loss -46.0 [-46.0, -46.0] *);" in told
     assert methods.sentence(experiment, rows[rows["seed"] == 0]) == ""
 
 
