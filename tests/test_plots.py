@@ -334,15 +334,15 @@ def test_settings_points_are_means_at_their_places():
     np.testing.assert_allclose(sorted(y for _, y in dots if y > 50), sorted(alive["mean_recall"]))
 
 
-def test_intervals_cover_the_mean_and_less_than_the_seeds():
+def test_intervals_are_student_s_of_the_mean():
     table = points()[lambda rows: rows["rule"] == "max"]
     axes = plots.setting_points(table, "α", {"mean_recall": "E[A]"}, log=True).axes[0]
     bars = [segment for part in axes.collections if hasattr(part, "get_segments") for segment in part.get_segments()]
     assert len(bars) == 4
     for (_, part), bar in zip(table.groupby("α")["mean_recall"], sorted(bars, key=lambda bar: bar[0, 0]), strict=True):
         low, high = bar[:, 1]
-        assert part.min() <= low < part.mean() < high <= part.max()
-        assert high - low == pytest.approx(2 * 1.96 * part.std(ddof=0) / np.sqrt(5), rel=0.25)
+        margin = 2.776 * part.std(ddof=1) / np.sqrt(5)  # of a table of t: 4 degrees of freedom, 97.5 %
+        assert (low, high) == pytest.approx((part.mean() - margin, part.mean() + margin), rel=1e-4)
 
 
 def test_collapsed_settings_stand_at_the_foot():

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from debias.plots.style import NOTE, PALETTE, POINTS_NOTE, WIDTH, styled
+from debias.plots.style import NOTE, PALETTE, POINTS_NOTE, WIDTH, mean_interval, styled
 
 _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 
@@ -15,22 +15,23 @@ _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 def named_points(
     rows: pd.DataFrame, name: str, measures: Mapping[str, str], estimator: str = "mean", note: str = POINTS_NOTE
 ) -> Figure:
-    """A panel a measure: small dots are seeds, a large one their mean with its 95 % bootstrap interval.
+    """A panel a measure: small dots are seeds, a large one their mean with its 95 % interval.
 
     Args:
         rows: one row a run.
         name: the column with the settings' names, which keep their order of appearance.
         measures: column -> title of its panel.
-        estimator: 'mean' or 'median'.
+        estimator: 'mean', with Student's interval, or 'median', with one by bootstrap.
         note: what the dots are, where a row is no run.
     """
+    errorbar = mean_interval if estimator == "mean" else ("ci", 95)
     figure = Figure(figsize=(WIDTH, _LINE * rows[name].nunique() + _REST), layout="constrained")
     panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axes, (measure, title) in zip(panels, measures.items(), strict=True):
         style = {"data": rows, "x": measure, "y": name, "color": sns.color_palette(PALETTE)[0], "ax": axes}
         sns.stripplot(**style, size=3, alpha=0.4, jitter=False)
         marks = {"linestyle": "none", "markersize": 4.5, "err_kws": {"linewidth": 1.5}}
-        sns.pointplot(**style, estimator=estimator, errorbar=("ci", 95), seed=0, **marks)
+        sns.pointplot(**style, estimator=estimator, errorbar=errorbar, seed=0, **marks)
         axes.set(xlabel="", ylabel="")
         axes.set_title(title, loc="left", fontsize=9)
         axes.grid(axis="y", alpha=0.3)

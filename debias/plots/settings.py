@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, styled
+from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, mean_interval, styled
 
 _NONE = types.MappingProxyType({})
 _DASHES = ("--", ":", "-.")
@@ -30,7 +30,7 @@ def setting_points(
     log: bool = False,
     baselines: Mapping[str, pd.DataFrame] = _NONE,
 ) -> Figure:
-    """Measures over settings: a dot a seed, the mean over seeds, its 95 % bootstrap interval.
+    """Measures over settings: a dot a seed, the mean over seeds, its 95 % interval.
 
     Where settings with a mean recall below 50 % would flatten all others, their values stand at the foot instead.
 
@@ -96,7 +96,7 @@ def _draw_measure(axes, table, measure, line) -> None:
     palette = colours(table["line"])
     shown = {"data": table[table["alive"]] if flattens else table, "ax": axes}
     style = {**shown, "x": "place", "y": measure, "hue": "line", "hue_order": list(palette), "palette": palette}
-    sns.lineplot(**style, errorbar=("ci", 95), err_style="bars", seed=0, marker="o", ms=6, lw=1.2, ls=line)
+    sns.lineplot(**style, errorbar=mean_interval, err_style="bars", marker="o", ms=6, lw=1.2, ls=line)
     sns.scatterplot(**style, s=9, alpha=0.5, lw=0, legend=False)
     if hue_legend := axes.get_legend():
         hue_legend.remove()
