@@ -282,37 +282,6 @@ checks.cnn(cnn)
 convolutional = train("CNN", cnn(), epochs(20))
 
 # %% [markdown]
-# A trained network is worth keeping. `model.save` writes it into one **`.keras` file**: the layers, their weights, and
-# the state of the optimizer, so that training could go on. `keras.saving.load_model` makes a model of that file, in
-# another program as well, without the code that built it. (Only classes of your own have to be known there: lab 2b.)
-
-
-# %%
-def reopened(model, path):
-    """Save a model as the file `path`, which ends in .keras, and return the model that is loaded from it."""
-    # TODO: save it, and load it
-    # NUDGE: Two calls. Which of the two models is to be returned?
-    # IDEA: Both calls take the path; the first is a method of the model, and the second gives a new model.
-    # CODE: model.save(...)
-    # CODE: return keras.saving.load_model(...)
-    # EXAMPLE: of the CNN the file has about 1.5 MB: each of its 124,670 weights in 4 bytes, and two numbers that Adam
-    # EXAMPLE: keeps for each.
-    ### BEGIN SOLUTION
-    model.save(path)
-    return keras.saving.load_model(path)
-    ### END SOLUTION
-
-
-# %%
-checks.reopened(reopened)
-
-# %%
-path = Path(tempfile.mkdtemp()) / "cnn.keras"  # a temporary folder: take one of your own
-loaded, some = reopened(convolutional, path), digits.validation[0][:100]
-apart = np.abs(loaded(some) - convolutional(some)).max()
-print(f"{path.stat().st_size / 1e6:.1f} MB; the logits of saved and loaded network differ by {apart:.1g} at most")
-
-# %% [markdown]
 # ## 4. The same training, by hand
 #
 # `fit` is a loop around one step. The step needs a loss: the cross-entropy, $-\log p(\text{true digit})$, averaged over
@@ -453,6 +422,37 @@ build, number = recipes[chosen]
 print(f"chosen by validation: {chosen}")
 seeds = (1,) if SMOKE else (1, 2, 3)
 voters = [train(f"voter {seed}", build(), epochs(number), (digits.train, digits.validation), seed) for seed in seeds]
+
+# %% [markdown]
+# A trained network is worth keeping. `model.save` writes it into one **`.keras` file**: the layers, their weights, and
+# the state of the optimizer, so that training could go on. `keras.saving.load_model` makes a model of that file, in
+# another program as well, without the code that built it. (Only classes of your own have to be known there: lab 2b.)
+
+
+# %%
+def reopened(model, path):
+    """Save a model as the file `path`, which ends in .keras, and return the model that is loaded from it."""
+    # TODO: save it, and load it
+    # NUDGE: Two calls. Which of the two models is to be returned?
+    # IDEA: Both calls take the path; the first is a method of the model, and the second gives a new model.
+    # CODE: model.save(...)
+    # CODE: return keras.saving.load_model(...)
+    # EXAMPLE: of a voter the file has about 1.5 MB: each of its 124,670 weights in 4 bytes, and two numbers that Adam
+    # EXAMPLE: keeps for each.
+    ### BEGIN SOLUTION
+    model.save(path)
+    return keras.saving.load_model(path)
+    ### END SOLUTION
+
+
+# %%
+checks.reopened(reopened)
+
+# %%
+path = Path(tempfile.mkdtemp()) / "voter.keras"  # a temporary folder: take one of your own
+loaded, some = reopened(voters[0], path), digits.validation[0][:100]
+apart = np.abs(loaded(some) - voters[0](some)).max()
+print(f"{path.stat().st_size / 1e6:.1f} MB; the logits of saved and loaded network differ by {apart:.1g} at most")
 
 # %% [markdown]
 # ## 6. The test
