@@ -553,7 +553,7 @@ checks.train_step(train_step)
 
 # %%
 class LabDBVAE(DBVAE):
-    """The DB-VAE with your loss and your step."""
+    """The DB-VAE with your forward pass, your loss and your step."""
 
     terms = ("loss",)
 

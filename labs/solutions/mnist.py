@@ -123,7 +123,7 @@ checks.dense_net(dense_net)
 #
 # `compile` takes three things:
 #
-# * the **optimizer**, which makes a step of a gradient; SGD is the simplest,
+# * the **optimizer**, which turns a gradient into a step; SGD is the simplest,
 # * the **loss**, the one number that is to become smaller, so it needs a gradient,
 # * **metrics**, which are for you to read; no step uses them. Accuracy is one. It could not be the loss: it changes in
 #   jumps, and between two jumps its gradient is 0.
