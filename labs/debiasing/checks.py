@@ -13,9 +13,22 @@ from debias.backend import keras, tf, tfp
 from debias.config import Histograms
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
+from debias.dbvae import DBVAE
 from debias.detector import Classifier
 from debias.resampling import sampling_probabilities
-from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, ran, random_tensors, tensor
+from labs.checking import (
+    CheckFailed,
+    InTrainingAlone,
+    array,
+    called,
+    compare,
+    finite,
+    gradients,
+    kind,
+    ran,
+    random_tensors,
+    tensor,
+)
 
 tfd = tfp.distributions
 
@@ -121,6 +134,32 @@ def split_head(student: Callable) -> None:
         compare("mean", mean, first, mistakes, "columns 1 to k, as they are")
         compare("log_variance", log_variance, second, {swapped: first}, "the last k columns, as they are")
     print("split_head: right, each of the 2k + 1 numbers is where it belongs")
+
+
+def forward(student: Callable) -> None:
+    """The four outputs of a small DB-VAE in training and at test, by matrices in NumPy, and their gradient."""
+    model, (images,), (noise,) = _autoencoder(), random_tensors(1, BATCH, *SHAPE), random_tensors(1, BATCH, K)
+    names = ("logits", "mean", "log_variance", "rebuilt")
+    for training in (True, False):
+        with tf.GradientTape() as tape:
+            parts = called(student, model, images, noise, training)
+        if not isinstance(parts, (tuple, list)) or len(parts) != len(names):
+            raise CheckFailed(f"forward returns {kind(parts)}: return four tensors, {', '.join(names)}")
+        shapes = ((BATCH,), (BATCH, K), (BATCH, K), (BATCH, *SHAPE))
+        look = f"the four are {', '.join(names)}, in this order"
+        came = {name: tensor(name, *each, look=look) for name, *each in zip(names, parts, shapes, strict=True)}
+        right, other = (_passed(model, images.numpy(), noise.numpy(), flag) for flag in (training, not training))
+        flag = f"with training={training} the encoder runs as with {not training}: hand on training=training"
+        swapped = "mean and log_variance are swapped: split_head gives logits, mean and log_variance"
+        others = {"mean": "log_variance", "log_variance": "mean"}
+        for name in names[:3]:
+            mistakes = {flag: other[name]} | ({swapped: right[others[name]]} if name in others else {})
+            compare(name, came[name], right[name], mistakes, "split_head of model.head of model.encoder of the images")
+        look = "model.decode of reparameterize(mean, log_variance, noise), with the noise that the function is given"
+        mistakes = _rebuilt_mistakes(model, right["mean"], right["log_variance"], noise.numpy(), training)
+        compare("rebuilt", came["rebuilt"], right["rebuilt"], mistakes, look)
+        gradients({"the encoder": tape.gradient(came["rebuilt"], model.encoder.trainable_variables[0])})
+    print("forward: right, from an image to its reconstruction")
 
 
 def debiasing_loss(student: Callable) -> None:
@@ -302,6 +341,57 @@ def _divergences(mean, log_variance) -> tuple[np.ndarray, dict]:
         "the mean is not squared": 0.5 * (np.exp(s) + m - 1 - s).sum(1),
         "the mean is missing: add its square": 0.5 * (np.exp(s) - 1 - s).sum(1),
     }
+
+
+def _autoencoder() -> DBVAE:
+    """A DB-VAE of matrices, the same in each call, whose encoder and decoder double what they get in training."""
+    sizes = int(np.prod(SHAPE))
+    encoder = [keras.Input(SHAPE), keras.layers.Flatten(), InTrainingAlone(), keras.layers.Dense(6)]
+    decoder = [keras.Input((K,)), InTrainingAlone(), keras.layers.Dense(sizes), keras.layers.Reshape(SHAPE)]
+    model = DBVAE(keras.Sequential(encoder), keras.Sequential(decoder))
+    random = np.random.default_rng(3)
+    for part in (model.encoder, model.head, model.decoder):
+        part.set_weights([0.2 * random.normal(size=weight.shape) for weight in part.get_weights()])
+    return model
+
+
+def _passed(model, images, noise, training) -> dict[str, np.ndarray]:
+    """What its forward pass gives, by matrices."""
+    (w, b), (u, c) = (_doubles(part) for part in (model.encoder, model.head))
+    outputs = ((1 + training) * images.reshape(len(images), -1) @ w + b) @ u + c
+    mean, log_variance = outputs[:, 1 : K + 1], outputs[:, K + 1 :]
+    rebuilt = _decoded(model, mean + np.exp(0.5 * log_variance) * noise, training)
+    return {"logits": outputs[:, 0], "mean": mean, "log_variance": log_variance, "rebuilt": rebuilt}
+
+
+def _rebuilt_mistakes(model, mean, log_variance, noise, training) -> dict:
+    z = mean + np.exp(0.5 * log_variance) * noise
+    return {
+        "the decoder is given the mean: draw z, reparameterize(mean, log_variance, noise)": _decoded(
+            model, mean, training
+        ),
+        "the decoder is given the noise alone: draw z, reparameterize(mean, log_variance, noise)": _decoded(
+            model, noise, training
+        ),
+        "noise is scaled by the variance: use your reparameterize": _decoded(
+            model, mean + np.exp(log_variance) * noise, training
+        ),
+        "mean and log_variance are swapped on the way to reparameterize": _decoded(
+            model, log_variance + np.exp(0.5 * mean) * noise, training
+        ),
+        f"with training={training} the decoder runs as with {not training}: hand on training": _decoded(
+            model, z, not training
+        ),
+    }
+
+
+def _decoded(model, z, training) -> np.ndarray:
+    w, b = _doubles(model.decoder)
+    return ((1 + training) * z @ w + b).reshape(-1, *SHAPE)
+
+
+def _doubles(part) -> list[np.ndarray]:
+    return [np.asarray(weight, np.float64) for weight in part.get_weights()]
 
 
 def _check_mask(gradient, labels, shape) -> None:

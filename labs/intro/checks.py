@@ -1,5 +1,6 @@
 """One check for each TODO of the introduction: closed forms and NumPy, on new random numbers in each call."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ from labs.checking import CheckFailed, called, compare, kind, recorded_gradients
 
 _random = np.random.default_rng()
 SIZE, STEPS = 9, 25
+CALLS = 20  # in training: by chance none of the hidden units is dropped in one of 256
 
 
 def colours(student: Callable) -> None:
@@ -148,6 +150,46 @@ def functional(student: Callable) -> None:
     }
     compare("the model's output", y, output(hidden), mistakes, 'activations: "tanh", then "sigmoid"')
     print("functional: right")
+
+
+def row_model(student: Callable) -> None:
+    """At test the row's formula; in training one of the 256 rows with some hidden units dropped, by brute force."""
+    model = called(student)
+    if not isinstance(model, keras.Model):
+        raise CheckFailed(f"{student.__name__}() is {kind(model)}, expected a model: derive it from keras.Model")
+    x = tf.constant(_random.normal(size=(1, 2)), tf.float32)
+    tensor("the output at test", called(model, x), (1, 1))
+    weights = {tuple(weight.shape): weight for weight in model.trainable_weights}
+    if set(weights) != {(2, 8), (8,), (8, 1), (1,)}:
+        raise CheckFailed(f"its weights have shapes {list(weights)}: a Dense layer from 2 to 8, then one from 8 to 1")
+    for weight in weights.values():  # of a size that every unit matters, and biases that are not zero
+        weight.assign(_random.uniform(0.5, 1, weight.shape) * _random.choice([-1, 1], weight.shape))
+    w1, b1, w2, b2 = (np.asarray(weights[shape], np.float64) for shape in ((2, 8), (8,), (8, 1), (1,)))
+    linear = x.numpy() @ w1 + b1
+    hidden = np.tanh(linear)
+    at_test = [tensor("the output at test", called(model, x, training=False), (1, 1)) for _ in range(CALLS)]
+    if np.ptp(at_test) > 1e-5:
+        raise CheckFailed("it drops units at test as well: give dropout the `training` that call was given")
+    mistakes = {
+        "the last layer has no sigmoid": hidden @ w2 + b2,
+        "the hidden layer has no tanh": _sigmoid(linear @ w2 + b2),
+    }
+    compare("the output at test", at_test[0], _sigmoid(hidden @ w2 + b2), mistakes, 'activations: "tanh", "sigmoid"')
+    trained = np.ravel(
+        [tensor("the output in training", called(model, x, training=True), (1, 1)) for _ in range(CALLS)]
+    )
+    if np.ptp(trained) < 1e-5:
+        raise CheckFailed("nothing is dropped in training: call self.dropout, with training=training")
+    dropped = [np.array(kept) * 2 * hidden for kept in itertools.product((0, 1), repeat=8)]
+    possible = np.ravel([_sigmoid(each @ w2 + b2) for each in dropped])
+    if np.abs(trained[:, None] - possible).min(1).max() > 1e-5:
+        if np.isclose(trained, 0).any():
+            raise CheckFailed("the output itself is dropped: dropout belongs between the two layers")
+        raise CheckFailed(
+            "what it gives in training is no row with some hidden units at 0 and the others doubled: "
+            "keras.layers.Dropout(0.5), between the two layers"
+        )
+    print("row_model: right, it drops units in training alone")
 
 
 def identity_model(student: Callable) -> None:

@@ -1,6 +1,8 @@
 """One check for each TODO of the digit lab: counts, formulas and NumPy, on new random numbers in each call."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
@@ -66,6 +68,26 @@ def cnn(student: Callable) -> None:
     _weights("cnn", model, CNN, layers, "kernels are 3 x 3 without padding, pools 2 x 2")
     _outputs("cnn", model)
     print(f"cnn: right, {CNN:,} weights")
+
+
+def reopened(student: Callable) -> None:
+    """A file that gives the model's outputs, and another model that gives them, too."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5, activation="relu"), keras.layers.Dense(3)])
+    x = tf.constant(_random.normal(size=(6, 4)), tf.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        found = called(student, model, path)
+        if not path.is_file():
+            raise CheckFailed(f"there is no file {path.name} at the path that the function is given: model.save(path)")
+        if not isinstance(found, keras.Model):
+            raise CheckFailed(f"reopened returns {kind(found)}: return what keras.saving.load_model gives")
+        if found is model:
+            raise CheckFailed("this is the model that was saved: return the one that keras.saving.load_model gives")
+        kept = keras.saving.load_model(path)
+    compare("an output of the file's model", kept(x), model(x), look="save the model that the function is given")
+    look = "load the file that was just saved, and change nothing in it"
+    compare("an output of the loaded model", called(found, x), model(x), look=look)
+    print("reopened: right, the loaded model gives the same outputs")
 
 
 def loss(student: Callable) -> None:

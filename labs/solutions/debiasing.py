@@ -10,14 +10,15 @@
 # are then drawn more often. Nobody tells it what skin tone is, and no group label is used in training.
 #
 # You write the parts that matter: the VAE's loss, the sampling of its latents, the encoder's block, the parts of the
-# head, the loss of the DB-VAE, the resampling rule and the training step. They are plugged into the model of `debias`,
-# so what you write is what trains. Then you find out what the method does, and what it does not do.
+# head, the forward pass, the loss of the DB-VAE, the resampling rule and the training step. They are plugged into the
+# model of `debias`, so what you write is what trains. Then you find out what the method does, and what it does not do.
 #
 # The whole takes an hour or two; training takes five minutes on two cores. Under each exercise are an example and
 # three hints; open one only when you are stuck.
 #
 # **When you are through, you can**
 #
+# * say what bias is, of a data set and of a classifier,
 # * measure a detector by group, with intervals and at a fixed false-positive rate,
 # * write the losses of a VAE and of the DB-VAE, and see where a shape goes wrong in silence,
 # * turn latents into sampling probabilities, and say from how many faces they really draw,
@@ -77,7 +78,17 @@ def show(figure, name):
 # ## 1. The data, and who is in it
 #
 # Real benchmarks with known skin tone can only be had by signed form, so these faces are rendered: 64 x 64 pixels, from
-# a model of the head whose every factor is known. The first call renders them, a minute or two on two cores.
+# a model of the head whose every factor is known ([data card](../../debias/data/parliament/README.md)). The first call
+# renders them, a minute or two on two cores.
+#
+# **Darker** and **lighter** mean skin tone by the Fitzpatrick scale of dermatology, which has six types, I the
+# lightest. Types I to III are lighter, IV to VI darker, as in the paper. There people judged the type of each
+# photograph; here it is what the renderer was told.
+#
+# **Bias** is said of two things. A *data set* is biased when some groups are rarer in it than among those it is used
+# for. A *classifier* is biased when it errs more often for some groups than for others. The paper calls it fair with
+# respect to a feature, such as skin tone, if no decision changes once it is told that feature as well. The first kind
+# of bias often leads to the second. (The bias $b$ of a layer is neither.)
 #
 # The training has a face's *label* (face or not). The four *groups* are for you, who judge the result:
 
@@ -140,8 +151,17 @@ def report(title, threshold=OWN_THRESHOLD):
 
 Markdown(ev.recall_table({title: report(title) for title in scores}))
 
+# %%
+recall = report("CNN").recall
+worst, best = min(recall, key=recall.get), max(recall, key=recall.get)
+print(
+    f"Of 100 faces it misses {100 - recall[worst]:.1f} in the worst group, {worst}, and in the best, {best}, "
+    f"{100 - recall[best]:.1f}."
+)
+show(ev.recall_figure({"CNN": report("CNN")}), "recall")
+
 # %% [markdown]
-# That is the bias: look at the worst group, and at whether its interval overlaps that of the best.
+# That is the bias, before anything is done about it: does the interval of the worst group overlap that of the best?
 #
 # **Think.** Darker faces are 1.6 % of the training faces. If they were half of them, would the groups then be equal?
 #
@@ -154,9 +174,14 @@ Markdown(ev.recall_table({title: report(title) for title in scores}))
 #
 # ## 3. A variational autoencoder learns what faces vary in
 #
-# The encoder gives, for each image $x$, a normal distribution over $k$ latents, $q(z|x) = N(\mu, \sigma^2)$: the mean
-# $\mu$ and, so that it can be any number, the logarithm of the variance, $\log\sigma^2$. The decoder makes an image
-# $\hat x$ from a $z$.
+# A **latent variable** stands behind the data without being in them: light, pose and tone make the pixels of a face
+# what they are, and no pixel is one of them. A variational autoencoder (VAE) looks for $k$ such numbers $z$ by itself.
+#
+# * The **prior** is what it assumes of $z$ before it sees an image: $N(0, I)$, independent standard normal numbers.
+# * The **posterior** is what is known of $z$ once the image $x$ is seen. The encoder approximates it by a normal
+#   distribution, $q(z|x) = N(\mu, \sigma^2)$. It gives the mean $\mu$ and, so that it can be any number, the logarithm
+#   of the variance, $\log\sigma^2$.
+# * The **decoder** makes an image $\hat x$ from a $z$.
 
 # %%
 drawings.show("debiasing/vae")
@@ -165,7 +190,7 @@ drawings.show("debiasing/vae")
 # Two terms train them:
 #
 # * the **reconstruction** error, here $|x - \hat x|$ averaged over the pixels and channels of an image,
-# * the **KL divergence** of $q(z|x)$ from $N(0, I)$, which keeps the latents in a common range:
+# * the **KL divergence** of the posterior $q(z|x)$ from the prior $N(0, I)$, which keeps the latents in a common range:
 #
 # $$ KL = \frac12 \sum_{j=1}^{k} \left(\sigma_j^2 + \mu_j^2 - 1 - \log \sigma_j^2\right) $$
 
@@ -292,6 +317,59 @@ def split_head(outputs, k):
 checks.split_head(split_head)
 
 # %% [markdown]
+# Now put the parts together. The **forward pass** of the DB-VAE is the way of an image through the drawing above: the
+# encoder makes features of it, the head $2k + 1$ numbers; these are split into logit, mean and log-variance, a $z$ is
+# drawn, and the decoder makes an image of that. You have functions for two of these steps. The others are parts of
+# `model`:
+#
+# * `model.encoder(images, training=...)` gives features, `model.head(features)` the $2k + 1$ numbers,
+# * `model.latent_dim` is $k$, and `model.decode(z, training)` gives images.
+#
+# `training` is True in a training step and False in a test. Hand it on: batch norm has to know (lab 1a).
+
+
+# %%
+def forward(model, images, noise, training):
+    """Logits (B,), mean (B, k), log-variance (B, k) and rebuilt images (B, H, W, C).
+
+    Args:
+        images: (B, H, W, C).
+        noise: (B, k), standard normal.
+        training: whether this is a training step.
+    """
+    # TODO: from images to rebuilt images, and return the four
+    # NUDGE: Follow the arrows of the drawing: what does each part take, and which part gave it?
+    # IDEA: split_head takes the head's numbers apart, reparameterize draws z. The encoder and model.decode both take
+    # IDEA: `training`.
+    # CODE: features = model.encoder(images, training=training)
+    # CODE: logits, mean, log_variance = split_head(model.head(...), model.latent_dim)
+    # CODE: z = reparameterize(...)
+    # CODE: return logits, mean, log_variance, model.decode(..., ...)
+    # EXAMPLE: of two images of 64 x 64 pixels, with 100 latents, the four shapes are (2,), (2, 100), (2, 100) and
+    # EXAMPLE: (2, 64, 64, 3).
+    ### BEGIN SOLUTION
+    outputs = model.head(model.encoder(images, training=training))  # (B, 2k + 1)
+    logits, mean, log_variance = split_head(outputs, model.latent_dim)
+    rebuilt = model.decode(reparameterize(mean, log_variance, noise), training)
+    return logits, mean, log_variance, rebuilt
+    ### END SOLUTION
+
+
+# %%
+checks.forward(forward)
+
+# %% [markdown]
+# The VAE's loss of an image weighs its two terms:
+#
+# $$ \text{VAE loss} = c_2 \cdot \text{reconstruction} + c_3 \cdot KL, \qquad c_2 = 1, \quad c_3 = 0.0005 $$
+#
+# ([`Loss.kl_weight`](../../debias/config.py), which a `Config` may change). Why is $c_3$ so small? The reconstruction
+# error is a mean over 64 x 64 x 3 numbers and ends at about 0.13; the KL divergence is a sum over 100 latents and ends
+# at about 34. With $c_3 = 1$ it would rule. The cheapest posterior is then the prior, for every image: its KL is 0, and
+# the latents say nothing about a face. That is **posterior collapse**, and leaves nothing to resample by. With $c_3$
+# ten times as large the KL fell to 7 and the error rose to 0.16; with a tenth the KL rose to 116 and the error fell to
+# 0.12 (means of five seeds, `results/ablations/kl`).
+#
 # One encoder feeds both: a logit, trained with cross-entropy on all images, and the VAE, trained **on faces only**.
 # What the latents learn must describe faces, so a non-face ($y = 0$) must give the VAE no gradient:
 #
@@ -435,8 +513,9 @@ checks.product_rule(product_rule)
 # `model.batches(step)` draws a batch *inside* the compiled graph: half of it faces, by the sampler's probabilities,
 # half non-faces. It inverts the cumulative distribution by binary search, O(log N) a face; the original lab draws
 # with `np.random.choice(replace=False, p=...)`, O(N) a batch, outside the graph. The step number decides the draw:
-# `model.optimizer.iterations` counts. `model.loss_terms(images, labels, training=True)` gives a dict of scalars, of
-# which `"loss"`, your loss from above, is to go down.
+# `model.optimizer.iterations` counts. `model.loss_terms(images, labels, training=True)` makes your forward pass and
+# gives a dict of scalars, of which `"loss"`, your loss from above, is to go down. `training=True`, since this is a
+# training step: batch norm then takes the moments of the batch.
 
 
 # %%
@@ -468,23 +547,21 @@ checks.train_step(train_step)
 # %% [markdown]
 # ## 7. Plug in and train
 #
-# The model is [`debias.dbvae.DBVAE`](../../debias/dbvae.py); its loss, its step and the rule are replaced by yours.
-# Keras compiles the step once.
+# The model is [`debias.dbvae.DBVAE`](../../debias/dbvae.py); its forward pass in training, its loss, its step and the
+# rule are replaced by yours. Keras compiles the step once.
 
 
 # %%
 class LabDBVAE(DBVAE):
-    """The DB-VAE with your loss and your step."""
+    """The DB-VAE with your forward pass, your loss and your step."""
 
     terms = ("loss",)
 
     def loss_terms(self, images, labels, training):
-        outputs = self.head(self.encoder(images, training=training))  # (B, 2k + 1)
-        logits, mean, log_variance = split_head(outputs, self.latent_dim)
-        noise = keras.random.normal(tf.shape(mean), seed=self.noise)
-        rebuilt = self.decode(reparameterize(mean, log_variance, noise), training)
+        noise = keras.random.normal((tf.shape(images)[0], self.latent_dim), seed=self.noise)
+        logits, mean, log_variance, rebuilt = forward(self, images, noise, training)
         reconstruction, kl = vae_loss(images, rebuilt, mean, log_variance)
-        weights = self.objective  # c1, c2 and c3 of Eq. 2
+        weights = self.objective  # c2 and c3 of Eq. 2; c1 is 1
         vae = weights.reconstruction_weight * reconstruction + weights.kl_weight * kl
         return {"loss": debiasing_loss(labels, logits, vae)}
 
@@ -517,6 +594,18 @@ def train(title, rule, **changes):
 debiased, p_max = train("DB-VAE, max", "max")
 scores["DB-VAE, max"] = predict(debiased, test)
 Markdown(ev.recall_table({title: report(title) for title in scores}))
+
+# %% [markdown]
+# Keep what you have trained: `save` writes the network, its weights and the optimizer's state into one `.keras` file.
+# It holds the name of your class but not its code, so whoever opens it has to say which class that is.
+
+# %%
+path = Path(tempfile.mkdtemp()) / "dbvae.keras"  # a temporary folder: take one of your own
+debiased.save(path)
+opened = keras.saving.load_model(path, custom_objects={"LabDBVAE": LabDBVAE})
+some = test.images(slice(100)).astype(np.float32) / 255
+apart = np.abs(opened(some) - debiased(some)).max()
+print(f"{path.stat().st_size / 1e6:.1f} MB; the logits of saved and opened model differ by {apart:.1g} at most")
 
 # %% [markdown]
 # ### What it has learned, and whom it prefers

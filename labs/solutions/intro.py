@@ -12,7 +12,12 @@
 #
 # * say what rank, shape and type a tensor has, and what broadcasting does to it,
 # * write a layer and a model of your own, and know when `Sequential` is enough,
+# * say what `training=` changes, and in which layers,
 # * get the derivative of any program by a `GradientTape`, and descend along it.
+#
+# **TensorFlow** (`tf`) is a library that computes with tensors, on a CPU or a GPU, and finds the derivative of what it
+# computed. **Keras** (`keras`) stands on top of it: layers, models, optimizers, and a training loop that you need not
+# write. Keras leaves all computing to a library below it. Here that is TensorFlow; it may also be JAX or PyTorch.
 
 # %%
 # %matplotlib inline
@@ -178,9 +183,26 @@ def graph(a, b):
 checks.graph(graph)
 
 # %% [markdown]
-# `tf.function` runs your Python once, with placeholders, and writes down the operations it meets. From then on only the
-# graph runs: fast, on any device, and ready to be differentiated. This one is drawn from what it wrote down, with the
-# values that flow through it:
+# Your function ran **eagerly**: each line is computed when Python comes to it, as in NumPy, so that you can print what
+# is in between. `tf.function` makes a **graph** of it instead: it runs your Python once, with placeholders, and writes
+# down the operations it meets. From then on only the graph runs: faster, since Python is left out, and on any device.
+# Whatever is Python alone, such as `print`, happens in that first run only:
+
+
+# %%
+@tf.function
+def compiled(a, b):
+    """`graph`, compiled."""
+    print("Python is here, and a is", a)
+    return graph(a, b)
+
+
+for number in (1.5, 2.5):
+    print("eager", graph(number, 2.5), "- compiled", compiled(tf.constant(number), tf.constant(2.5)).numpy())
+
+# %% [markdown]
+# Write and debug eagerly, then compile what runs often. `fit`, below, compiles its step by itself. This graph is drawn
+# from what `tf.function` wrote down, with the values that flow through it:
 
 # %%
 show(pictures.graph(graph, {"a": 1.5, "b": 2.5}), "graph")
@@ -324,8 +346,74 @@ show(pictures.plane(models), "plane")
 # %% [markdown]
 # ## 5. Models with a mind of their own: subclassing
 #
-# A row is not enough when the data decide where they go. A subclass of `keras.Model` has a `call` of your own, in plain
-# Python. This one has a switch: with `identity=True` it gives back what it got.
+# The third way to a model is a class of your own, derived from `keras.Model`: `__init__` makes the layers, and `call`
+# says how the data go through them, in plain Python. That is the **forward pass**.
+#
+# Two kinds of layers act differently while a model learns, and `training=True` tells them so:
+#
+# * **dropout** sets units to zero by chance and scales up the others, so that none relies on another,
+# * **batch norm** gives each unit mean 0 and deviation 1 over the batch, and keeps running means of both.
+#
+# With `training=False` dropout does nothing, and batch norm uses the running means. Dense layers and convolutions are
+# the same either way. `fit` says `training=True` by itself, `evaluate` and `predict` say `False`. A plain `model(x)` is
+# not training: there you say it yourself.
+#
+# Write the row of section 4 as a class, with dropout of half of the hidden units between its two layers.
+
+
+# %%
+class RowModel(keras.Model):
+    """Two inputs, 8 tanh units, of which half are dropped in training, one sigmoid output."""
+
+    def __init__(self):
+        super().__init__()
+        # TODO: the three layers: self.hidden, self.dropout and self.last
+        ### BEGIN SOLUTION
+        self.hidden = keras.layers.Dense(8, activation="tanh")
+        self.dropout = keras.layers.Dropout(0.5)
+        self.last = keras.layers.Dense(1, activation="sigmoid")
+        ### END SOLUTION
+
+    def call(self, inputs, training=False):
+        # TODO: through the three layers; dropout has to know whether this is training
+        # NUDGE: `__init__` makes layers and calls none; `call` calls them, each on what the one before gave.
+        # IDEA: keras.layers.Dropout(0.5) drops half. A layer is called like a function, and dropout takes training=...
+        # IDEA: as well: hand on what `call` was given.
+        # CODE: self.hidden = keras.layers.Dense(8, activation=...)
+        # CODE: self.dropout = keras.layers.Dropout(...)
+        # CODE: self.last = ...
+        # CODE: # and in call:
+        # CODE: hidden = self.dropout(self.hidden(inputs), training=...)
+        # CODE: return ...
+        # EXAMPLE: RowModel()(tf.zeros((1, 2))).numpy().tolist() -> [[0.5]]
+        ### BEGIN SOLUTION
+        kept = self.dropout(self.hidden(inputs), training=training)
+        return self.last(kept)
+        ### END SOLUTION
+
+
+# %%
+checks.row_model(RowModel)
+
+# %% [markdown]
+# The same row in all three ways. With the same weights all give the same output. In training only the class, which has
+# dropout, gives another, and another one in each call:
+
+# %%
+inputs = keras.Input((2,))
+first, last = keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1, activation="sigmoid")
+same = {"Sequential": sequential(), "functional": keras.Model(inputs, last(first(inputs))), "subclass": RowModel()}
+pair = tf.constant([[1.0, 2.0]])
+for name, model in same.items():
+    model(pair)  # the first call makes the weights of a subclass
+    model.set_weights(same["Sequential"].get_weights())
+    outputs = [float(model(pair, training=training)[0, 0]) for training in (False, True, True)]
+    print("{:<12}{:.3f}   in training {:.3f}, again {:.3f}".format(name, *outputs))
+
+# %% [markdown]
+# `Sequential` for a row, the functional API for branches, a subclass where the data or an argument decide which way to
+# go. Such an argument may be one of your own, too: this model has a switch, and with `identity=True` it gives back what
+# it got.
 
 
 # %%
@@ -351,7 +439,7 @@ class IdentityModel(keras.Model):
 checks.identity_model(IdentityModel)
 
 # %%
-switch, pair = IdentityModel(2), tf.constant([[1.0, 2.0]])
+switch = IdentityModel(2)
 print("off:", switch(pair).numpy().round(3), "  on:", switch(pair, identity=True).numpy())
 
 # %% [markdown]
@@ -359,6 +447,11 @@ print("off:", switch(pair).numpy().round(3), "  on:", switch(pair, identity=True
 #
 # A `tf.GradientTape` records what happens to the tensors it watches, and plays it backwards by the chain rule.
 # Variables are watched from the start, a constant after `tape.watch(x)`.
+#
+# In a network this is **backpropagation**. The forward pass computes the loss, layer by layer, and the tape keeps every
+# step. The backward pass begins at the loss. At each operation it multiplies the derivative that has arrived by the
+# operation's own, and hands it on to the inputs; what arrives by several ways is added. So one pass backwards gives the
+# derivative of the loss for every weight, however many there are.
 
 
 # %%
@@ -383,6 +476,17 @@ def slope(function, x):
 
 # %%
 checks.slope(slope)
+
+# %% [markdown]
+# Do it once on paper, for the graph of section 2. There $e = c \cdot d$, so $d$ arrives at $c$, and $c$ at $d$. To $b$
+# lead two ways, by $c = a + b$ and by $d = b + 1$: $\partial e / \partial b = d \cdot 1 + c \cdot 1$. To $a$ leads one:
+
+# %%
+a, b = tf.Variable(1.5), tf.Variable(2.5)
+with tf.GradientTape() as tape:
+    e = graph(a, b)
+for_a, for_b = tape.gradient(e, [a, b])  # a tape gives one answer, unless it is a GradientTape(persistent=True)
+print(f"c = {a + b:.1f}, d = {b + 1:.1f}: the derivative is {for_a:.1f} for a, {for_b:.1f} for b")
 
 
 # %%

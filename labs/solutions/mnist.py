@@ -11,7 +11,7 @@
 # **When you are through, you can**
 #
 # * build a dense and a convolutional network, and count their weights by hand,
-# * train by `compile` and `fit`, and by a loop of your own,
+# * train by `compile` and `fit`, and by a loop of your own, and keep in a file what was trained,
 # * choose by validation, and test once, with an interval,
 # * look at mistakes instead of at an average.
 
@@ -78,8 +78,8 @@ show(pictures.digits(digits.train[0][:20], digits.train[1][:20]), "digits")
 # ## 2. A dense network
 #
 # Flatten the image into 784 numbers, then 128 units with ReLU, then one number for each digit. These last numbers are
-# **logits**: no activation. The loss does the softmax and the logarithm in one, which is more exact than one after the
-# other.
+# **logits** $l_j$: no activation. The softmax makes probabilities of them, $p_j = e^{l_j} / \sum_i e^{l_i}$; that is
+# left to the loss.
 
 
 # %%
@@ -111,8 +111,36 @@ def dense_net():
 checks.dense_net(dense_net)
 
 # %% [markdown]
-# Keras trains it in four calls: `compile` says how (optimizer, loss, what to report), `fit` does it, `evaluate` gives
-# the loss and what is reported for other digits, and `predict` the outputs.
+# It learns as in lab 1a, by steps downhill, with all its weights in the place of $x$. The words for it:
+#
+# * The **loss** says how wrong the network is on some digits. **Backpropagation** gives its gradient, the derivative
+#   for every weight, by the chain rule from the loss back through the layers.
+# * A **batch** is the few digits, here 64, that one step looks at. Their gradient is rougher than that of all digits,
+#   and far cheaper.
+# * **Stochastic gradient descent** (SGD): the digits of each batch are drawn by chance, and the step goes against their
+#   gradient, times the learning rate.
+# * An **epoch** is one pass through all training digits. With 3,500 digits it has 55 steps, the last of fewer digits.
+#
+# `compile` takes three things:
+#
+# * the **optimizer**, which turns a gradient into a step; SGD is the simplest,
+# * the **loss**, the one number that is to become smaller, so it needs a gradient,
+# * **metrics**, which are for you to read; no step uses them. Accuracy is one. It could not be the loss: it changes in
+#   jumps, and between two jumps its gradient is 0.
+#
+# The loss here is the **cross-entropy**, $-\log p(\text{true digit})$: 0 for a network that is sure and right, and the
+# larger, the surer it is of another digit. From the logits, softmax and logarithm are computed in one, as
+# $l_{\text{true}} - \log \sum_i e^{l_i}$. One after the other fails where a network is very sure:
+
+# %%
+sure = tf.constant([[200.0, 0.0]])
+print("softmax, then logarithm:", tf.math.log(tf.nn.softmax(sure)).numpy()[0])
+print("both in one:            ", tf.nn.log_softmax(sure).numpy()[0])
+
+# %% [markdown]
+# Keras calls a cross-entropy "sparse" when labels are numbers, such as 7, and not rows of nine 0s and a 1. Keras needs
+# four calls: `compile` says how to train, `fit` does it, `evaluate` gives loss and metrics for other digits, and
+# `predict` the outputs.
 
 
 # %%
@@ -277,6 +305,13 @@ def loss(labels, logits):
 # %%
 checks.loss(loss)
 
+# %% [markdown]
+# Then the step itself: the forward pass and the loss under a tape, backpropagation, and a step of the optimizer.
+#
+# Call the network as `model(images, training=True)`. Dropout and batch norm act differently in training (lab 1a) and
+# have to be told so; `fit` does it by itself. This CNN has neither and would not notice. In section 5 dropout comes in:
+# a step that forgets `training=True` would then train without it, and no error would say so.
+
 
 # %%
 def train_step(model, optimizer, images, labels):
@@ -387,6 +422,37 @@ build, number = recipes[chosen]
 print(f"chosen by validation: {chosen}")
 seeds = (1,) if SMOKE else (1, 2, 3)
 voters = [train(f"voter {seed}", build(), epochs(number), (digits.train, digits.validation), seed) for seed in seeds]
+
+# %% [markdown]
+# A trained network is worth keeping. `model.save` writes it into one **`.keras` file**: the layers, their weights, and
+# the state of the optimizer, so that training could go on. `keras.saving.load_model` makes a model of that file, in
+# another program as well, without the code that built it. (Only classes of your own have to be known there: lab 2b.)
+
+
+# %%
+def reopened(model, path):
+    """Save a model as the file `path`, which ends in .keras, and return the model that is loaded from it."""
+    # TODO: save it, and load it
+    # NUDGE: Two calls. Which of the two models is to be returned?
+    # IDEA: Both calls take the path; the first is a method of the model, and the second gives a new model.
+    # CODE: model.save(...)
+    # CODE: return keras.saving.load_model(...)
+    # EXAMPLE: of a voter the file has about 1.5 MB: each of its 124,670 weights in 4 bytes, and two numbers that Adam
+    # EXAMPLE: keeps for each.
+    ### BEGIN SOLUTION
+    model.save(path)
+    return keras.saving.load_model(path)
+    ### END SOLUTION
+
+
+# %%
+checks.reopened(reopened)
+
+# %%
+path = Path(tempfile.mkdtemp()) / "voter.keras"  # a temporary folder: take one of your own
+loaded, some = reopened(voters[0], path), digits.validation[0][:100]
+apart = np.abs(loaded(some) - voters[0](some)).max()
+print(f"{path.stat().st_size / 1e6:.1f} MB; the logits of saved and loaded network differ by {apart:.1g} at most")
 
 # %% [markdown]
 # ## 6. The test

@@ -22,6 +22,7 @@ TODOS = (
     "reparameterize",
     "block",
     "split_head",
+    "forward",
     "debiasing_loss",
     "rarity",
     "max_rule",
@@ -503,3 +504,65 @@ def test_the_head_may_be_split_in_other_ways(right):
 )
 def test_a_wrong_split_of_the_head_is_named(wrong, words):
     refused(checks.split_head, wrong, *words)
+
+
+# --- the forward pass -----------------------------------------------------------------------------------------------
+
+
+def split(x, k):
+    return x[:, 0], x[:, 1 : k + 1], x[:, k + 1 :]
+
+
+def drawn(mean, log_variance, noise):
+    return mean + tf.exp(0.5 * log_variance) * noise
+
+
+def passing(draw=drawn, parts=split, encoder=None, decoder=None, order=lambda *four: four):
+    """A forward pass with places for mistakes; `encoder` and `decoder` are what they take for `training`."""
+
+    def forward(model, images, noise, training):
+        told = [training if own is None else own for own in (encoder, decoder)]
+        outputs = model.head(model.encoder(images, training=told[0]))
+        logits, mean, log_variance = parts(outputs, model.latent_dim)
+        return order(logits, mean, log_variance, model.decode(draw(mean, log_variance, noise), told[1]))
+
+    return forward
+
+
+def by_keras_layers(model, images, noise, training):
+    numbers = model.head(model.encoder(images, training=training))
+    logits, mean, log_variance = tf.split(numbers, [1, model.latent_dim, model.latent_dim], axis=1)
+    z = noise * tf.sqrt(tf.exp(log_variance)) + mean
+    return [tf.squeeze(logits, 1), mean, log_variance, model.decoder(z, training=training)]
+
+
+@pytest.mark.parametrize("right", [passing(), by_keras_layers, passing(order=lambda *four: list(four))])
+def test_a_forward_pass_may_be_written_in_other_ways(right, capsys):
+    checks.forward(right)
+    assert "right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"encoder": False}, ["logits", "training=True the encoder runs as with False"]),
+        ({"encoder": True}, ["logits", "training=False the encoder runs as with True"]),
+        ({"decoder": False}, ["rebuilt", "training=True the decoder runs as with False"]),
+        ({"decoder": True}, ["rebuilt", "training=False the decoder runs as with True"]),
+        ({"draw": lambda m, s, n: m}, ["rebuilt", "given the mean"]),
+        ({"draw": lambda m, s, n: n}, ["rebuilt", "noise alone"]),
+        ({"draw": lambda m, s, n: m + tf.exp(s) * n}, ["rebuilt", "scaled by the variance"]),
+        ({"draw": lambda m, s, n: drawn(s, m, n)}, ["rebuilt", "on the way to reparameterize"]),
+        ({"draw": lambda m, s, n: drawn(m, s, tf.random.normal(m.shape))}, ["rebuilt", "the function is given"]),
+        ({"draw": lambda m, s, n: drawn(*map(tf.stop_gradient, (m, s)), n)}, ["the encoder gets no gradient"]),
+        ({"parts": lambda x, k: (x[:, 0], x[:, k + 1 :], x[:, 1 : k + 1])}, ["mean", "swapped"]),
+        ({"parts": lambda x, k: tf.split(x, [1, k, k], axis=1)}, ["logits has shape (5, 1)", "(5,)"]),
+        ({"parts": lambda x, k: (tf.sigmoid(x[:, 0]), *split(x, k)[1:])}, ["logits", "expected"]),
+        ({"order": lambda logits, mean, s, rebuilt: (rebuilt, logits, mean, s)}, ["(5, 4, 6, 3)", "in this order"]),
+        ({"order": lambda *four: four[:3]}, ["four tensors"]),
+        ({"order": lambda *four: four[3]}, ["four tensors"]),
+        ({"order": lambda *four: (*four[:3], four[3].numpy())}, ["rebuilt", "ndarray"]),
+    ],
+)
+def test_a_wrong_forward_pass_is_named(options, words):
+    refused(checks.forward, passing(**options), *words)

@@ -15,6 +15,7 @@ TODOS = {
     "dense_layer": "OurDenseLayer",
     "sequential": "sequential",
     "functional": "functional",
+    "row_model": "RowModel",
     "identity_model": "IdentityModel",
     "slope": "slope",
     "descend": "descend",
@@ -205,6 +206,87 @@ def row(*layers):
 )
 def test_wrong_rows(layers, words):
     refused(checks.sequential, row(*layers), *words)
+
+
+def row_model(call, rate=0.5, hidden="tanh", last="sigmoid", units=8):
+    """A subclassed row with this `call`."""
+
+    class Row(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1, activation=last)
+            self.dropout = keras.layers.Dropout(rate)
+            self.hidden = keras.layers.Dense(units, activation=hidden)
+
+    Row.call = call
+    return Row
+
+
+def right_call(self, inputs, training=False):
+    return self.last(self.dropout(self.hidden(inputs), training=training))
+
+
+def by_an_if(self, inputs, training=False):
+    hidden = self.hidden(inputs)
+    return self.last(tf.nn.dropout(hidden, 0.5) if training else hidden)
+
+
+def told_by_keras(self, inputs, training=False):  # which hands `training` on to layers that are not told
+    return self.last(self.dropout(self.hidden(inputs)))
+
+
+def wrapped(self, inputs, training=None):
+    return keras.Sequential([self.hidden, self.dropout, self.last])(inputs, training=training)
+
+
+@pytest.mark.parametrize("call", [right_call, by_an_if, told_by_keras, wrapped])
+def test_a_row_may_be_subclassed_in_several_ways(call, capsys):
+    for _ in range(3):
+        checks.row_model(row_model(call))
+    assert capsys.readouterr().out.count("right") == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"rate": 0.0}, ["nothing is dropped"]),
+        ({"rate": 0.2}, ["Dropout(0.5)"]),
+        ({"hidden": None}, ["no tanh"]),
+        ({"hidden": "relu"}, ["at test", "expected"]),
+        ({"last": None}, ["no sigmoid"]),
+        ({"units": 4}, ["(2, 4)", "2 to 8"]),
+    ],
+)
+def test_wrong_parts_of_a_subclassed_row(options, words):
+    refused(checks.row_model, row_model(right_call, **options), *words)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda self, inputs, training=False: self.last(self.hidden(inputs)), "nothing is dropped"),
+        (
+            lambda self, inputs, training=False: self.last(self.dropout(self.hidden(inputs), training=True)),
+            "at test as well",
+        ),
+        (
+            lambda self, inputs, training=False: self.last(self.dropout(self.hidden(inputs), training=not training)),
+            "at test as well",
+        ),
+        (
+            lambda self, inputs, training=False: self.dropout(self.last(self.hidden(inputs)), training=training),
+            "between the two layers",
+        ),
+        (
+            lambda self, inputs, training=False: self.last(self.hidden(self.dropout(inputs, training=training))),
+            "between the two layers",
+        ),
+        (lambda self, inputs, training=False: self.hidden(inputs), "(1, 8)"),
+        (lambda self, inputs, training=False: None, "nothing"),
+    ],
+)
+def test_wrong_calls_of_a_subclassed_row(call, word):
+    refused(checks.row_model, row_model(call), word)
 
 
 def switch(call):

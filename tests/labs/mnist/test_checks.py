@@ -111,6 +111,46 @@ def test_loss(tf, keras):
             checks.loss(wrong)
 
 
+def test_other_ways_to_save_and_load_pass(keras):
+    def by_name(model, path):
+        keras.saving.save_model(model, str(path))
+        return keras.models.load_model(str(path), compile=False)
+
+    def compiled(model, path):
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+        model.save(path)
+        return keras.saving.load_model(path)
+
+    checks.reopened(by_name)
+    checks.reopened(compiled)
+
+
+def test_wrong_ways_to_save_and_load(keras):
+    def like(model):
+        return keras.models.clone_model(model)  # its layers, with weights of its own
+
+    def saved(model, path, returned, first=lambda model: model):
+        first(model).save(path)
+        return returned(path)
+
+    load = keras.saving.load_model
+    for wrong, message in [
+        (lambda model, path: model.save(path), "nothing"),
+        (lambda model, path: saved(model, path, lambda path: model), "the model that was saved"),
+        (lambda model, path: saved(model, path, lambda path: path), "returns a PosixPath|returns a WindowsPath"),
+        (lambda model, path: saved(model, path, lambda path: like(model)), "loaded model is .* just saved"),
+        (lambda model, path: saved(model, path, load, like), "the file's model is .* that the function is given"),
+        (lambda model, path: saved(model, path.with_name("other.keras"), load), "no file model.keras"),
+        (lambda model, path: like(model), "no file model.keras"),
+        (lambda model, path: load(path), "stops with ValueError: File not found"),
+        (lambda model, path: model.save_weights(path), "stops with ValueError"),
+    ]:
+        with pytest.raises(CheckFailed, match=message) as caught:
+            checks.reopened(wrong)
+        assert "\n" not in str(caught.value)
+
+
 def step(tf, keras, sign=1.0, update=True, training=True, times=1, returned=lambda value: value):
     def train_step(model, optimizer, images, labels):
         with tf.GradientTape() as tape:
@@ -241,7 +281,7 @@ def test_wrong_lists_of_the_worst(wrong, message):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["dense_net", "cnn", "loss", "train_step", "confusion", "worst"])
+@pytest.mark.parametrize("name", ["dense_net", "cnn", "reopened", "loss", "train_step", "confusion", "worst"])
 def test_the_solution_passes_and_a_stub_is_told_to_be_written(solution, name, capsys):
     def stub(*_):
         raise NotImplementedError
