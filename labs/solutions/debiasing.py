@@ -747,12 +747,12 @@ rows[rows["seed"] == config.seed].set_index("model")[list(measures)].rename(colu
 
 # %% [markdown]
 # The oracle draws each group equally often, for which it needs the labels that the DB-VAE does without. Seeds differ as
-# much as methods, hence *paired* differences, each seed with itself, and a 95 % bootstrap interval of their mean:
+# much as methods, hence *paired* differences, each seed with itself, and a 95 % interval of their mean (Student's t):
 
 # %%
 paired = differences(rows[rows["setting"] == "max-a0.01"], rows[rows["setting"] == "cnn"])
 shown = {**measures, "mean_recall_fpr1": "E[A] at 1 % FPR"}
-pd.Series({title: interval(paired[name]) for name, title in shown.items()}, name="max minus CNN; *: not 0").to_frame()
+pd.Series({title: interval(paired[name]) for name, title in shown.items()}, name="max minus CNN").to_frame()
 
 # %% tags=["kept"]
 sampled = {"CNN": share, "DB-VAE, max": p_max, "DB-VAE, product": p_product}
