@@ -127,8 +127,7 @@ class Run:
 
     def _keep(self) -> None:
         """Write the log, the agent, all actions, and last the checkpoint: a kill in between repeats this report."""
-        with replacing(self.folder / AGENT) as temporary:
-            self.agent.network.save(temporary, include_optimizer=False)
+        save(self.agent, self.folder / AGENT)
         with replacing(self.folder / HISTORY) as temporary:
             np.save(temporary, np.stack(self.player.history))
         self.position.played.assign(len(self.player.history))
@@ -193,6 +192,15 @@ def read_json(path: Path, remedy: str = AGAIN) -> dict:
         return dict(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path, remedy) from error
+
+
+def save(agent: Agent, path: Path) -> None:
+    """Write an agent's network as a Keras file (.keras): its layers and their weights, nothing else."""
+    network = agent.network
+    # Another model of the same layers, since a compiled one takes its optimiser's numbers into the file, twice as many
+    # as there are weights: Keras ignores include_optimizer where the name ends in .keras.
+    with replacing(path) as temporary:
+        keras.Model(network.input, network.output).save(temporary)
 
 
 def load(path: Path, observation_shape: tuple[int, ...], actions: int) -> Agent:
