@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from debias.backend import keras
 from debias.errors import InputError
 from labs.rl import environments, settings, training
 from labs.rl.agent import network
@@ -96,6 +97,19 @@ def test_the_agents_file_holds_the_weights_of_its_network_alone_and_says_what_it
     for ours, theirs in zip(run.agent.network(observations), loaded.network(observations), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert run.agent.network.compiled  # it goes on learning
+
+
+def test_a_network_of_ones_own_trains_and_another_cannot_go_on_with_it(tmp_path):
+    def build(shape, actions):
+        observations = keras.Input(shape)
+        x = keras.layers.Dense(5, "relu")(observations)
+        return keras.Model(observations, [keras.layers.Dense(actions)(x), keras.layers.Dense(1)(x)])
+
+    with pytest.raises(Killed):
+        training.train(POLE, tmp_path, kill, build=build)
+    assert training.load(tmp_path, (4,), 2).network.count_params() == build((4,), 2).count_params()
+    with pytest.raises(InputError, match="checkpoint damaged or of another model: delete this folder"):
+        training.train(POLE, tmp_path)
 
 
 @pytest.mark.slow
