@@ -195,9 +195,8 @@ print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
 #   will turn into a probability.
 #
 # A plain recurrent layer writes its state anew at each step, and over many steps both memory and gradient fade. A GRU
-# has **gates**, which decide what to keep. An `LSTM` has them as well, three instead of two, and a second state beside
-# the first; it can take the place of the GRU in every line of this lab. It has more weights and is slower, and on
-# these tunes a GRU is enough.
+# has **gates**, which decide what to keep. An `LSTM` has three of them instead of two, and a second state beside the
+# first, so a third more weights. It does the same job, and can take the place of the GRU in this lab.
 
 # %%
 drawings.show("music/rnn")
@@ -404,10 +403,10 @@ checks.draw(draw)
 drawings.show("music/writing")
 
 # %% [markdown]
-# What was read before is not read again: it is in the **state**. A training reads whole tunes at once, and Keras hands
-# the state on within them. Here you do it yourself. `read_one(number, state)` reads one character behind the state and
-# gives two things, the logits for the next character, (1, V), and the new state. Before the first character there is
-# no state: `None`.
+# What was read before is not read again: it is in the **state**. In training whole tunes are read at once, and Keras
+# hands the state on within them. Here you do it yourself. `read_one(number, state)` reads one more character, after
+# those that are in the state. It gives two things, the logits for the next character, (1, V), and the new state.
+# Before the first character there is no state: `None`.
 
 # %%
 read_one = sampling.one_step(network)

@@ -213,28 +213,24 @@ checks.sample_actions(sample_actions)
 # $\log \pi(a_t|s_t)$, weighted by what the action was worth. On average this is the gradient of the expected return
 # ([Williams 1992](https://doi.org/10.1007/BF00992696)), although the environment itself has no gradient. Here is why.
 #
-# A **trajectory** $\tau = (s_0, a_0, r_0, s_1, a_1, r_1, \dots)$ is all that happens in one episode, and
-# $R(\tau) = r_0 + r_1 + \dots$ is its return. The network's weights $\theta$ decide how likely it is, $p_\theta(\tau)$.
-# The mean return $J$ is to grow:
+# A **trajectory** $\tau = (s_0, a_0, r_0, s_1, \dots)$ is all that happens in one episode, $R(\tau) = \sum_t r_t$ its
+# return, and $p_\theta(\tau)$ how likely it is with the network's weights $\theta$. What should grow is the mean return
+# $J(\theta) = \sum_\tau p_\theta(\tau) R(\tau)$.
 #
-# $$ J(\theta) = \sum_\tau p_\theta(\tau) R(\tau), \qquad
-# \nabla J = \sum_\tau \nabla p_\theta(\tau)\, R(\tau) $$
-#
-# 1. **The log-derivative trick.** Nobody can add up all trajectories. But $\nabla \log p = \nabla p / p$, so
-#    $\nabla p = p\, \nabla \log p$, and the sum becomes a mean, which playing some episodes estimates:
-#    $\nabla J = \mathbb E\left[R(\tau)\, \nabla \log p_\theta(\tau)\right]$.
+# 1. **The log-derivative trick.** $\nabla J = \sum_\tau R(\tau) \nabla p_\theta(\tau)$ goes over all trajectories, and
+#    nobody can play all. But $\nabla \log p = \nabla p / p$, so $\nabla p = p\, \nabla \log p$, and it becomes a mean,
+#    $\nabla J = \mathbb E\left[R(\tau) \nabla \log p_\theta(\tau)\right]$: some episodes of the policy estimate it.
 # 2. **The environment drops out.** $p_\theta(\tau) = p(s_0) \prod_t \pi(a_t|s_t)\, p(s_{t+1}|s_t, a_t)$. The logarithm
-#    makes a sum of the product, and only the policy's terms depend on $\theta$:
-#    $\nabla \log p_\theta(\tau) = \sum_t \nabla \log \pi(a_t|s_t)$. How the game works need not be known.
-# 3. **A baseline does no harm.** Take a number $b(s)$ that does not depend on the action from the return. On average
-#    that changes nothing, as all probabilities add up to 1:
+#    is a sum where only the policy depends on $\theta$: $\nabla \log p_\theta(\tau) = \sum_t \nabla \log \pi(a_t|s_t)$.
+# 3. **A baseline does no harm.** Subtract from the return a number $b(s)$ that does not depend on the action. On
+#    average nothing changes, since all probabilities add up to 1:
 #    $\sum_a \pi(a|s)\, b(s) \nabla \log \pi(a|s) = b(s) \sum_a \nabla \pi(a|s) = b(s) \nabla 1 = 0$.
-#    A good one makes the numbers small, and so the estimate less noisy. For the same reason rewards that came before
-#    the action may be left out.
+#    But the numbers become smaller, and the estimate less noisy. For the same reason the rewards before an action may
+#    be left out: they do not depend on it either.
 #
-# Together: $\nabla J = \mathbb E\left[\sum_t (G_t - b(s_t))\, \nabla \log \pi(a_t|s_t)\right]$, $G_t$ as in section 2.
-# (To discount it gives up a little exactness for less noise.) Optimisers go down, so the loss has a minus, and weights
-# $w_t = G_t - b(s_t)$:
+# Together: $\nabla J = \mathbb E\left[\sum_t (G_t - b(s_t)) \nabla \log \pi(a_t|s_t)\right]$, $G_t$ as in section 2
+# (its discount gives up a little exactness for less noise). Optimisers go down, so the loss has a minus; its weights
+# are $w_t = G_t - b(s_t)$:
 #
 # $$ L = -\frac1B \sum_t w_t \log \pi(a_t|s_t) $$
 
