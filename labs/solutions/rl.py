@@ -225,8 +225,8 @@ checks.sample_actions(sample_actions)
 # 3. **A baseline does no harm.** Subtract from the return a number $b(s)$ that does not depend on the action. On
 #    average nothing changes, since all probabilities add up to 1:
 #    $\sum_a \pi(a|s)\, b(s) \nabla \log \pi(a|s) = b(s) \sum_a \nabla \pi(a|s) = b(s) \nabla 1 = 0$.
-#    But the numbers become smaller, and the estimate less noisy. For the same reason the rewards before an action may
-#    be left out: they do not depend on it either.
+#    But with a good one the numbers become smaller, and the estimate less noisy. For the same reason the rewards
+#    before an action may be left out: they do not depend on it either.
 #
 # Together: $\nabla J = \mathbb E\left[\sum_t (G_t - b(s_t)) \nabla \log \pi(a_t|s_t)\right]$, $G_t$ as in section 2
 # (its discount gives up a little exactness for less noise). Optimisers go down, so the loss has a minus; its weights
