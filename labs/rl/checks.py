@@ -235,7 +235,7 @@ def _is_not_linear(network: keras.Model, frames: np.ndarray) -> None:
 
 
 def _remarks(network: keras.Model, logits: np.ndarray) -> str:
-    """What is not wrong, but makes learning slow; empty where nothing is."""
+    """What is not wrong, but worth a look; empty where nothing is."""
     remarks = ""
     if network.count_params() > MANY:
         remarks += "; that is much, training will take long: larger strides make the maps smaller"

@@ -672,11 +672,11 @@ def test_other_networks_of_pong_pass(right, capsys):
 
 
 @pytest.mark.parametrize(
-    ("slow", "words"),
+    ("unusual", "words"),
     [({"first": 10.0}, "does not try all actions alike"), ({"body": ("conv", "flatten", "wide")}, "take long")],
 )
-def test_a_network_of_pong_that_would_learn_slowly_is_told_so(slow, words, capsys):
-    checks.pong_network(lambda shape, actions: player(shape, actions, **slow))
+def test_a_network_of_pong_that_is_large_or_begins_unevenly_is_told_so(unusual, words, capsys):
+    checks.pong_network(lambda shape, actions: player(shape, actions, **unusual))
     said = capsys.readouterr().out
     assert "right" in said and words in said
 
