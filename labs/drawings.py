@@ -89,6 +89,28 @@ def rnn() -> Figure:
 
 
 @styled
+def writing() -> Figure:
+    """The loop that writes: a character and the state go in, the next character is drawn and is read next."""
+    figure, axes = _canvas(7.2, 2.9)
+    y = 1.45
+    _circle(axes, (0.6, y), "'A'", _DATA, 0.24)
+    _box(axes, (1.95, y), "network", _WEIGHTS, 1.0, 0.7)
+    _bars(axes, 3.15, y, {"A": 1.0, "B": 1.6, "c": 1.2, "|": 0.2})
+    _box(axes, (4.75, y), "$\\div$ temperature\nsoftmax", _WEIGHTS, 1.3, 0.7)
+    _circle(axes, (6.45, y), "'B'", _RESULT, 0.24)
+    for begin, end in ((0.86, 1.43), (2.47, 2.83), (3.82, 4.08)):
+        _arrow(axes, (begin, y), (end, y))
+    _arrow(axes, (5.42, y), (6.19, y), "draw")
+    axes.annotate("", (1.6, 1.82), (2.3, 1.82), arrowprops=_ARROW | {"connectionstyle": "arc3,rad=1.3"})
+    axes.text(1.95, 2.5, "state $h_t$, handed on to the next step", ha="center", va="center", fontsize=9, color=_INK)
+    axes.plot((6.45, 6.45, 0.6), (1.19, 0.5, 0.5), color=_GREY, lw=1)
+    _arrow(axes, (0.6, 0.5), (0.6, 1.2))
+    axes.text(3.6, 0.65, "what was drawn is read next", ha="center", va="center", fontsize=9, color=_INK)
+    axes.text(3.6, 0.2, "until the mark is drawn: the tune is over", ha="center", va="center", fontsize=9, color=_GREY)
+    return figure
+
+
+@styled
 def cnn() -> Figure:
     """The sizes of a digit on its way through the convolutional network."""
     figure, axes = _canvas(7.2, 2.6)
@@ -167,6 +189,7 @@ DRAWINGS: dict[str, Callable[[], Figure]] = {
     "intro/perceptron": perceptron,
     "intro/graph": graph,
     "music/rnn": rnn,
+    "music/writing": writing,
     "mnist/cnn": cnn,
     "debiasing/vae": vae,
     "debiasing/dbvae": dbvae,
@@ -178,6 +201,8 @@ DESCRIPTIONS = {
     "intro/graph": "A graph: a and b flow into c = a + b, b alone into d = b + 1, and c and d into e = c times d.",
     "music/rnn": "A GRU with a loop to itself equals a row of GRUs, one for each character: each reads a character "
     "and the state of the one before it, and is asked for the next character.",
+    "music/writing": "A character and the state go into the network. It gives logits, which are divided by the "
+    "temperature; the next character is drawn and is read next, together with the new state.",
     "mnist/cnn": "The image of 28 x 28 pixels becomes 24 maps of 26 x 26 by a convolution, 13 x 13 by a pool, 36 maps "
     "of 11 x 11, then 5 x 5, then 128 numbers and 10 logits.",
     "debiasing/vae": "The encoder makes mean and log-variance of an image, a draw z from them goes through the "
@@ -235,6 +260,15 @@ def _column(axes, x, texts) -> None:
     _circle(axes, (x, 2.55), above, _RESULT, 0.24)
     _arrow(axes, (x, 0.8), (x, 1.28))
     _arrow(axes, (x, 1.81), (x, 2.29))
+
+
+def _bars(axes, x, y, logits) -> None:
+    """A logit for each character, as bars to the right."""
+    for row, (name, length) in enumerate(logits.items()):
+        place = y + 0.36 - 0.24 * row
+        axes.text(x - 0.08, place, name, ha="right", va="center", fontsize=9, color=_INK)
+        axes.add_patch(_patch(x, place - 0.07, 0.4 * length, 0.14, _RESULT, 0.01))
+    axes.text(x + 0.25, y + 0.7, "logits", ha="center", va="center", fontsize=9, color=_GREY)
 
 
 def _autoencoder(axes, y) -> None:

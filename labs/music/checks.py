@@ -24,6 +24,7 @@ from labs.music.vectoriser import MARK, PADDING
 
 BATCH, TIME, CHARACTERS = 3, 5, 7  # no two sizes alike, so that a wrong axis shows
 DRAWS = 20_000
+HEADER = (4, 2)  # of the tune that a network writes which counts on from there: 3, 4, 5, 6, then the mark
 
 
 def vectorise(student: Callable) -> None:
@@ -169,52 +170,88 @@ def draw(student: Callable) -> None:
 
 
 def write(student: Callable) -> None:
-    """The loop with a network that counts, and with one that prefers a character."""
-    counted = _written(student, 50)
-    expected = [MARK, 3, 4, 5, 6]
-    if counted[: len(expected)] != expected or set(counted[len(expected) :]) - {MARK} or len(counted) > 6:
-        raise CheckFailed(f"write gives {counted[:12]}, expected {[*expected, MARK]}: {_strayed(counted, expected)}")
-    if len(cut := _written(student, 4)) != 4:
-        raise CheckFailed(f"write gives {len(cut)} numbers where longest is 4: stop there if no mark has come")
+    """The loop with a network that counts and remembers what it has read, and with one that prefers a character."""
+    expected = [MARK, *HEADER, 3, 4, 5, 6]
+    counted, read = _written(student, 50)
+    _remembers(read, expected)
+    if counted not in (expected, [*expected, MARK]):  # with the closing mark or without it
+        raise CheckFailed(f"write gives {counted[:12]}, expected {[*expected, MARK]}: {_strayed(counted, read)}")
+    if len(cut := _written(student, 5)[0]) != 5:
+        raise CheckFailed(f"write gives {len(cut)} numbers where longest is 5: stop there if no mark has come")
     odds = tf.constant([[-1e9, -1e9, 1.0, 0.0, *[-1e9] * (CHARACTERS - 4)]])
-    if 3 in list(called(student, lambda written: odds, [2], 0.01, 80)):
+    if 3 in list(called(student, lambda number, state: (odds, state), [2], 0.01, 80)):
         raise CheckFailed("write does not use the temperature: hand it on to draw")
-    if 3 not in list(called(student, lambda written: odds, [2], 1.0, 80)):
+    if 3 not in list(called(student, lambda number, state: (odds, state), [2], 1.0, 80)):
         raise CheckFailed("write always takes the likeliest: draw by the logits, with your draw")
-    print("write: right, it stops at the mark and at the longest")
+    print("write: right, it hands the state on, and stops at the mark and at the longest")
 
 
-def _written(student: Callable, longest: int) -> list[int]:
-    """What is written where after n comes n + 1, and the mark after the last; CheckFailed if that has no end."""
-    read = []
+class _State:
+    """What a network that reads character by character has read so far."""
 
-    def next_logits(written):
-        read.append([int(number) for number in written])
-        if len(read) > 100:
+    def __init__(self, read: tuple[int, ...]):
+        self.read = read
+
+
+def _written(student: Callable, longest: int) -> tuple[list[int], list[tuple[int, ...]]]:
+    """What is written where after n comes n + 1, and the mark after the last, and what the state held after each call
+    of `read_one`; CheckFailed if that has no end."""
+    held = []
+
+    def read(number, state):
+        if not (state is None or isinstance(state, _State)):
+            raise CheckFailed(f"read_one gets {kind(state)} as its state: hand on what it returned, at first None")
+        if len(held) > 100:
             raise RuntimeError("endless")
-        following = read[-1][-1] + 1
-        return 1000 * tf.one_hot([following if following < CHARACTERS else MARK], CHARACTERS)
+        held.append((*(state.read if state else ()), int(number)))
+        following = held[-1][-1] + 1
+        return 1000 * tf.one_hot([following if following < CHARACTERS else MARK], CHARACTERS), _State(held[-1])
 
     try:
-        written = called(student, next_logits, [3], 1.0, longest)
+        written = called(student, read, list(HEADER), 1.0, longest)
     except CheckFailed as error:
-        if len(read) > 100:
+        if isinstance(error.__cause__, CheckFailed):
+            raise error.__cause__ from None
+        if len(held) > 100:
+            _remembers(held, [MARK, *HEADER, 3, 4, 5, 6])
             raise CheckFailed("write does not end: it stops at the mark and at `longest` numbers") from error
         raise
     if not isinstance(written, list):
         raise CheckFailed(f"write returns {kind(written)}, expected the list of numbers")
-    if any(numbers[0] != MARK for numbers in read):
-        raise CheckFailed("next_logits gets the last numbers alone: it remembers nothing, so give it all so far")
-    return [int(number) for number in written]
+    return [int(number) for number in written], held
 
 
-def _strayed(counted: list[int], expected: list[int]) -> str:
+def _remembers(held: list[tuple[int, ...]], expected: list[int]) -> None:
+    """Raise CheckFailed where the state does not hold what is written so far, each character once."""
+    if not held:
+        raise CheckFailed("write does not call read_one: it gives the logits from which the next character is drawn")
+    for number, (came, character) in enumerate(zip(held, expected, strict=False)):
+        before = tuple(expected[:number])
+        if came == (*before, character):
+            continue
+        if number == 0:
+            raise CheckFailed("the mark is not read: read all of `written` first, which begins with the mark")
+        if came == (MARK,):
+            raise CheckFailed("all is read again for each character: go on from the state that read_one gave last")
+        if len(came) == 1:
+            raise CheckFailed("the state is not handed on: give read_one the state that it gave last, at first None")
+        if came == (*before, before[-1]):
+            raise CheckFailed("a character is read twice: read_one gave the logits of the next one already")
+        if len(came) <= number:
+            raise CheckFailed("an old state is handed on: keep the new one of each call, logits, state = read_one(...)")
+        if number <= len(HEADER):
+            raise CheckFailed("the header is not read before the first draw: read all its characters, one by one")
+
+
+def _strayed(counted: list[int], held: list[tuple[int, ...]]) -> str:
     """What is wrong with numbers that do not count up to the mark."""
-    if counted[: len(expected)] == expected:
+    if MARK in counted[1:-1]:
         return "the tune is over at the mark, so end the loop there"
-    if counted == expected[:2]:
+    if counted == [MARK, *HEADER]:
         return "nothing is written: append what is drawn"
-    return "each number is drawn from the logits that all numbers before it give"
+    if len(held) == len(HEADER) + 1 and len(counted) > len(held) + 1:
+        return "what is drawn is not read: call read_one with it, for the next logits and the new state"
+    return "each number is drawn from the logits that read_one gave last"
 
 
 def _compare_shares(shares, expected, mistakes, temperature) -> None:

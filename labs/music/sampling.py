@@ -1,6 +1,6 @@
-"""New tunes, many at a time: the whole loop over characters is one compiled function."""
+"""New tunes, many at a time: the whole loop over characters is one compiled function; or character by character."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -54,6 +54,29 @@ class Generator:
         return [self.vocabulary.decode(row) for row in written.numpy()]
 
 
+def one_step(model: keras.Model) -> Callable:
+    """A function: a character's number, state -> logits (1, V) of what comes next, in which padding has no chance, and
+    the new state.
+
+    The state is what the recurrent layers keep of all characters before; None before the first.
+
+    Raises:
+        InputError: as of `Generator`.
+    """
+    embedding, *layers = _layers(model)
+
+    @tf.function
+    def compiled(character, states):
+        logits, states = _logits(embedding, layers, character, states)
+        return _without_padding(logits), states
+
+    def step(number, state):
+        state = _first_states(layers, 1) if state is None else state
+        return compiled(tf.reshape(tf.cast(number, tf.int32), [1]), state)
+
+    return step
+
+
 def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     """Logits (B, V) with all but the likeliest characters, which have `top_p` of the probability together, at -inf.
 
@@ -90,6 +113,16 @@ def _logits(embedding, layers, character, states):
     return x, new
 
 
+def _first_states(layers, count):
+    """The states of the recurrent layers before anything is read, for so many tunes."""
+    recurrent = [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
+    return [layer.cell.get_initial_state(batch_size=count) for layer in recurrent]
+
+
+def _without_padding(logits):
+    return logits - 1e9 * tf.one_hot(PADDING, logits.shape[-1])
+
+
 def _compiled(embedding, *layers):
     """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
     integer, number = tf.int32, tf.float32
@@ -109,7 +142,7 @@ def _compiled(embedding, *layers):
 
         def step(position, character, states, ended, written):
             logits, states = _logits(embedding, layers, character, states)
-            logits = logits / temperature - 1e9 * tf.one_hot(PADDING, logits.shape[-1])  # padding is never drawn
+            logits = _without_padding(logits / temperature)
             noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
             drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
             following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)
@@ -118,8 +151,7 @@ def _compiled(embedding, *layers):
             return position + 1, following, states, ended, written.write(position + 1, following)
 
         begin = prompts[:, 0]
-        recurrent = [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
-        states = [layer.cell.get_initial_state(batch_size=count) for layer in recurrent]
+        states = _first_states(layers, count)
         written = tf.TensorArray(integer, LONGEST, element_shape=(None,)).write(0, begin)
         length, _, _, _, written = tf.while_loop(
             lambda position, character, states, ended, written: ~tf.reduce_all(ended),

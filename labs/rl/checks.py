@@ -18,6 +18,8 @@ DRAWS = 20_000
 RATE, UPDATES = 0.5, 3
 CLIP = 0.2
 LENGTHS = (2, 5, 3)  # steps of the episode of each copy
+FRAMES = (2, 80, 40)  # what the agent sees of Pong
+MANY = 2_000_000  # weights: the lab's network has 303,000
 
 
 def discounted_returns(student: Callable) -> None:
@@ -38,21 +40,30 @@ def discounted_returns(student: Callable) -> None:
 def pole_network(student: Callable) -> None:
     """Shapes of both heads for two sizes, and that they can be any number, by weights that are not small."""
     for inputs, actions in ((FEATURES, ACTIONS), (4, 2)):
-        network = called(student, inputs, actions)
-        if not isinstance(network, keras.Model):
-            raise CheckFailed(
-                f"pole_network returns {kind(network)}: return keras.Model(observations, [logits, values])"
-            )
+        network = _model("pole_network", student, inputs, actions)
         random = np.random.default_rng(0)
         network.set_weights([random.normal(0, 3, weight.shape) for weight in network.get_weights()])
-        heads = called(network, tf.constant(random.normal(size=(200, inputs)), tf.float32))
-        if not isinstance(heads, (tuple, list)) or len(heads) != 2:
-            what = kind(heads) if isinstance(heads, (dict, tuple, list)) else "one output"
-            raise CheckFailed(f"pole_network gives {what}: give keras.Model a list of two, [logits, values]")
-        look = "the model gives [logits, values], in this order: a number for each action, and one"
-        for name, head, size in zip(("logits", "values"), heads, (actions, 1), strict=True):
-            _any_number(name, tensor(name, head, (200, size), look=look).numpy())
+        observations = tf.constant(random.normal(size=(200, inputs)), tf.float32)
+        for name, head in _heads("pole_network", network, observations, actions).items():
+            _any_number(name, head)
     print("pole_network: right, logits and values have their shapes and can be any number")
+
+
+def pong_network(student: Callable) -> None:
+    """Shapes of both heads for two kinds of frames, that they can be any number, and what it is made of."""
+    random = np.random.default_rng(0)
+    for shape, actions in (((4, 84, 84), ACTIONS), (FRAMES, 3)):
+        network = _model("pong_network", student, shape, actions)
+        _takes_bytes(network, shape)
+        frames = random.integers(0, 128, (4, *shape)).astype(np.uint8) * np.uint8(2)
+        first = _heads("pong_network", network, tf.constant(frames), actions)["logits"]
+    if not any("Conv" in type(layer).__name__ for layer in network._flatten_layers()):
+        raise CheckFailed("pong_network has no convolution: begin with keras.layers.Conv2D")
+    drawn = [_with_random_weights(network, frames, 3, random) for _ in range(20)]
+    for name in ("logits", "values"):
+        _any_number(name, np.concatenate([heads[name] for heads in drawn]))
+    _is_not_linear(network, frames)
+    print(f"pong_network: right, {network.count_params():,} weights{_remarks(network, first)}")
 
 
 def sample_actions(student: Callable) -> None:
@@ -174,6 +185,63 @@ def _floats(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     """`value`, once it is a finite array of this shape, of either precision."""
     single = isinstance(value, np.ndarray) and value.dtype == np.float32
     return array(name, value, shape, np.float32 if single else np.float64)
+
+
+def _model(name: str, student: Callable, *arguments) -> keras.Model:
+    """What the student's function returns, once it is a model of inputs and outputs."""
+    network = called(student, *arguments)
+    if not isinstance(network, keras.Model) or not getattr(network, "inputs", None):
+        raise CheckFailed(f"{name} returns {kind(network)}: return keras.Model(observations, [logits, values])")
+    return network
+
+
+def _heads(name: str, network: keras.Model, observations: tf.Tensor, actions: int) -> dict[str, np.ndarray]:
+    """Logits (B, actions) and values (B, 1), once the network gives them."""
+    heads, size = called(network, observations), len(observations)
+    if not isinstance(heads, (tuple, list)) or len(heads) != 2:
+        what = kind(heads) if isinstance(heads, (dict, tuple, list)) else "one output"
+        raise CheckFailed(f"{name} gives {what}: give keras.Model a list of two, [logits, values]")
+    if any(len(head.shape) > 2 for head in heads):
+        shape = next(tuple(head.shape) for head in heads if len(head.shape) > 2)
+        raise CheckFailed(f"a head has shape {shape}: make one row of the maps before the dense layers, Flatten()")
+    look = "the model gives [logits, values], in this order: a number for each action, and one"
+    wanted = zip(("logits", "values"), heads, (actions, 1), strict=True)
+    return {name: tensor(name, head, (size, number), look=look).numpy() for name, head, number in wanted}
+
+
+def _takes_bytes(network: keras.Model, shape: tuple[int, ...]) -> None:
+    """Raise CheckFailed where a network would not take frames as they come."""
+    if network.input_shape[1:] != shape:
+        raise CheckFailed(
+            f"pong_network({shape}, ...) sees {network.input_shape[1:]}: give keras.Input the shape that comes"
+        )
+    if keras.backend.standardize_dtype(network.input.dtype) != "uint8":
+        raise CheckFailed(f"frames are bytes, the network's input is {network.input.dtype}: dtype='uint8' of Input")
+
+
+def _with_random_weights(network: keras.Model, frames: np.ndarray, size: float, random) -> dict[str, np.ndarray]:
+    """Logits and values with weights of this size."""
+    for weights in network.trainable_variables:
+        weights.assign(random.normal(0, size, weights.shape))
+    return _heads("pong_network", network, tf.constant(frames), network.output_shape[0][-1])
+
+
+def _is_not_linear(network: keras.Model, frames: np.ndarray) -> None:
+    """Raise CheckFailed where what is seen half way between two pictures is half way between what they give."""
+    pictures = np.stack([frames[0], frames[1], frames[0] // 2 + frames[1] // 2])
+    first, second, middle = network(pictures)[0].numpy()
+    if np.allclose(middle, (first + second) / 2, rtol=1e-3, atol=1e-3 * np.abs(first).max()):
+        raise CheckFailed("pong_network can only weigh pixels: give convolutions and dense layer activation='relu'")
+
+
+def _remarks(network: keras.Model, logits: np.ndarray) -> str:
+    """What is not wrong, but worth a look; empty where nothing is."""
+    remarks = ""
+    if network.count_params() > MANY:
+        remarks += "; that is much, training will take long: larger strides make the maps smaller"
+    if np.abs(_softmax(logits) - 1 / logits.shape[1]).max() > 0.05:
+        remarks += "; its first policy does not try all actions alike: kernel_initializer=first(0.01) for the logits"
+    return remarks
 
 
 def _any_number(name: str, values: np.ndarray) -> None:

@@ -24,6 +24,7 @@ from labs.rl.settings import Settings
 AGENT, LOG, HISTORY, SETTINGS = "agent.keras", "log.csv", "history.npy", "settings.json"
 AGAIN = "delete its folder to start the run again"
 WINDOW = 100  # episodes that a mean return is taken over
+Build = Callable[[tuple[int, ...], int], keras.Model]  # of an observation's shape and a number of actions
 
 
 def train(
@@ -31,6 +32,7 @@ def train(
     folder: Path | None = None,
     report: Callable[[dict], None] = lambda row: None,
     algorithm: Algorithm | None = None,
+    build: Build = network,
 ) -> Agent:
     """Train an agent, or finish the training that `folder` has begun.
 
@@ -40,6 +42,7 @@ def train(
     Args:
         report: called with each row.
         algorithm: in the place of the one that the settings name.
+        build: the network, from an observation's shape and the number of actions.
     """
     seed_everything(settings.seed)
     copies = environments.make(
@@ -48,7 +51,7 @@ def train(
     try:
         if folder and _is_over(folder, settings):
             return load(folder, copies.observation_shape, copies.actions)
-        run = Run(settings, copies, folder, algorithm)
+        run = Run(settings, copies, folder, algorithm, build)
         while not run.finished:
             report(run.advance())
     finally:
@@ -69,9 +72,10 @@ class Run:
         copies: environments.Environments,
         folder: Path | None = None,
         algorithm: Algorithm | None = None,
+        build: Build = network,
     ):
         self.settings, self.folder = settings, folder
-        self.agent = build_agent(settings, copies.observation_shape, copies.actions, algorithm)
+        self.agent = build_agent(settings, copies.observation_shape, copies.actions, algorithm, build)
         self.player = Player(copies, self.agent.algorithm.whole_episodes)
         self.position = Position()
         self.rows: list[dict] = []
@@ -127,8 +131,7 @@ class Run:
 
     def _keep(self) -> None:
         """Write the log, the agent, all actions, and last the checkpoint: a kill in between repeats this report."""
-        with replacing(self.folder / AGENT) as temporary:
-            self.agent.network.save(temporary, include_optimizer=False)
+        save(self.agent, self.folder / AGENT)
         with replacing(self.folder / HISTORY) as temporary:
             np.save(temporary, np.stack(self.player.history))
         self.position.played.assign(len(self.player.history))
@@ -159,10 +162,14 @@ class Position(tf.Module):
 
 
 def build_agent(
-    settings: Settings, observation_shape: tuple[int, ...], actions: int, algorithm: Algorithm | None = None
+    settings: Settings,
+    observation_shape: tuple[int, ...],
+    actions: int,
+    algorithm: Algorithm | None = None,
+    build: Build = network,
 ) -> Agent:
     """A new agent with its optimiser."""
-    net = network(observation_shape, actions)
+    net = build(observation_shape, actions)
     optimizer = keras.optimizers.Adam(settings.learning_rate, epsilon=1e-5, global_clipnorm=settings.gradient_norm)
     net.compile(optimizer)
     optimizer.build(net.trainable_variables)
@@ -193,6 +200,15 @@ def read_json(path: Path, remedy: str = AGAIN) -> dict:
         return dict(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path, remedy) from error
+
+
+def save(agent: Agent, path: Path) -> None:
+    """Write an agent's network as a Keras file (.keras): its layers and their weights, nothing else."""
+    network = agent.network
+    # Another model of the same layers, since a compiled one takes its optimiser's numbers into the file, twice as many
+    # as there are weights: Keras ignores include_optimizer where the name ends in .keras.
+    with replacing(path) as temporary:
+        keras.Model(network.input, network.output).save(temporary)
 
 
 def load(path: Path, observation_shape: tuple[int, ...], actions: int) -> Agent:

@@ -11,14 +11,16 @@
 # **When you are through, you can**
 #
 # * turn text into numbers, and a text into a question at each of its places,
-# * build a recurrent network, and say what its state is for,
+# * build a recurrent network, and say what each of its layers and its state are for,
 # * train it by a step of your own, with a loss that leaves padding out,
-# * write with it, and say by numbers how good and how new the result is.
+# * write with it, handing its state on from character to character, and keep it in a file,
+# * say by numbers how good and how new the result is.
 
 # %%
 # %matplotlib inline
 import dataclasses
 import json
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -116,7 +118,11 @@ for character, number in zip(beginning, vectorise(beginning, vocabulary.characte
 # ## 3. What to predict
 #
 # At every place the network sees a character and is asked for the next one. So the targets are the inputs, moved by
-# one. The header is given, not asked for: there the target is padding, which the loss will not count.
+# one. Whatever the network answers, at the next place it is given the character that really came, not its own answer:
+# that is called **teacher forcing**. All places can be learnt from at once, and one early mistake does not spoil the
+# rest of the tune.
+#
+# The header is given, not asked for: there the target is padding, which the loss will not count.
 
 
 # %%
@@ -162,7 +168,14 @@ for step in range(length - 2, length + 5):
     print(f"step {step}: it reads {shown(read[step]):>5} and is asked for {shown(asked[step])}")
 
 # %% [markdown]
-# `sequences.batches` does the same in a `tf.data` pipeline, and puts tunes of like length into one batch.
+# A **batch** is some tunes that the network reads side by side, and from which it makes one step of learning: its
+# gradient is the mean over all of them, so it is less noisy than that of one tune, and one large computation is faster
+# than many small ones. `sequences.batches` does the same as you did, in a `tf.data` pipeline, and puts tunes of like
+# length into one batch.
+#
+# Here a row is a whole tune. The course's lab puts all tunes into one long text and cuts **windows** of 100 characters
+# out of it, at random places: all rows have the same length, but most begin in the middle of a tune, where the network
+# does not know its key and metre. Section 10 compares both.
 
 # %%
 inputs, targets = next(iter(sequences.batches(tunes.train, vocabulary, batch_size=4, seed=0)))
@@ -172,12 +185,18 @@ print(repr(vocabulary.decode(inputs[0].numpy())[:60]))
 # %% [markdown]
 # ## 4. The network
 #
-# * an `Embedding` turns a character's number into a vector,
-# * a `GRU` goes through the sequence and keeps a state, its memory of all that came before. It needs
-#   `return_sequences=True`, or it would only speak at the end,
-# * a `Dropout` of 0.3 leaves out some of the state's numbers while it trains, against learning by heart,
-# * a `Dense` layer gives a *logit* for every character that may come next: any number, which a softmax will turn into
-#   a probability.
+# * An `Embedding` turns a character's number into a vector. The numbers themselves say nothing: 7 is not more than 6,
+#   only another character. The vectors are learned, a row of a table for each character, and characters that are used
+#   alike get similar ones.
+# * A `GRU` goes through the sequence and keeps a **state**, its memory of all that came before: without it the network
+#   would know the last character alone. It needs `return_sequences=True`, or it would only speak at the end.
+# * A `Dropout` of 0.3 leaves out some of the state's numbers while it trains, against learning by heart.
+# * A `Dense` layer reads from the state what may come next: a *logit* for every character, any number, which a softmax
+#   will turn into a probability.
+#
+# A plain recurrent layer writes its state anew at each step, and over many steps both memory and gradient fade. A GRU
+# has **gates**, which decide what to keep. An `LSTM` has three of them instead of two, and a second state beside the
+# first, so a third more weights. It does the same job, and can take the place of the GRU in this lab.
 
 # %%
 drawings.show("music/rnn")
@@ -249,6 +268,10 @@ print("guessed:", repr(vocabulary.decode([number for number in guesses.numpy() i
 #
 # Cross-entropy: minus the logarithm of the probability that the network gave to the character that came. Padding must
 # not count, neither in the sum nor in the number it is divided by.
+#
+# What should it be at the start? A network that has learned nothing gives each of $V$ characters about the same
+# probability, $1/V$. So the loss begins near $-\log(1/V) = \log V$, which is 3.9 for 50 characters. If yours begins far
+# above, it is sure of something wrong, and there is a mistake.
 
 
 # %%
@@ -308,28 +331,44 @@ def train_step(network, optimizer, inputs, targets):
 checks.train_step(train_step)
 
 # %% [markdown]
-# Some steps on one batch, compiled by `tf.function`: the loss falls. An untrained network gives every character about
-# the same probability, so it begins near log(number of characters).
+# Some steps on one batch, compiled by `tf.function`: the loss begins near the logarithm of the number of characters, as
+# it should, and falls.
 
 # %%
 optimizer = keras.optimizers.Adam(0.01)
 optimizer.build(untrained.trainable_variables)
 compiled = tf.function(train_step)
 losses = [float(compiled(untrained, optimizer, inputs, targets)) for _ in range(10)]
-print(" ".join(f"{loss:.2f}" for loss in losses))
+print(f"log({len(vocabulary)}) is {math.log(len(vocabulary)):.2f}; the losses:", *(f"{loss:.2f}" for loss in losses))
 
 # %% [markdown]
 # ## 7. Train
 #
 # Your network, with more units, goes through all tunes by your step, again and again, with a learning rate that falls
-# along a cosine. After each epoch the *bits per character* of the validation tunes say how many yes-or-no questions the
-# next character still costs; the best epoch is kept.
+# along a cosine. Once through all of them, batch by batch, is an **epoch**. After each the *bits per character* of the
+# validation tunes say how many yes-or-no questions the next character still costs (the loss divided by $\log 2$). The
+# best epoch is kept.
 
 # %%
 network = build_network(len(vocabulary), *((8, 32) if SMOKE else (64, 384)))
 network.summary()
 history = training.train(network, tunes, vocabulary, work, 1 if SMOKE else training.EPOCHS, step=train_step)
 minutes = history[-1]["minutes"]
+
+# %% [markdown]
+# Minutes of work are now in its weights, so keep them: `save` writes layers and weights into one file, and
+# `load_model` makes the same network of it, in another notebook or next year. The vocabulary belongs to it: without it
+# nobody knows which number is which character.
+#
+# What is written while the training still runs is called a **checkpoint**: if it breaks off, or gets worse again, the
+# work is not lost. `training.train` did that. Each epoch that was better than all before went to `model.keras`, and at
+# the end the best came back from there.
+
+# %%
+network.save(work / "tunes.keras")  # give it a folder of your own to keep it; this one is temporary
+again = keras.saving.load_model(work / "tunes.keras")
+print("files:", sorted(path.name for path in work.iterdir() if path.suffix in (".keras", ".txt")))
+print("the same logits:", bool(tf.reduce_all(network(inputs) == again(inputs))))
 
 # %% [markdown]
 # ## 8. Draw a character
@@ -357,33 +396,59 @@ checks.draw(draw)
 # %% [markdown]
 # ## 9. Write tunes
 #
-# A tune is written under a header: the network reads it, gives logits for the next character, one is drawn and is read
-# with the rest, and so on, until the mark is drawn.
+# A tune is written under a header. The network reads it, character by character, and gives logits for the next one. A
+# character is drawn, and is read next, and so on, until the mark is drawn.
+
+# %%
+drawings.show("music/writing")
+
+# %% [markdown]
+# What was read before is not read again: it is in the **state**. In training whole tunes are read at once, and Keras
+# hands the state on within them. Here you do it yourself. `read_one(number, state)` reads one more character, after
+# those that are in the state. It gives two things, the logits for the next character, (1, V), and the new state.
+# Before the first character there is no state: `None`.
+
+# %%
+read_one = sampling.one_step(network)
+logits, state = read_one(MARK, None)
+print("behind the mark: logits", logits.shape, "and a state of", [int(tf.size(x)) for x in tf.nest.flatten(state)])
+for number in vocabulary.encode("R:"):
+    logits, state = read_one(number, state)
+    print(f"behind {shown(number)} the likeliest is {shown(tf.argmax(logits[0]))}")
 
 
 # %%
-def write(next_logits, header, temperature, longest):
+def write(read_one, header, temperature, longest):
     """Numbers of a tune, a list: the mark, its header, then what is drawn, up to the closing mark.
 
     Args:
-        next_logits: a function: all numbers so far -> logits (1, V) of the next one.
+        read_one: a function: number, state -> logits (1, V) of the next number, new state; the first state is None.
         header: numbers.
         longest: numbers after which it ends even without a mark.
     """
-    written = [MARK, *header]
-    # TODO: the loop: draw, append, and know when to stop
-    # NUDGE: There are two reasons to end: the tune is over, or it is too long.
-    # IDEA: draw gives a tensor of one number: int(...[0]) makes it one that can be appended; break leaves a loop.
+    written, state = [MARK, *header], None
+    # TODO: read what is written so far, one after the other; then the loop: draw, append, stop or read
+    # NUDGE: What comes out of one call of read_one, and which of it goes into the next call? And there are two reasons
+    # NUDGE: to end: the tune is over, or it is too long.
+    # IDEA: logits, state = read_one(number, state) puts the new state in the place of the old one. draw gives a tensor
+    # IDEA: of one number: int(...[0]) makes it one that can be appended; break leaves a loop.
+    # CODE: for number in written:
+    # CODE:     logits, state = read_one(number, ...)
     # CODE: while len(written) < longest:
-    # CODE:     written.append(int(draw(next_logits(...), temperature)[0]))
+    # CODE:     written.append(int(draw(..., temperature)[0]))
     # CODE:     if written[-1] == ...:
     # CODE:         break
-    # EXAMPLE: write(lambda written: 1000 * tf.one_hot([len(written) + 1], 9), [5, 7], 0.5, 5) -> [1, 5, 7, 4, 5]
+    # CODE:     logits, state = read_one(..., ...)
+    # EXAMPLE: write(lambda number, state: (1000 * tf.one_hot([number + 1], 9), state), [5, 6], 0.5, 5) -> [1, 5, 6,
+    # EXAMPLE: 7, 8]
     ### BEGIN SOLUTION
+    for number in written:
+        logits, state = read_one(number, state)
     while len(written) < longest:
-        written.append(int(draw(next_logits(written), temperature)[0]))
+        written.append(int(draw(logits, temperature)[0]))
         if written[-1] == MARK:
             break
+        logits, state = read_one(written[-1], state)
     ### END SOLUTION
     return written
 
@@ -392,21 +457,15 @@ def write(next_logits, header, temperature, longest):
 checks.write(write)
 
 # %% [markdown]
-# With your network behind it; padding is the one number that it may not draw:
+# With your network behind it:
 
 # %%
-read = tf.function(network, input_signature=[tf.TensorSpec((1, None), tf.int32)])  # compiled once, for any length
 longest = 60 if SMOKE else sampling.LONGEST
-
-
-def next_logits(written):
-    """Logits (1, V) of what follows these numbers."""
-    return read(tf.constant([written]))[:, -1] - 1e9 * tf.one_hot([PADDING], len(vocabulary))
 
 
 def tune_under(header, temperature):
     """A text, by your loop."""
-    return vocabulary.decode(write(next_logits, vocabulary.encode(header), temperature, longest))
+    return vocabulary.decode(write(read_one, vocabulary.encode(header), temperature, longest))
 
 
 JIG = "R:jig\nM:6/8\nL:1/8\nK:G\n"
@@ -416,10 +475,10 @@ print(tune)
 print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 
 # %% [markdown]
-# Your loop reads everything again for each character. To *measure* how good the network is takes hundreds of tunes, so
-# `sampling.Generator` compiles the same loop, keeps the state instead of reading again, and writes many at a time. It
-# also cuts off unlikely characters (*top-p*): each is drawn from the fewest that have 95 % of the probability. Near
-# temperature 0, where nothing is left to chance, both must write the same:
+# Your loop is in Python and writes one tune at a time. To *measure* how good the network is takes hundreds of tunes, so
+# `sampling.Generator` compiles the same loop and writes many at a time. It also cuts off unlikely characters (*top-p*):
+# each is drawn from the fewest that have 95 % of the probability. Near temperature 0, where nothing is left to chance,
+# both must write the same:
 
 # %%
 generator = sampling.Generator(network, vocabulary)
@@ -566,7 +625,7 @@ if RESULTS:  # what the repository keeps of this run
 # * Draw with other values of top-p, or without: how do `full_bars` and the sound change? Choose on validation.
 # * Which metres fail most? Count `full_bars` by metre, and look at how many training tunes each has.
 # * Give the network a header that no tune has, such as a slip jig in Bb minor.
-# * Two GRU layers, or an LSTM, in the same time: fewer bits?
+# * Two GRU layers, or an LSTM, in the same time: fewer bits? What is in `state` then?
 # * Move all tunes to one key before training, or each to several: which helps?
 # * Put an `Attention` layer behind the GRU: a tune repeats its phrases.
 # * Train on your own ABC file: `corpus.read({"mine": text})` gives its tunes.

@@ -3,8 +3,8 @@
 #
 # Nobody tells the agent what to do. It acts, it gets a reward, and what paid off becomes likelier. In this lab you
 # write the parts that make it learn: the returns, the drawing of actions, the policy gradient and its training step,
-# the memory of what was played, then what PPO adds, advantages and clipping. Your functions train one agent, on
-# CartPole and then on Pong.
+# the memory of what was played, then what PPO adds, advantages and clipping, and the networks that decide. Your
+# functions train one agent, on CartPole and then on Pong.
 #
 # It takes about two hours to do; training takes about ten minutes on two cores, eight of them for Pong. Under each
 # exercise are an example and three hints; open one only when you are stuck.
@@ -13,6 +13,7 @@
 #
 # * say what policy, return, value and advantage are, and which of them is learned,
 # * derive and write the policy gradient, and say why it is noisy,
+# * write a policy's network, for vectors and for images,
 # * write advantages and PPO's loss, and train one agent on two games with them,
 # * judge an agent by fresh full games and several seeds.
 
@@ -141,11 +142,11 @@ checks.discounted_returns(discounted_returns)
 #
 # The network gives a **logit** for each action and, from a second head, a **value**: the return that it expects. Only
 # the logits are needed at first. Its layers follow from the observation's shape: four numbers go through dense layers,
-# an image through convolutions. Nothing else in this lab knows which it is, and so one agent can play both games.
+# an image through convolutions (you write those in section 8). Nothing else in this lab knows which it is, and so one
+# agent can play both games.
 
 # %%
-network((4,), 2).summary()  # CartPole
-network((2, 80, 40), 3).summary()  # Pong: two frames of 80 x 40 pixels, three actions
+network((4,), 2).summary()  # CartPole: two dense layers for each head
 
 # %% [markdown]
 # What makes a network a policy are its last layers. Write one for vectors: as many hidden layers as you like, then the
@@ -210,8 +211,26 @@ checks.sample_actions(sample_actions)
 #
 # Make an action likelier if it was worth much, less likely if it was worth little: go up the gradient of
 # $\log \pi(a_t|s_t)$, weighted by what the action was worth. On average this is the gradient of the expected return
-# ([Williams 1992](https://doi.org/10.1007/BF00992696)), although the environment itself has no gradient. Optimisers go
-# down, so the loss has a minus, with weights $w_t$ made of the returns:
+# ([Williams 1992](https://doi.org/10.1007/BF00992696)), although the environment itself has no gradient. Here is why.
+#
+# A **trajectory** $\tau = (s_0, a_0, r_0, s_1, \dots)$ is all that happens in one episode, $R(\tau) = \sum_t r_t$ its
+# return, and $p_\theta(\tau)$ how likely it is with the network's weights $\theta$. What should grow is the mean return
+# $J(\theta) = \sum_\tau p_\theta(\tau) R(\tau)$.
+#
+# 1. **The log-derivative trick.** $\nabla J = \sum_\tau R(\tau) \nabla p_\theta(\tau)$ goes over all trajectories, and
+#    nobody can play all. But $\nabla \log p = \nabla p / p$, so $\nabla p = p\, \nabla \log p$, and it becomes a mean,
+#    $\nabla J = \mathbb E\left[R(\tau) \nabla \log p_\theta(\tau)\right]$: some episodes of the policy estimate it.
+# 2. **The environment drops out.** $p_\theta(\tau) = p(s_0) \prod_t \pi(a_t|s_t)\, p(s_{t+1}|s_t, a_t)$. The logarithm
+#    is a sum where only the policy depends on $\theta$: $\nabla \log p_\theta(\tau) = \sum_t \nabla \log \pi(a_t|s_t)$.
+# 3. **A baseline does no harm.** Subtract from the return a number $b(s)$ that does not depend on the action. On
+#    average nothing changes, since all probabilities add up to 1:
+#    $\sum_a \pi(a|s)\, b(s) \nabla \log \pi(a|s) = b(s) \sum_a \nabla \pi(a|s) = b(s) \nabla 1 = 0$.
+#    But with a good one the numbers become smaller, and the estimate less noisy. For the same reason the rewards
+#    before an action may be left out: they do not depend on it either.
+#
+# Together: $\nabla J = \mathbb E\left[\sum_t (G_t - b(s_t)) \nabla \log \pi(a_t|s_t)\right]$, $G_t$ as in section 2
+# (its discount gives up a little exactness for less noise). Optimisers go down, so the loss has a minus; its weights
+# are $w_t = G_t - b(s_t)$:
 #
 # $$ L = -\frac1B \sum_t w_t \log \pi(a_t|s_t) $$
 
@@ -320,7 +339,7 @@ checks.play_episodes(play_episodes)
 # %% [markdown]
 # Now the loop, with sixteen copies of CartPole. The returns are brought to mean 0 and standard deviation 1 over the
 # batch: in CartPole every return is positive, and if all weights were, every action would be made likelier; so only
-# those that did better than the average are.
+# those that did better than the average are. The mean of the batch is the baseline here.
 
 # %%
 copies = environments.make("cartpole", count=16, seed=0)
@@ -568,17 +587,73 @@ pictures.seen(observations[0], picture)
 moved = np.any(observations[0, 0] != observations[0, 1], axis=0)
 print(f"{np.mean(observations[0, 0] != observations[0, 1]):.1%} of the pixels differ, in {moved.sum()} columns")
 
+# %% [markdown]
+# Now the network that plays. You write it, and the training below uses it:
+#
+# * **Convolutions** look for small things such as the ball, with the same weights wherever these are. Strides of 4 and
+#   of 2 make the maps smaller: less to compute, and so a faster training.
+# * A **dense** layer behind them looks at the whole field at once: where is the ball, and where is my paddle?
+# * Two **heads**, as for the pole: a logit for each action, and the value.
+#
+# What an agent learns from is what it plays, so its first policy should try all actions alike. Small weights in the
+# layer of the logits do that: `first(0.01)`, below. In layers with a ReLU `first(2**0.5)` keeps numbers from growing
+# or shrinking on their way.
+
+
+# %%
+def first(size):
+    """What a layer's weights are at the beginning, for its kernel_initializer."""
+    return keras.initializers.Orthogonal(size)
+
+
+def pong_network(shape, actions):
+    """A keras.Model from frames (B, *shape) of bytes to a list: logits (B, actions) and values (B, 1)."""
+    frames = keras.Input(shape, dtype="uint8")
+    x = keras.layers.Rescaling(1 / 128, -87 / 128)(frames)  # numbers of about 1; the grey of the field, 87, becomes 0
+    x = keras.layers.Permute((2, 3, 1))(x)  # (B, height, width, frames): Keras has channels last
+    # TODO: a convolution with 16 filters of 8 x 8 and strides of 4, one with 32 of 3 x 3 and strides of 2, a dense
+    # TODO: layer of 256, these three with ReLU; then both heads, and the model
+    # NUDGE: What comes out of the second convolution is (B, 9, 4, 32). What has to happen before a dense layer can see
+    # NUDGE: all of it at once?
+    # IDEA: Conv2D(filters, size, strides, activation="relu", kernel_initializer=...), the same again, Flatten, Dense;
+    # IDEA: the heads and the model as in pole_network.
+    # CODE: x = keras.layers.Conv2D(16, 8, 4, activation="relu", kernel_initializer=first(2**0.5))(x)
+    # CODE: x = keras.layers.Conv2D(...)(x)
+    # CODE: x = keras.layers.Flatten()(x)
+    # CODE: x = keras.layers.Dense(256, ...)(x)
+    # CODE: logits = keras.layers.Dense(..., kernel_initializer=first(0.01), name="logits")(x)
+    # CODE: values = keras.layers.Dense(..., kernel_initializer=first(1.0), name="values")(x)
+    # CODE: return keras.Model(frames, [..., ...])
+    # EXAMPLE: [part.shape for part in pong_network((2, 80, 40), 3).outputs] -> [(None, 3), (None, 1)]
+    ### BEGIN SOLUTION
+    x = keras.layers.Conv2D(16, 8, 4, activation="relu", kernel_initializer=first(2**0.5))(x)
+    x = keras.layers.Conv2D(32, 3, 2, activation="relu", kernel_initializer=first(2**0.5))(x)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(256, activation="relu", kernel_initializer=first(2**0.5))(x)
+    logits = keras.layers.Dense(actions, kernel_initializer=first(0.01), name="logits")(x)
+    values = keras.layers.Dense(1, kernel_initializer=first(1.0), name="values")(x)
+    return keras.Model(frames, [logits, values])
+    ### END SOLUTION
+
+
+# %%
+checks.pong_network(pong_network)
+
+# %%
+pong_network(observations.shape[1:], 3).summary()
+
 # %%
 watch("pong_before", "pong")
 
 # %% [markdown]
-# At random it loses. Training takes about eight minutes on two cores; get a coffee when the first rows have come. The
-# mean return is `nan` until a first game is over. If you interrupt the cell, run it again and it goes on from its last
-# report; to start anew, for example with another loss, give it another folder.
+# At random it loses. Now your network trains, by your functions. That takes about eight minutes on two cores; get a
+# coffee when the first rows have come. The mean return is `nan` until a first game is over. If you interrupt the cell,
+# run it again and it goes on from its last report; to start anew, for example with another loss or network, give it
+# another folder.
 
 # %%
 chosen, rows = for_smoke(settings.PONG), []
-playing = training.train(chosen, work / "pong", reporting(chosen.steps, rows), algorithm=mine)
+playing = training.train(chosen, work / "pong", reporting(chosen.steps, rows), algorithm=mine, build=pong_network)
 
 # %%
 pictures.curve(training.read_log(work / "pong").to_dict("records"), study.GOALS["pong"])
@@ -602,6 +677,20 @@ for policy, greedy in {"sampled": False, "greedy": True}.items():
 
 # %%
 watch("pong_after", "pong", playing)
+
+# %% [markdown]
+# To keep an agent is to keep its network: `network.save("agent.keras")` of Keras writes the layers and their weights
+# into one file, and `keras.saving.load_model("agent.keras")` makes the network of it again. `training.save` leaves out
+# the optimizer's numbers, which only more training needs; `training.load_for` also asks whether the agent fits the
+# game. What comes back decides as before. (`training.train` keeps such a file in its folder as well, and beside it a
+# *checkpoint*, which does hold the optimizer: from there an interrupted training goes on.)
+
+# %%
+path = work / "agent.keras"  # give it a folder of your own to keep it; this one is temporary
+training.save(playing, path)
+again = training.load_for("pong", path)
+same = np.array_equal(playing.network(observations)[0], again.network(observations)[0])
+print(f"{path.stat().st_size / 1e6:.1f} MB, the same logits: {same}")
 
 # %% [markdown]
 # ## 10. Over seeds
@@ -654,5 +743,5 @@ for name in ("cartpole.png", "pong.png"):
 # * `all_actions=True` for Pong: six actions, of which pairs do the same. What does that cost?
 # * Another game: `dataclasses.replace(settings.PONG, environment="breakout")`. Look at its screen: what could be
 #   cropped, how many frames are needed, and which line in `environments.SCREENS` would say so?
-# * Another body: `LunarLander-v3` by the same agent. It needs `pip install "gymnasium[box2d]"`. Then a network of twice
-#   the width: what does it cost in time, and is it worth it?
+# * Another body: `LunarLander-v3` by the same agent. It needs `pip install "gymnasium[box2d]"`.
+# * Pong by a network of twice the width, or without `first`: what does it cost in time, and what in points?

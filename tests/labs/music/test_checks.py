@@ -285,38 +285,95 @@ def drawn(logits, temperature):
     return int(tf.random.categorical(logits / temperature, 1)[0, 0])
 
 
-def loop(read=lambda written: written, begin=lambda header: [MARK, *header], draw=drawn, mark=MARK, cut=True):
+def loop(begin=lambda header: [MARK, *header], draw=drawn, mark=MARK, cut=True, hand_on=lambda new, old: new, skip=0):
     """A loop over characters, right but for what is said."""
 
-    def write(next_logits, header, temperature, longest):
-        written = begin(header)
+    def write(read_one, header, temperature, longest):
+        written, state = begin(header), None
+        for number in written[skip:]:
+            logits, new = read_one(number, state)
+            state = hand_on(new, state)
         for _ in range(longest - len(written) if cut else 90):
-            written.append(draw(next_logits(read(written)), temperature))
+            written.append(draw(logits, temperature))
             if written[-1] == mark:
                 break
+            logits, new = read_one(written[-1], state)
+            state = hand_on(new, state)
         return written
 
     return write
 
 
-def endless(next_logits, header, temperature, longest):
-    written = [MARK, *header]
+def endless(read_one, header, temperature, longest):
+    written, state = [MARK, *header], None
+    for number in written:
+        logits, state = read_one(number, state)
     while True:
-        written.append(drawn(next_logits(written), temperature))
+        written.append(drawn(logits, temperature))
+        logits, state = read_one(written[-1], state)
+
+
+def from_the_beginning(read_one, header, temperature, longest):
+    written = [MARK, *header]
+    while len(written) < longest and (len(written) == 1 + len(header) or written[-1] != MARK):
+        state = None
+        for number in written:
+            logits, state = read_one(number, state)
+        written.append(drawn(logits, temperature))
+    return written
+
+
+def changed(after_header=lambda read_one, written, logits, state: (logits, state), later=None):
+    """A loop that reads the header rightly, then goes on by `later`: read_one, number, logits, state -> both."""
+
+    def write(read_one, header, temperature, longest):
+        written, state = [MARK, *header], None
+        for number in written:
+            logits, state = read_one(number, state)
+        logits, state = after_header(read_one, written, logits, state)
+        while len(written) < longest:
+            written.append(drawn(logits, temperature))
+            if written[-1] == MARK:
+                break
+            logits, state = (later or (lambda read, number, logits, state: read(number, state)))(
+                read_one, written[-1], logits, state
+            )
+        return written
+
+    return write
+
+
+def the_mark_alone(read_one, header, temperature, longest):
+    written = [MARK, *header]
+    logits, state = read_one(MARK, None)
+    while len(written) < longest and written[-1] != MARK:
+        written.append(drawn(logits, temperature))
+        logits, state = read_one(written[-1], state)
+    return written
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (loop(read=lambda written: written[-1:]), ["remembers nothing"]),
-        (loop(begin=list), ["remembers nothing"]),
-        (loop(begin=lambda header: [MARK]), ["expected [1, 3, 4"]),
+        (loop(hand_on=lambda new, old: None), ["state is not handed on", "at first None"]),
+        (from_the_beginning, ["read again for each character"]),
+        (loop(begin=list), ["mark is not read"]),
+        (loop(skip=1), ["mark is not read"]),
+        (loop(begin=lambda header: [MARK]), ["header is not read"]),
+        (the_mark_alone, ["header is not read"]),
+        (changed(lambda read, written, logits, state: read(written[-1], state)), ["read twice"]),
+        (changed(later=lambda read, number, logits, state: (read(number, state)[0], state)), ["an old state"]),
+        (changed(later=lambda read, number, logits, state: read(number, None)), ["state is not handed on"]),
+        (changed(later=lambda read, number, logits, state: (logits, state)), ["what is drawn is not read"]),
+        (changed(later=lambda read, number, logits, state: read(number, logits)), ["an EagerTensor as its state"]),
+        (changed(lambda read, written, logits, state: (1000 * tf.one_hot([5], 7), state)), ["read_one gave last"]),
         (loop(draw=lambda logits, temperature: drawn(logits, 1.0)), ["temperature"]),
         (loop(draw=lambda logits, temperature: int(tf.argmax(logits[0]))), ["likeliest"]),
         (loop(mark=None), ["over at the mark"]),
-        (loop(cut=False), ["longest is 4"]),
+        (loop(cut=False), ["longest is 5"]),
         (endless, ["does not end"]),
-        (lambda next_logits, header, temperature, longest: [MARK, *header], ["nothing is written"]),
+        (lambda read_one, header, temperature, longest: [MARK, *header], ["does not call read_one"]),
+        (lambda *arguments: loop()(*arguments)[:3], ["nothing is written"]),
         (lambda *arguments: tf.constant(loop()(*arguments)), ["EagerTensor", "the list"]),
     ],
 )
@@ -324,9 +381,36 @@ def test_wrong_loops(wrong, words):
     refused(checks.write, wrong, *words)
 
 
-def test_other_loops_pass():
-    checks.write(loop())
+def in_one_loop(read_one, header, temperature, longest):
+    """The header is read in the loop that writes, and the closing mark is read, too."""
+    written, given, state = [MARK], list(header), None
+    while len(written) < longest:
+        logits, state = read_one(written[-1], state)
+        written.append(given.pop(0) if given else drawn(logits, temperature))
+        if written[-1] == MARK:
+            read_one(written[-1], state)
+            break
+    return written
 
+
+def by_recursion(read_one, header, temperature, longest, written=None, state=None):
+    logits = None
+    for number in [MARK, *header] if written is None else written[-1:]:
+        logits, state = read_one(number, state)
+    written = [MARK, *header] if written is None else written
+    written = [*written, drawn(logits, temperature)]
+    if written[-1] == MARK or len(written) == longest:
+        return written
+    return by_recursion(read_one, header, temperature, longest, written, state)
+
+
+@pytest.mark.parametrize("right", [loop(), changed(), in_one_loop, by_recursion])
+def test_other_loops_pass(right, capsys):
+    checks.write(right)
+    assert "right" in capsys.readouterr().out
+
+
+def test_a_loop_without_the_closing_mark_passes():
     def without_the_mark(*arguments):
         written = loop()(*arguments)
         return written[:-1] if written[-1] == MARK else written

@@ -150,13 +150,24 @@ def test_a_functional_network_writes_as_the_sequential_one_does(network, vocabul
 
 def test_the_students_loop_writes_what_compiled_writing_does(network, vocabulary, solution):
     written = Generator(network, vocabulary).tunes([HEADER], temperature=1e-6)[0]
-    allowed = np.where(np.arange(len(vocabulary)) == PADDING, -np.inf, 0)
-
-    def next_logits(numbers):
-        return network(tf.constant([numbers]))[:, -1] + tf.constant(allowed, tf.float32)
-
-    numbers = solution["write"](next_logits, vocabulary.encode(HEADER), 1e-6, longest=60)
+    numbers = solution["write"](sampling.one_step(network), vocabulary.encode(HEADER), 1e-6, longest=60)
     assert written.startswith(vocabulary.decode(numbers)) and len(vocabulary.decode(numbers)) > len(HEADER)
+
+
+def test_a_step_with_the_state_of_the_one_before_is_as_reading_it_all(vocabulary):
+    keras.utils.set_random_seed(0)
+    recurrent = keras.layers.GRU(12, return_sequences=True), keras.layers.LSTM(10, return_sequences=True)
+    deep = keras.Sequential(
+        [keras.layers.Embedding(len(vocabulary), 8), *recurrent, keras.layers.Dense(len(vocabulary))]
+    )
+    numbers, state = vocabulary.sequence(TUNES[1]), None
+    at_once = deep(numbers[None])[0].numpy()
+    read_one = sampling.one_step(deep)
+    for number, expected in zip(numbers, at_once, strict=True):
+        logits, state = read_one(number, state)
+        assert logits.shape == (1, len(vocabulary)) and logits[0, PADDING] < -1e8
+        np.testing.assert_allclose(logits[0, PADDING + 1 :], expected[PADDING + 1 :], atol=1e-5)
+    assert sum(int(tf.size(part)) for part in tf.nest.flatten(state)) == 12 + 2 * 10
 
 
 def test_compiled_writing_is_the_step_by_step_argmax(network, vocabulary):

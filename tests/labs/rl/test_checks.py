@@ -6,6 +6,7 @@ import pytest
 from debias.backend import keras, tf, tfp
 from labs.checking import CheckFailed
 from labs.rl import checks
+from labs.rl.agent import network
 
 TODOS = (
     "discounted_returns",
@@ -16,6 +17,7 @@ TODOS = (
     "play_episodes",
     "gae",
     "clipped_loss",
+    "pong_network",
 )
 
 
@@ -601,3 +603,119 @@ def test_heads_on_another_body_pass():
 )
 def test_wrong_heads_are_named(wrong, words):
     refused(checks.pole_network, wrong, *words)
+
+
+# --- the network of Pong --------------------------------------------------------------------------------------------
+
+
+def player(
+    shape,
+    actions,
+    body=("conv", "flatten", "dense"),
+    activation="relu",
+    last=None,
+    values=None,
+    kind="uint8",
+    first=0.01,
+):
+    """A right network of Pong, but for what is said."""
+    layers = {
+        "conv": lambda: keras.layers.Conv2D(8, 8, 4, activation=activation),
+        "pool": lambda: keras.layers.MaxPooling2D(),
+        "norm": lambda: keras.layers.BatchNormalization(),
+        "flatten": lambda: keras.layers.Flatten(),
+        "average": lambda: keras.layers.GlobalAveragePooling2D(),
+        "dense": lambda: keras.layers.Dense(32, activation=activation),
+        "wide": lambda: keras.layers.Dense(8_000, activation=activation),
+    }
+    frames = keras.Input(shape, dtype=kind)
+    x = keras.layers.Permute((2, 3, 1))(keras.layers.Rescaling(1 / 255)(frames))
+    for name in body:
+        x = layers[name]()(x)
+    initial = keras.initializers.Orthogonal(first)
+    logits = keras.layers.Dense(actions, activation=last, kernel_initializer=initial)(x)
+    return keras.Model(frames, [logits, keras.layers.Dense(1, activation=values)(x)])
+
+
+def turned(model, change):
+    return keras.Model(model.input, change(*model.outputs))
+
+
+def one_after_the_other(shape, actions):
+    """A body of its own, as a layer."""
+    body = keras.Sequential([keras.layers.Conv2D(8, 8, 4), keras.layers.ReLU(), keras.layers.Flatten()])
+    frames = keras.Input(shape, dtype="uint8")
+    x = body(keras.layers.Permute((2, 3, 1))(frames) / 255)
+    return keras.Model(frames, [keras.layers.Dense(actions, kernel_initializer="zeros")(x), keras.layers.Dense(1)(x)])
+
+
+class Subclass(keras.Model):
+    def call(self, frames):
+        return frames
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        player,
+        lambda shape, actions: player(shape, actions, ("conv", "pool", "flatten", "dense"), "tanh"),
+        lambda shape, actions: player(shape, actions, ("conv", "norm", "conv", "flatten"), "elu", "linear", "linear"),
+        lambda shape, actions: player(shape, actions, ("conv", "average", "dense")),
+        one_after_the_other,
+        network,
+    ],
+)
+def test_other_networks_of_pong_pass(right, capsys):
+    checks.pong_network(right)
+    said = capsys.readouterr().out
+    assert "right" in said and ";" not in said
+
+
+@pytest.mark.parametrize(
+    ("unusual", "words"),
+    [({"first": 10.0}, "does not try all actions alike"), ({"body": ("conv", "flatten", "wide")}, "take long")],
+)
+def test_a_network_of_pong_that_is_large_or_begins_unevenly_is_told_so(unusual, words, capsys):
+    checks.pong_network(lambda shape, actions: player(shape, actions, **unusual))
+    said = capsys.readouterr().out
+    assert "right" in said and words in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda s, a: player(s, a, last="softmax"), ["logits", "never negative", "softmax"]),
+        (lambda s, a: turned(player(s, a), lambda x, v: [keras.layers.Softmax()(x), v]), ["never negative"]),
+        (lambda s, a: player(s, a, last="relu"), ["logits", "never negative"]),
+        (lambda s, a: player(s, a, values="tanh"), ["values", "never above 1", "tanh"]),
+        (lambda s, a: player(s, a, values="relu"), ["values", "never negative"]),
+        (lambda s, a: player(s, a, values="sigmoid"), ["values", "never negative"]),
+        (lambda s, a: turned(player(s, a), lambda x, v: [v, x]), ["logits", "shape (4, 1)", "in this order"]),
+        (lambda s, a: turned(player(s, a), lambda x, v: x), ["one output", "list of two"]),
+        (lambda s, a: turned(player(s, a), lambda x, v: {"logits": x, "values": v}), ["a dict", "list of two"]),
+        (lambda s, a: player(s, 3), ["logits", "shape (4, 3)", "(4, 4)"]),
+        (lambda s, a: player(s, 2 * a), ["logits", "shape (4, 8)"]),
+        (lambda s, a: player(s, a, ("conv", "dense")), ["(4, 20, 20, 4)", "Flatten()"]),
+        (lambda s, a: player(s, a, ("flatten", "dense")), ["no convolution", "Conv2D"]),
+        (lambda s, a: player((2, 80, 40), a), ["sees (2, 80, 40)", "the shape that comes"]),
+        (lambda s, a: player(s, a, kind="float32"), ["bytes", "float32", "dtype='uint8'"]),
+        (lambda s, a: player(s, a, activation=None), ["only weigh pixels", "relu"]),
+        (lambda s, a: player(s, a).outputs, ["a list", "keras.Model"]),
+        (lambda s, a: Subclass(), ["a Subclass", "keras.Model"]),
+    ],
+)
+def test_a_wrong_network_of_pong_is_named(wrong, words):
+    refused(checks.pong_network, wrong, *words)
+
+
+def test_the_network_of_the_lab_is_the_agents_own(solution):
+    """The same weights from the same seed, so that what results/ says of Pong is true of the lab."""
+    nets = []
+    for build in (solution["pong_network"], network):
+        keras.utils.set_random_seed(0)
+        nets.append(build((2, 80, 40), 3))
+    frames = np.random.default_rng(0).integers(0, 256, (5, 2, 80, 40), np.uint8)
+    for ours, theirs in zip(*(net.get_weights() for net in nets), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(*(net(frames) for net in nets), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -1,11 +1,15 @@
 """Training: the same seed gives the same curve, a killed run ends as if it had not been, and bad input is one line."""
 
 import dataclasses
+import io
 import shutil
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
+from debias.backend import keras
 from debias.errors import InputError
 from labs.rl import environments, settings, training
 from labs.rl.agent import network
@@ -72,6 +76,40 @@ def test_a_finished_training_is_loaded_and_not_played_again(trained, monkeypatch
     loaded = training.train(POLE, trained)
     for ours, theirs in zip(training.load(trained, (4,), 2).network.weights, loaded.network.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_agents_file_holds_the_weights_of_its_network_alone_and_says_what_it_said(trained, tmp_path):
+    copies = environments.make("cartpole", 1)
+    run = training.Run(POLE, copies, tmp_path)  # with an optimiser, as in training
+    run.update()
+    training.save(run.agent, tmp_path / "saved.keras")
+    copies.close()
+    weights = sum(weight.numpy().nbytes for weight in run.agent.network.weights)
+    for path in (tmp_path / "saved.keras", trained / training.AGENT):
+        with zipfile.ZipFile(path) as parts, h5py.File(io.BytesIO(parts.read("model.weights.h5"))) as file:
+            kept = []
+            file.visititems(lambda name, item, kept=kept: kept.append(item) if isinstance(item, h5py.Dataset) else None)
+            assert sum(item.size * item.dtype.itemsize for item in kept) == weights
+            assert not [item.name for item in kept if "optimizer" in item.name]
+        assert path.stat().st_size < 1.5 * weights + 60_000  # Keras's own description and HDF5's tables are the rest
+    observations = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    loaded = training.load(tmp_path / "saved.keras", (4,), 2)
+    for ours, theirs in zip(run.agent.network(observations), loaded.network(observations), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert run.agent.network.compiled  # it goes on learning
+
+
+def test_a_network_of_ones_own_trains_and_another_cannot_go_on_with_it(tmp_path):
+    def build(shape, actions):
+        observations = keras.Input(shape)
+        x = keras.layers.Dense(5, "relu")(observations)
+        return keras.Model(observations, [keras.layers.Dense(actions)(x), keras.layers.Dense(1)(x)])
+
+    with pytest.raises(Killed):
+        training.train(POLE, tmp_path, kill, build=build)
+    assert training.load(tmp_path, (4,), 2).network.count_params() == build((4,), 2).count_params()
+    with pytest.raises(InputError, match="checkpoint damaged or of another model: delete this folder"):
+        training.train(POLE, tmp_path)
 
 
 @pytest.mark.slow
