@@ -26,8 +26,8 @@ def commit() -> str:
     if COMMIT in os.environ:
         return os.environ[COMMIT]
     head = _git("rev-parse", "--short=12", "HEAD")
-    # results/ is what runs write: changes there do not alter what the next run computes.
-    changed = _git("status", "--porcelain", "--", ".", ":!results", ":!README.md")
+    # What runs write, and pages and notebooks that are made of it, do not alter what the next run computes.
+    changed = _git("status", "--porcelain", "--", ".", ":!results", ":!*.md", ":!*.ipynb")
     return (head or "unknown") + ("-dirty" if changed else "")
 
 
