@@ -68,10 +68,10 @@ def _titles(experiment: Ablation, parts: Mapping[str, pd.DataFrame], name: str) 
 def _panels(experiment: Ablation) -> Mapping[str, str]:
     rare = {"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}
     at = _at(experiment)
-    where = f", {tested_on(experiment)}" if experiment.tests else ""
+    where = tested_on(experiment) if experiment.tests else "1 % FPR"
     return {
-        f"mean_recall_fpr1{at}": f"E[A] in %, 1 % FPR{where}",
-        f"var_recall_fpr1{at}": f"Var[A] in %², 1 % FPR{where}",
+        f"mean_recall_fpr1{at}": f"E[A] in %, {where}",
+        f"var_recall_fpr1{at}": f"Var[A] in %², {where}",
         **({"validation_loss": "validation loss in nats"} if experiment.tests else {}),
         **rare,
         "ess": "ESS in faces",
