@@ -20,7 +20,7 @@ def arrows(table: pd.DataFrame) -> Figure:
 
     Args:
         table: a row a method and panel: name, panel (the test), kind (a colour each), and the means in % without
-            (x0, y0) and with a random camera (x1, y1), x being E[A].
+            (x0, y0) and with a random camera (x1, y1), x being E[A]; NaN where there is nothing without one.
     """
     panels, names = list(dict.fromkeys(table["panel"])), list(dict.fromkeys(table["name"]))
     height = max(_HEIGHT * len(panels), 0.6 + _PER_NAME * (len(names) + 4))
@@ -42,9 +42,10 @@ def arrows(table: pd.DataFrame) -> Figure:
 def _draw(ax, table, names, palette) -> None:
     for row in table.itertuples():
         colour = palette[row.kind]
-        style = {"arrowstyle": "->", "color": colour, "lw": 1, "alpha": 0.5, "shrinkA": 0, "shrinkB": 5}
-        ax.annotate("", (row.x1, row.y1), (row.x0, row.y0), arrowprops=style)
-        ax.plot(row.x0, row.y0, "o", ms=3, color=colour)
+        if pd.notna(row.x0):
+            style = {"arrowstyle": "->", "color": colour, "lw": 1, "alpha": 0.5, "shrinkA": 0, "shrinkB": 5}
+            ax.annotate("", (row.x1, row.y1), (row.x0, row.y0), arrowprops=style)
+            ax.plot(row.x0, row.y0, "o", ms=3, color=colour)
         ax.plot(row.x1, row.y1, "o", ms=1, alpha=0)  # for the limits
         number = str(names.index(row.name) + 1)
         shown = {"fontsize": _MARKED, "ha": "center", "va": "center", "weight": "bold", "path_effects": [_HALO]}

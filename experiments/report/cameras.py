@@ -4,6 +4,7 @@ Differences are to the CNN with a random camera on the imbalanced training faces
 which training faces are balanced by their groups, is read from the settings.
 """
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -86,11 +87,21 @@ def points(rows: pd.DataFrame, end: str) -> Figure:
 
 
 def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure:
-    """The worst group against E[A] on each test, an arrow from no camera to a random one for each pair of settings."""
+    """The worst group against E[A] on each test, for every setting with a random camera; an arrow from none to it."""
     parts = _parts(rows, experiment.settings)
-    pairs = [pair for pair in _pairs(experiment) if {pair[0].name, pair[1].name} <= set(parts)]
-    arrows = [_arrow(parts, *pair, end, name) for pair in pairs for end, name in tests_of(rows).items()]
+    seeing = [setting for setting in experiment.settings if has_camera(setting) and setting.name in parts]
+    starts = [_without(experiment, setting) for setting in seeing]
+    arrows = [
+        _arrow(parts, start, setting, end, name)
+        for start, setting in zip(starts, seeing, strict=True)
+        for end, name in tests_of(rows).items()
+    ]
     return plots.arrows(pd.DataFrame(arrows))
+
+
+def method_of(part: pd.DataFrame) -> str:
+    """The title of a setting with a random camera, without these words."""
+    return tables.title(part).removesuffix(", random camera")
 
 
 def _parts(rows, settings: Sequence[Setting]) -> dict[str, pd.DataFrame]:
@@ -99,12 +110,10 @@ def _parts(rows, settings: Sequence[Setting]) -> dict[str, pd.DataFrame]:
     return {setting.name: found[setting.name] for setting in settings if setting.name in found}
 
 
-def _pairs(experiment) -> list[tuple[Setting, Setting]]:
-    """Settings without a camera, and the first of the same method and training faces with one."""
-    seeing = [setting for setting in experiment.settings if has_camera(setting)]
-    blind = [setting for setting in experiment.settings if not has_camera(setting)]
-    alike = ((a, next((b for b in seeing if (b.method, b.draw) == (a.method, a.draw)), None)) for a in blind)
-    return [(without, having) for without, having in alike if having]
+def _without(experiment, having: Setting) -> Setting | None:
+    """The setting of the same method and training faces without a camera."""
+    blind = (setting for setting in experiment.settings if not has_camera(setting))
+    return next((s for s in blind if (s.method, s.draw) == (having.method, having.draw)), None)
 
 
 def _of_test(experiment, rows, end, name) -> str:
@@ -132,12 +141,13 @@ def _time(cnn, part) -> str:
     return f"{(ours / theirs).mean():.1f}" if seeds else "-"
 
 
-def _arrow(parts, without: Setting, having: Setting, end, test) -> dict:
+def _arrow(parts, without: Setting | None, having: Setting, end, test) -> dict:
     """A line for `plots.arrows`."""
     measures = {"x": f"mean_recall{FIXED_RATE}{end}", "y": f"worst_recall{FIXED_RATE}{end}"}
+    ends = parts.get(without.name) if without else None, parts[having.name]
     places = {
-        f"{axis}{i}": parts[each.name][column].mean()
-        for i, each in enumerate((without, having))
+        f"{axis}{i}": math.nan if part is None else part[column].mean()
+        for i, part in enumerate(ends)
         for axis, column in measures.items()
     }
-    return {"name": without.title, "panel": test, "kind": BLOCKS[labels_of(without)], **places}
+    return {"name": method_of(ends[1]), "panel": test, "kind": BLOCKS[labels_of(having)], **places}

@@ -14,13 +14,13 @@ from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
 HOW = {"class": "without group labels", "group": "with them"}
-# Before there is a search, all have what their authors publish, and ours what it was made with.
+# Until there is a search.
 HYPER_PARAMETERS = (
     "Hyper-parameters: of methods_search, "
     f"the best of {len(ALL[0].grid)} points by validation loss; 'chosen by groups': by the worst validation group."
     if any(compared.chosen for compared in ALL)
-    else "Hyper-parameters: as published, not searched for these faces; those of our rule were chosen on faces like "
-    "these, with other training seeds."
+    else "Hyper-parameters: the defaults of baselines/, of the papers where they give one. They were not searched for "
+    "these faces, but for our rule's, which were chosen on them with other training seeds."
 )
 
 
@@ -62,15 +62,11 @@ def _blocks(experiment, rows, column) -> str:
 def _best(found: Mapping[str, Finding], parts) -> str:
     """Significant gains and losses, largest first; of none of them, the best."""
     ranked = sorted(found, key=lambda name: -found[name][0]["mean"])
-    named = {name: f"{_method(parts[name])} {told(found[name])}" for name in ranked}
+    named = {name: f"{plain(cameras.method_of(parts[name]))} {told(found[name])}" for name in ranked}
     gains = [named[name] for name in ranked if found[name][1] and found[name][0]["mean"] > 0]
     losses = [named[name] for name in ranked if found[name][1] and found[name][0]["mean"] < 0]
     best = ", ".join(gains) if gains else f"none gains clearly (best {named[ranked[0]]})"
     return best + (f" (clearly worse: {', '.join(losses)})" if losses else "")
-
-
-def _method(part) -> str:
-    return plain(tables.title(part)).removesuffix(", random camera")
 
 
 REPORT = Report(table=table, figures=figures, sentence=sentence)

@@ -144,6 +144,8 @@ def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     assert heads[0].get_position() == pytest.approx((cnn["mean_recall_fpr1"].mean(), cnn["worst_recall_fpr1"].mean()))
     shafts = [text for text in figure.axes[0].texts if not text.get_text()]
     assert len(shafts) == len(heads) == 4
+    alone = methods.figures(experiment, rows[rows["setting"] != "jtt-none"], {})["methods"].axes[0].texts
+    assert len([text for text in alone if text.get_text()]) == 4 and len(alone) == 7  # JTT has a number and no arrow
     plots.save(figure, tmp_path / "methods.png")
 
 

@@ -111,7 +111,9 @@ def test_the_rate_of_false_positives_on_the_test_is_told_at_both_thresholds(expe
 def test_arrows_join_what_differs_by_the_camera_alone(experiment, rows):
     figure = transfer.figures(experiment, rows, {})["arrows"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
-    assert sum(text.get_text().isdigit() for text in figure.axes[1].texts) == 2  # the CNN and the balanced one
+    texts = [text.get_text() for text in figure.axes[1].texts]
+    assert sum(text.isdigit() for text in texts) == 4  # each with a camera
+    assert texts.count("") == 2  # the CNN and the balanced one have one without
 
 
 def test_quick_s_short_table_has_each_test(rows):
