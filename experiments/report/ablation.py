@@ -39,7 +39,7 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     pairs = tables.pairs_of(rows, compared(experiment))
     alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
-    clear = _clear({name: pairs[name] for name in alive}, FIXED_RATE + _at(experiment))
+    clear = _clear({name: pairs[name] for name in alive}, ending(experiment))
     told = [f"{_titles(experiment, parts, name)}: {found}" for name, found in clear.items() if found]
     said = "; ".join(told) or "no difference is significant (Holm)"
     collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
@@ -50,6 +50,11 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
 def tested_on(experiment: Ablation) -> str:
     """What people call the test that the ablation tells of."""
     return TESTS.get(name := label(experiment.tests[0]), name)
+
+
+def ending(experiment: Ablation) -> str:
+    """What columns end in that the ablation tells of: at 1 % false positives, on its further test if there is one."""
+    return FIXED_RATE + _at(experiment)
 
 
 def compared(experiment: Ablation) -> dict[str, str]:
@@ -83,9 +88,9 @@ def _at(experiment: Ablation) -> str:
     return f"@{label(experiment.tests[0])}" if experiment.tests else ""
 
 
-def _clear(pairs: Mapping[str, tables.Pair], ending: str) -> dict[str, str]:
+def _clear(pairs: Mapping[str, tables.Pair], at: str) -> dict[str, str]:
     """Setting -> its significant differences, in words; empty where there are none."""
-    found = {change: significant(pairs, measure + ending) for measure, change in CHANGES.items()}
+    found = {change: significant(pairs, measure + at) for measure, change in CHANGES.items()}
     clear = {
         name: [
             f"{change} {interval(each[name][0])}" for change, each in found.items() if name in each and each[name][1]

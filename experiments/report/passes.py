@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from debias.data.names import label
 from experiments.ablation import Ablation
+from experiments.ablations.passes import USUAL
 from experiments.report import ablation, tables
-from experiments.report.comparisons import ABOUT, FIXED_RATE, significant, told
+from experiments.report.comparisons import ABOUT, significant, told
 from experiments.report.report import Report
 
-# Methods, the second subtracted from the first; of the first two and of labels a sentence tells what they are worth.
+# Methods, the second subtracted from the first; and of those that the sentence tells of, what the first is called.
 COMPARED = (("dbvae-max", "cnn"), ("dbvae-max", "vae"), ("neighbours", "cnn"), ("oracle", "cnn"))
 SAID = {
     ("dbvae-max", "cnn"): "DB-VAE (max rule)",
@@ -19,7 +19,7 @@ SAID = {
 
 def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     """That of an ablation, then every method minus another one that was trained as long."""
-    columns = [f"{measure}{_ending(experiment)}" for measure in tables.NAMES]
+    columns = [f"{measure}{ablation.ending(experiment)}" for measure in tables.NAMES]
     header = ["setting", "minus", *(f"Δ{name}, 1 % FPR" for name in tables.NAMES.values())]
     lines = tables.difference_lines(_pairs(experiment, rows), columns)
     worth = tables.Section(f"After as many passes, on {ablation.tested_on(experiment)}. {ABOUT}", header, lines)
@@ -27,8 +27,8 @@ def table(experiment: Ablation, rows: pd.DataFrame) -> str:
 
 
 def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
-    """What more passes change; then what each method is worth to the worst group, by passes."""
-    found = significant(_pairs(experiment, rows), f"worst_recall{_ending(experiment)}")
+    """What each method is worth to the worst group, by passes; then what more passes change."""
+    found = significant(_pairs(experiment, rows), f"worst_recall{ablation.ending(experiment)}")
     worth = {
         name: [f"{told(each)} after {passes}" for (*pair, passes), each in found.items() if tuple(pair) == compared]
         for compared, name in SAID.items()
@@ -37,8 +37,11 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     said = ablation.sentence(experiment, rows)
     if not listed:
         return said
-    about = "In the worst group, in points above the CNN that is trained as long (n.s.: not significant by Holm)"
-    return f"{said} {about}: {listed}."
+    about = (
+        f"Worst group on {ablation.tested_on(experiment)}, at 1 % false positives, in points above the CNN that is "
+        "trained as long (95 % intervals; * significant by Holm's correction, else n.s.)"
+    )
+    return f"{about}: {listed}. Other lengths of training against {USUAL} passes: {said}"
 
 
 def _pairs(experiment, rows) -> dict[tuple[str, str, int], tables.Pair]:
@@ -52,10 +55,6 @@ def _pairs(experiment, rows) -> dict[tuple[str, str, int], tables.Pair]:
         for passes in lengths
         if {(ours, passes), (theirs, passes)} <= set(at)
     }
-
-
-def _ending(experiment) -> str:
-    return f"{FIXED_RATE}@{label(experiment.tests[0])}"
 
 
 REPORT = Report(table=table, figures=ablation.figures, sentence=sentence)
