@@ -52,8 +52,9 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
             f"{level}: {alone}." if alone else f"{level}.",
             *([f"On top of a random camera, {on_top}."] if on_top else []),
             *_rule_alone(parts, column),
-            f"These are means over {seeds_of(rows)} with 95 % intervals; 'may be chance': p ≥ {LEVEL} after Holm's "
-            f"correction. Thresholds let 1 % of the validation negatives pass, and {_rates(rows, at)} of the test's.",
+            f"These are means over {seeds_of(rows)} with 95 % intervals, each for itself; 'may be chance' takes into "
+            f"account how many were compared (p ≥ {LEVEL} after Holm's correction).",
+            f"Thresholds let 1 % of the validation negatives pass, and {_rates(rows, at)} of the test's.",
         ]
     )
 
@@ -136,7 +137,7 @@ def _rule_alone(parts, column) -> list[str]:
     if found is None:
         return []
     camera = " with that camera" if pair[0].endswith("-camera") else ""
-    return [f"In DB-VAE's network{camera}, drawing by the max rule instead of evenly changes it by {interval(found)}."]
+    return [f"The max rule's own share, beside the same network{camera} drawing evenly, is {interval(found)}."]
 
 
 def _points(change: Difference, clear: bool) -> str:

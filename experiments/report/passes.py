@@ -3,7 +3,6 @@
 import pandas as pd
 
 from experiments.ablation import Ablation
-from experiments.ablations.passes import USUAL
 from experiments.report import ablation, tables
 from experiments.report.comparisons import ABOUT, significant, told
 from experiments.report.report import Report
@@ -27,21 +26,19 @@ def table(experiment: Ablation, rows: pd.DataFrame) -> str:
 
 
 def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
-    """What each method is worth to the worst group, by passes; then what more passes change."""
+    """What each method is worth to the worst group, by passes; what these change where there is nothing to compare."""
     found = significant(_pairs(experiment, rows), f"worst_recall{ablation.ending(experiment)}")
     worth = {
         name: [f"{told(each)} after {passes}" for (*pair, passes), each in found.items() if tuple(pair) == compared]
         for compared, name in SAID.items()
     }
     listed = "; ".join(f"{name} {', '.join(said)} passes" for name, said in worth.items() if said)
-    said = ablation.sentence(experiment, rows)
     if not listed:
-        return said
-    about = (
+        return ablation.sentence(experiment, rows)
+    return (
         f"Worst group on {ablation.tested_on(experiment)}, at 1 % false positives, in points above the CNN that is "
-        "trained as long (95 % intervals; * significant by Holm's correction, else n.s.)"
+        f"trained as long (95 % intervals; * significant by Holm's correction, else n.s.): {listed}."
     )
-    return f"{about}: {listed}. Other lengths of training against {USUAL} passes: {said}"
 
 
 def _pairs(experiment, rows) -> dict[tuple[str, str, int], tables.Pair]:

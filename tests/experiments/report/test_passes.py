@@ -29,7 +29,7 @@ def test_each_method_is_compared_with_the_cnn_of_as_many_passes(rows):
     expected = f"DB-VAE (max rule) {usual} after 2, {usual} after 4, {usual} after 8, +0.0 [+0.0, +0.0] n.s. after 16"
     assert expected in said
     assert "our rule +2.0 [+2.0, +2.0] * after 8, +2.0 [+2.0, +2.0] * after 16 passes;" in said
-    assert "labels +6.0 [+6.0, +6.0] * after 8" in said and "n.s. after 16 passes. Other lengths of training ag" in said
+    assert "labels +6.0 [+6.0, +6.0] * after 8" in said and said.endswith("n.s. after 16 passes.")
 
 
 def test_the_table_also_tells_what_is_the_rule_s_own(rows):

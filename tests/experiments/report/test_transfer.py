@@ -45,7 +45,7 @@ def test_the_sentence_has_each_change_of_the_worst_group_and_says_what_may_be_ch
     assert vae.startswith("On top of a random camera, DB-VAE (max rule) changes this by")
     assert vae.endswith("which may be chance")
     assert oracle == "resampling by group labels by +1.2 points [+1.2, +1.2]"
-    assert about.startswith("These are means over 6 paired seeds with 95 % intervals;")
+    assert about.startswith("These are means over 6 paired seeds with 95 % intervals, each for itself;")
     assert about.endswith("Thresholds let 1 % of the validation negatives pass, and 1.2 to 1.2 % of the test's.")
 
 
