@@ -9,6 +9,7 @@ from debias.plots.style import NOTE, WIDTH, colours, styled
 
 _HEIGHT, _PER_NAME = 3.4, 0.19  # inches: of a panel, and of a line of the list of names
 _MARKED = 9  # points, of the numbers
+_FAR = 10  # points of recall below the panel's median: further down a method is told of, or all others lay on one heap
 _HALO = withStroke(linewidth=2, foreground="white")  # numbers stay readable on shafts
 
 
@@ -40,7 +41,10 @@ def arrows(table: pd.DataFrame) -> Figure:
 
 
 def _draw(ax, table, names, palette) -> None:
-    for row in table.itertuples():
+    far = table["y1"] < table["y1"].median() - _FAR
+    if told := [f"▼{names.index(row.name) + 1} at {row.x1:.1f}, {row.y1:.1f}" for row in table[far].itertuples()]:
+        ax.text(0.99, 0.02, "\n".join(told), transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
+    for row in table[~far].itertuples():
         colour = palette[row.kind]
         if pd.notna(row.x0):
             style = {"arrowstyle": "->", "color": colour, "lw": 1, "alpha": 0.5, "shrinkA": 0, "shrinkB": 5}

@@ -146,6 +146,10 @@ def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     assert len(shafts) == len(heads) == 4
     alone = methods.figures(experiment, rows[rows["setting"] != "jtt-none"], {})["methods"].axes[0].texts
     assert len([text for text in alone if text.get_text()]) == 4 and len(alone) == 7  # JTT has a number and no arrow
+    far = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 30 * (rows["setting"] == "jtt-random-camera"))
+    own, camera = methods.figures(experiment, far, {})["methods"].axes
+    assert "▼3 at 95.5, 63.5" in [text.get_text() for text in own.texts] and own.get_ylim()[0] > 80
+    assert not any(text.get_text().startswith("▼") for text in camera.texts)
     plots.save(figure, tmp_path / "methods.png")
 
 
