@@ -401,9 +401,9 @@ def test_heat_maps_show_each_photograph_each_model_and_its_best_window():
     titles = [axes.get_title(loc="left") for axes in panels]
     assert titles == [
         "tall",
-        *(f"{n}: best window 0.50" for n in "AB"),
+        *(f"{n}\nbest window 0.50" for n in "AB"),
         "wide",
-        *(f"{n}: best window 0.75" for n in "AB"),
+        *(f"{n}\nbest window 0.75" for n in "AB"),
     ]
     frames = [patch for axes in panels for patch in axes.patches]
     assert [(frame.get_x(), frame.get_y(), frame.get_width()) for frame in frames] == [(7, 5, 20)] * 2 + [

@@ -1,5 +1,6 @@
 """Whole images with what sliding windows found in them."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from debias.plots.style import NOTE, WIDTH, styled
+
+_LETTERS = 28  # of a line above a picture, when three stand beside each other
 
 
 @styled
@@ -24,7 +27,7 @@ def heat_maps(
     """
     heights = [image.shape[0] / image.shape[1] for image in photographs.values()]
     columns = 1 + len(heat)
-    figure = Figure(figsize=(WIDTH, sum(WIDTH / columns * height + 0.3 for height in heights)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, sum(WIDTH / columns * height + 0.5 for height in heights)), layout="constrained")
     grid = figure.subplots(len(photographs), columns, squeeze=False, height_ratios=heights)
     for (name, image), (first, *others) in zip(photographs.items(), grid, strict=True):
         first.imshow(image)
@@ -34,7 +37,7 @@ def heat_maps(
             shown = axes.imshow(heat[model][name], cmap="inferno", vmin=0, vmax=1, alpha=0.65)
             (top, left, side), score = best[model][name]
             axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor="c", lw=1.2))
-            axes.set_title(f"{model}: best window {score:.2f}", loc="left", **NOTE)
+            axes.set_title(f"{textwrap.fill(model, _LETTERS)}\nbest window {score:.2f}", loc="left", **NOTE)
     for axes in grid.ravel():
         axes.set_axis_off()
     figure.colorbar(shown, ax=grid[:, -1].tolist(), shrink=0.8, label="P(face) of the best window over a pixel")
