@@ -205,7 +205,7 @@ def read_json(path: Path, remedy: str = AGAIN) -> dict:
 def save(agent: Agent, path: Path) -> None:
     """Write an agent's network as a Keras file (.keras): its layers and their weights, nothing else."""
     network = agent.network
-    # Another model of the same layers, since a compiled one takes its optimiser's numbers into the file, twice as many
+    # Another model of the same layers, since a compiled one takes its optimizer's numbers into the file, twice as many
     # as there are weights: Keras ignores include_optimizer where the name ends in .keras.
     with replacing(path) as temporary:
         keras.Model(network.input, network.output).save(temporary)
