@@ -118,7 +118,8 @@ def _without(experiment, having: Setting) -> Setting | None:
 
 def _of_test(experiment, rows, end, name) -> str:
     found = [findings(experiment, rows, f"{measure}{FIXED_RATE}{end}") for measure in MEASURES]
-    cnn, lines = rows[rows["setting"] == baseline(experiment, camera=False)], []
+    plain = baseline(experiment, camera=False) or baseline(experiment)
+    cnn, lines = rows[rows["setting"] == plain], []
     for labels, heading in BLOCKS.items():
         parts = _parts(rows, [setting for setting in experiment.settings if labels_of(setting) == labels])
         if parts:

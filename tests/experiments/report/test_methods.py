@@ -10,6 +10,7 @@ from debias import plots
 from debias.provenance import ROOT
 from experiments.methods import ALL, BLIND, BOUNDS, Compared, both
 from experiments.registry import EXPERIMENTS
+from experiments.replication import CHOSEN
 from experiments.report import methods, methods_search
 from experiments.report.methods_search import LOSS, WORST, chosen
 from experiments.report.rows import read_rows
@@ -42,6 +43,14 @@ def test_every_method_has_a_search_of_the_same_size_and_is_compared():
     assert {METHODS[compared.method].labels for compared in BLIND} == {"class"}
     assert {METHODS[compared.method].labels for compared in BOUNDS} == {"group"}
     assert not set(EXPERIMENTS["methods_search"].seeds) & set(EXPERIMENTS["methods"].seeds)
+
+
+def test_best_are_tried_again_as_they_were_on_seeds_that_chose_nothing():
+    again, first = EXPERIMENTS["replication"], EXPERIMENTS["methods"]
+    assert {setting.method for setting in again.settings} == set(CHOSEN)
+    assert all(setting in first.settings for setting in again.settings)
+    assert (again.base, again.data, again.tests) == (first.base, first.data, first.tests)
+    assert not set(again.seeds) & {*first.seeds, *EXPERIMENTS["methods_search"].seeds} and len(again.seeds) == 10
 
 
 def test_points_of_a_grid_are_what_is_trained():
