@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from baselines import METHODS
+from experiments.engine.experiment import Experiment
 from experiments.report.cameras import tests_of
 from experiments.report.comparisons import (
     ABOUT,
@@ -17,7 +19,16 @@ from experiments.report.comparisons import (
     seeds_of,
     significant,
 )
-from experiments.report.tables import NAMES, Section, by_setting, difference_lines, pairs_of
+from experiments.report.tables import (
+    NAMES,
+    Section,
+    by_setting,
+    difference_lines,
+    pairs_of,
+    rare_faces,
+    rare_mass,
+    title,
+)
 
 # Setting -> what it stands for in the sentence, in the order in which a reader asks: alone, then with a random camera.
 ASKED = {
@@ -102,6 +113,16 @@ def where(rows: pd.DataFrame) -> str:
     return tests_of(rows)[at] if (at := hardest(rows)) else "their own test"
 
 
+def draws(experiment: Experiment, rows: pd.DataFrame) -> Section:
+    """How often each setting that resamples drew the rare groups, beside their share of the faces."""
+    parts = imbalanced(rows.assign(rare=rare_mass(experiment, rows)))
+    uniform, *_ = parts.values()
+    shown = [uniform, *(part for part in parts.values() if _resamples(part))]
+    lines = [[title(part), f"{part['rare'].mean():.1f}", f"{part['ess'].mean():,.0f}"] for part in shown]
+    header = ["setting", f"{rare_faces(experiment)}, % of the draws", "effective number of faces (ESS)"]
+    return Section("What is drawn in the last epoch", header, lines)
+
+
 def imbalanced(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Name -> rows, of the settings that are trained with the imbalance: on the draw of faces that the first has."""
     parts = by_setting(rows)
@@ -143,3 +164,8 @@ def _rule_alone(parts, column) -> list[str]:
 def _points(change: Difference, clear: bool) -> str:
     unclear = "" if clear else ", which may be chance"
     return f"{interval(change).replace(' ', ' points ', 1)}{unclear}"
+
+
+def _resamples(part) -> bool:
+    method = METHODS[part["method"].iloc[0]]
+    return method.resamples or method.labels == "group"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from debias.markdown import plain
 from experiments.engine.experiment import Experiment
 from experiments.methods import ALL
-from experiments.report import cameras, tables
+from experiments.report import cameras, effects, tables
 from experiments.report.comparisons import FIXED_RATE, Finding, seeds_of, told
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -25,9 +25,9 @@ HYPER_PARAMETERS = (
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """For each test the methods that see no groups, then those that do."""
+    """For each test the methods that see no groups, then those that do; then what each draws."""
     head = f"{cameras.caption(rows)} {HYPER_PARAMETERS}"
-    return "\n\n".join([head, *cameras.sections(experiment, rows)]) + "\n"
+    return "\n\n".join([head, *cameras.sections(experiment, rows), effects.draws(experiment, rows).markdown()]) + "\n"
 
 
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:

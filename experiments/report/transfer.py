@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from baselines import METHODS
 from experiments.engine.experiment import Experiment
 from experiments.report import cameras, effects, gap, tables
 from experiments.report.cameras import tests_of
@@ -38,7 +37,7 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     return {
         "effects.md": f"On {effects.where(rows)}. {found.markdown()}\n",
         "gap.md": f"{gap.section(rows).markdown()}\n",
-        "draws.md": f"{_draws(experiment, rows)}\n",
+        "draws.md": f"{effects.draws(experiment, rows).markdown()}\n",
     }
 
 
@@ -56,21 +55,6 @@ def recalls(rows: pd.DataFrame, at: str) -> str:
         for part in tables.by_setting(rows).values()
     ]
     return tables.Section(f"Recall by group on {tests_of(rows)[at]}, in %", ["setting", *groups], lines).markdown()
-
-
-def _draws(experiment, rows) -> str:
-    """How often each setting that resamples drew the rare groups, beside their share of the faces."""
-    rows = effects.imbalanced(rows.assign(rare=tables.rare_mass(experiment, rows)))
-    uniform, *_ = rows.values()
-    shown = [uniform, *(part for part in rows.values() if _resamples(part))]
-    lines = [[tables.title(part), f"{part['rare'].mean():.1f}", f"{part['ess'].mean():,.0f}"] for part in shown]
-    header = ["setting", f"{tables.rare_faces(experiment)}, % of the draws", "effective number of faces (ESS)"]
-    return tables.Section("What is drawn in the last epoch", header, lines).markdown()
-
-
-def _resamples(part) -> bool:
-    method = METHODS[part["method"].iloc[0]]
-    return method.resamples or method.labels == "group"
 
 
 def _own_threshold(rows, at) -> str:
