@@ -98,6 +98,7 @@ def rows(experiment, rows_of):
         rows.loc[rows["setting"] == "oracle-random-camera", f"{measure}_fpr1@camera"] = base + sign * rows["seed"]
     rows["auroc@camera"], rows["fpr_fpr1@camera"] = 0.98, 1.23
     rows.loc[rows["setting"] == "jtt-random-camera", "seconds"] = 1350.0
+    rows["mass darker male"] = rows["mass darker female"] = rows["method"].map({"jtt": 2.0, "oracle": 25.0}).fillna(1.0)
     return rows
 
 
@@ -127,6 +128,15 @@ def test_the_table_has_two_blocks_and_says_what_is_not_significant(experiment, r
         "+12.0 [+12.0, +12.0] *",
     ]
     assert found["CNN, random camera"][-3:] == found[jtt][-3:] == ["", "", ""]  # what is compared with, and no camera
+
+
+def test_the_table_ends_with_what_is_drawn_by_those_who_resample(experiment, rows):
+    drawn = lines(methods.table(experiment, rows), "What is drawn in the last epoch")
+    assert {title: share for title, (share, _) in drawn.items()} == {
+        "CNN": "2.0",
+        **dict.fromkeys((METHODS["jtt"].title, f"{METHODS['jtt'].title}, random camera"), "4.0"),
+        **dict.fromkeys((METHODS["oracle"].title, f"{METHODS['oracle'].title}, random camera"), "50.0"),
+    }
 
 
 def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment, rows):
