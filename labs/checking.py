@@ -160,6 +160,7 @@ _HINTS = {  # what an error says that does not name its cause -> what is likely
     "has no attribute '_unique_id'": " (an optimizer takes gradients first, then variables)",
     "[0, 1)": _ONE_LOGIT,  # in the loss; whether this or its gradient is refused first depends on timing
     "segment_ids[": _ONE_LOGIT,
+    "Invalid input shape for input": " (does keras.Input have the shape of what comes, without the batch?)",
     "cannot access local variable": " (do not call a result by the name of a function that you use)",
 }
 
@@ -190,6 +191,8 @@ def _instead_of_a_tensor(value, shape: tuple[int, ...]) -> str:
         return _RETURN.removeprefix(": ")
     if isinstance(value, list | tuple):
         return "make one tensor of it, tf.stack" if shape else "return the one number alone"
+    if callable(value):
+        return "it gives its result when it is called, so call it"
     return "use TensorFlow's functions instead of NumPy's or Python's"
 
 

@@ -45,11 +45,12 @@ def batch(student: Callable) -> None:
 def red_middle(student: Callable) -> None:
     """A slice of rows, columns and a channel, of images that are higher than wide."""
     images = _random.normal(size=(2, 9, 7, 3)).astype(np.float32)
-    look = "a range keeps its axis, top : top + size or left : left + size, and the number of the colour takes one away"
+    look = "top : top + size and left : left + size, which may be odd, and the number of the colour takes an axis away"
     found = tensor("red_middle", called(student, tf.constant(images), 3), (2, 3, 3), look=look)
     mistakes = {
         "this is the corner: the middle begins at (height - size) // 2": images[:, :3, :3, 0],
         "rows and columns are swapped: axis 1 is the height, axis 2 the width": images[:, 2:5, 3:6, 0],
+        "the columns begin where the rows do: of the width it is (width - size) // 2": images[:, 3:6, 3:6, 0],
         "this is another colour: red is channel 0": images[:, 3:6, 2:5, 1],
         "this is blue: red is channel 0": images[:, 3:6, 2:5, 2],
     }
@@ -91,6 +92,7 @@ def dense_layer(student: Callable) -> None:
             "make W and b in build, with self.add_weight"
         )
     weight, bias = sorted(layer.trainable_weights, key=lambda found: tuple(found.shape) != (2, 3))
+    _begins_well(weight.numpy(), bias.numpy())
     bias.assign(_random.normal(size=bias.shape))
     y = called(layer, tf.constant(x))
     w, b = (np.asarray(value.numpy(), np.float64) for value in (weight, bias))
@@ -103,12 +105,20 @@ def dense_layer(student: Callable) -> None:
     print("dense_layer: right, it agrees with NumPy")
 
 
+def _begins_well(weight: np.ndarray, bias: np.ndarray) -> None:
+    """Raise CheckFailed where units are alike at the beginning, and so stay alike, or are not at 0.5 for no input."""
+    if np.all(weight == weight[:, :1]):
+        raise CheckFailed("all units begin with the same weights and would stay alike: W has to begin by chance")
+    if np.any(bias != 0):
+        raise CheckFailed('the bias does not begin at zero: initializer="zeros"')
+
+
 def sequential(student: Callable) -> None:
     """A hidden layer of eight units and one output, each against its own formula."""
     model = called(student)
     if not isinstance(model, keras.Sequential):
         raise CheckFailed(f"sequential returns {kind(model)}, expected a keras.Sequential: is `return` there?")
-    widths = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    widths = [layer.units for layer in model.layers if hasattr(layer, "units")]  # the student's own layer, too
     if widths != [8, 1]:
         raise CheckFailed(
             f"its Dense layers have {widths} units, expected [8, 1]: the order of the list is that of the data"
@@ -243,7 +253,11 @@ def descend(student: Callable) -> None:
             f"descend gives shape {path.shape}, expected {(STEPS + 1,)}: the start, then x after each step"
         )
     wanted = {sign: 4 + (1 + sign * 2 * rate) ** np.arange(STEPS + 1) * (start - 4) for sign in (-1, 1)}
-    mistakes = {"it climbs: subtract rate times gradient": wanted[1]}
+    mistakes = {
+        "it climbs: subtract rate times gradient": wanted[1],
+        "it does not move: x.assign_sub(step) changes it, x - step alone does not": np.full(STEPS + 1, start),
+        "the rate is missing: subtract rate times gradient": 4 + (-1.0) ** np.arange(STEPS + 1) * (start - 4),
+    }
     compare("x", path.astype(np.float32), wanted[-1], mistakes, "x becomes x - rate * gradient of (x - 4)² at x")
     if not calls:
         raise CheckFailed("x is right, but by a derivative of your own: let a tf.GradientTape find it, of any loss")
@@ -261,6 +275,8 @@ def _without_gradient(calls: list[tuple], x: float) -> str:
 
 def _without_step(calls: list[tuple]) -> str:
     """Why a descent has no gradient."""
+    if calls and isinstance(calls[-1][0], tf.Variable):
+        return "tape.gradient's arguments are swapped: first the loss, then x"
     if calls and isinstance(calls[-1][1], tf.Variable):
         return "the tape saw no loss that depends on x: compute it from x within the `with`"
     return "x must stay the variable, x.assign_sub(...)"

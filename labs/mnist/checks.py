@@ -35,7 +35,8 @@ def compile_and_fit(student: Callable) -> None:
     _compiled_and_fitted(model, optimizer)
     _, slope, _ = _by_hand(x, labels, weight, bias)
     look = "is the loss keras.losses.SparseCategoricalCrossentropy(from_logits=True)?"
-    compare("a weight after the step", model.get_weights()[0], weight - 0.5 * slope, look=look)
+    mistakes = {"it is trained on the others: fit is for train": weight - 0.5 * _by_hand(other, truth, weight, bias)[1]}
+    compare("a weight after the step", model.get_weights()[0], weight - 0.5 * slope, mistakes, look)
     if not isinstance(found, tuple) or len(found) != 2:
         raise CheckFailed(f"compile_and_fit returns {kind(found)}: return the accuracy and the digits that were read")
     if np.ndim(found[0]) > 0:
@@ -57,7 +58,7 @@ def compile_and_fit(student: Callable) -> None:
     }
     compare("the accuracy", np.float32(found[0]), right, mistakes, "model.evaluate(*others)")
     digits = array("what is read", np.asarray(found[1]), (49,), np.int64)
-    compare("what is read", digits, logits.argmax(1), look="the argmax of each row of model.predict(others[0])")
+    compare("what is read", digits, logits.argmax(1), look="after fit, argmax of each row of model.predict(others[0])")
     print("compile_and_fit: right, it agrees with a step by hand")
 
 
@@ -111,6 +112,8 @@ def loss(student: Callable) -> None:
     if tf.is_tensor(found) and found.shape == (7,):
         raise CheckFailed("loss has shape (7,), one number an image: take the mean of them, tf.reduce_mean")
     compare("loss", tensor("loss", found, ()), each.mean(), mistakes, "the mean of -log(probability of the true digit)")
+    sure = called(student, tf.constant([1]), tf.constant([[200.0] + 9 * [0.0]]))
+    compare("loss of a network that is sure and wrong", sure, np.float32(200), look=_IN_ONE)
     print("loss: right, it agrees with NumPy")
 
 
@@ -143,17 +146,18 @@ def train_step(student: Callable) -> None:
 
 
 def confusion(student: Callable) -> None:
-    """Counts against scikit-learn."""
-    labels, answers = _random.integers(0, CLASSES, (2, 300))
-    found = array("confusion", _numbers(called(student, labels, answers)), (CLASSES, CLASSES), np.int64)
-    right = confusion_matrix(labels, answers, labels=range(CLASSES))
-    mistakes = {
-        "rows and columns are swapped: the row is the truth": right.T,
-        "each cell counts at most once: counts[labels, answers] += 1 forgets repetitions, np.add.at does not": right
-        > 0,
-        "what was read right is missing: it is on the diagonal": right - np.diag(np.diag(right)),
-    }
-    compare("confusion", found, right, mistakes, "how often digit i (row) was called j (column)")
+    """Counts against scikit-learn, of all digits and of some."""
+    for digits in (CLASSES, 7):
+        labels, answers = _random.integers(0, digits, (2, 300))
+        found = array("confusion", _numbers(called(student, labels, answers)), (CLASSES, CLASSES), np.int64)
+        right = confusion_matrix(labels, answers, labels=range(CLASSES))
+        mistakes = {
+            "rows and columns are swapped: the row is the truth": right.T,
+            "each cell counts at most once: counts[labels, answers] += 1 forgets repetitions, np.add.at does not": right
+            > 0,
+            "what was read right is missing: it is on the diagonal": right - np.diag(np.diag(right)),
+        }
+        compare("confusion", found, right, mistakes, "how often digit i (row) was called j (column)")
     print("confusion: right, it agrees with scikit-learn")
 
 
@@ -178,6 +182,9 @@ def worst(student: Callable) -> None:
         found = array("worst", found, shape, np.int64)
         mistakes = {
             "these are the mildest mistakes: the lowest probability comes first": expected[::-1][:count],
+            "this is the order of the answers' probabilities: order by those of the truth": wrong[
+                np.argsort(-probabilities[wrong].max(1))
+            ][:count],
             "these are the first mistakes in the order of the images: order them by their probability": wrong[:count],
             "this is the order of the first mistakes alone: order all of them, then cut": wrong[:count][
                 np.argsort(truth[wrong[:count]])
@@ -212,12 +219,13 @@ def _readings() -> tuple[np.ndarray, np.ndarray]:
     for row, label, digit in zip(probabilities, labels, read, strict=True):
         row[digit] = 0.105
         if digit != label:
-            row[:] = _random.uniform(0, 0.001, CLASSES)
-            row[label], row[digit] = _random.uniform(0.2, 0.4), 0.5
+            row[:] = _random.uniform(0, 0.06, CLASSES)
+            row[label], row[digit] = _random.uniform(0.2, 0.4), _random.uniform(0.45, 0.6)
     order = _random.permutation(60)
     return (probabilities / probabilities.sum(1, keepdims=True))[order], labels[order]
 
 
+_IN_ONE = "softmax and logarithm fail there one after the other: compute both in one, from the logits"
 _NOT_TRAINING = "the model runs as if not in training, without dropout: model(images, training=True)"
 
 

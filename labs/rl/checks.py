@@ -16,7 +16,7 @@ BATCH, FEATURES, ACTIONS = 6, 3, 4  # no two sizes alike, so that a wrong axis s
 STEPS, COPIES = 9, 5
 DRAWS = 20_000
 RATE, UPDATES = 0.5, 3
-CLIP = 0.2
+CLIP = 0.3  # not the usual 0.2, which may be written into an answer
 LENGTHS = (2, 5, 3)  # steps of the episode of each copy
 FRAMES = (2, 80, 40)  # what the agent sees of Pong
 MANY = 2_000_000  # weights: the lab's network has 303,000
@@ -46,6 +46,8 @@ def pole_network(student: Callable) -> None:
         observations = tf.constant(random.normal(size=(200, inputs)), tf.float32)
         for name, head in _heads("pole_network", network, observations, actions).items():
             _any_number(name, head)
+        if _is_linear(network, observations[0], observations[1], (observations[0] + observations[1]) / 2):
+            raise CheckFailed("logits weigh the observations alone: give them the hidden layer, Dense(...)(hidden)")
     print("pole_network: right, logits and values have their shapes and can be any number")
 
 
@@ -62,7 +64,8 @@ def pong_network(student: Callable) -> None:
     drawn = [_with_random_weights(network, frames, 3, random) for _ in range(20)]
     for name in ("logits", "values"):
         _any_number(name, np.concatenate([heads[name] for heads in drawn]))
-    _is_not_linear(network, frames)
+    if _is_linear(network, frames[0], frames[1], frames[0] // 2 + frames[1] // 2):
+        raise CheckFailed("pong_network can only weigh pixels: give convolutions and dense layer activation='relu'")
     print(f"pong_network: right, {network.count_params():,} weights{_remarks(network, first)}")
 
 
@@ -70,6 +73,7 @@ def sample_actions(student: Callable) -> None:
     """How often actions are drawn against the softmax, their log-probabilities, and that the seed decides."""
     policies = np.array([[0, 1, 2, -1], [1.5, 0, -1, 1], [-2, -1, -3, 0.5]], np.float32)
     logits, seed = tf.constant(np.tile(policies, (DRAWS, 1))), tf.constant([0, 1], tf.int32)
+    _drawn(student, logits[: len(policies)], seed)  # a draw for each row and column fits memory for few rows alone
     actions, log_probs = _drawn(student, logits, seed)
     _compare_shares(actions.numpy(), policies)
     _compare_log_probs(log_probs, actions.numpy(), logits.numpy().astype(np.float64))
@@ -226,12 +230,10 @@ def _with_random_weights(network: keras.Model, frames: np.ndarray, size: float, 
     return _heads("pong_network", network, tf.constant(frames), network.output_shape[0][-1])
 
 
-def _is_not_linear(network: keras.Model, frames: np.ndarray) -> None:
-    """Raise CheckFailed where what is seen half way between two pictures is half way between what they give."""
-    pictures = np.stack([frames[0], frames[1], frames[0] // 2 + frames[1] // 2])
-    first, second, middle = network(pictures)[0].numpy()
-    if np.allclose(middle, (first + second) / 2, rtol=1e-3, atol=1e-3 * np.abs(first).max()):
-        raise CheckFailed("pong_network can only weigh pixels: give convolutions and dense layer activation='relu'")
+def _is_linear(network: keras.Model, *seen) -> bool:
+    """Whether what it gives half way between two observations, the third, is half way between what it gives there."""
+    first, second, middle = network(np.stack(seen))[0].numpy()
+    return np.allclose(middle, (first + second) / 2, rtol=1e-3, atol=1e-3 * np.abs(first).max())
 
 
 def _remarks(network: keras.Model, logits: np.ndarray) -> str:
@@ -266,7 +268,15 @@ def _unchanged(name: str, now: np.ndarray, before: np.ndarray) -> None:
 
 def _kept(student: Callable) -> list[np.ndarray]:
     """Observations, actions, rewards and valid, as the student keeps them of the scripted player."""
-    parts = called(student, _Scripted(), _scripted_actions)
+    asked = []
+
+    def act(observations: np.ndarray) -> np.ndarray:
+        asked.append(observations)
+        return _scripted_actions(observations)
+
+    parts = called(student, _Scripted(), act)
+    if len(asked) > max(LENGTHS):
+        raise CheckFailed("act is called more than once a step, and draws anew each time: keep the actions it gave")
     if isinstance(parts, np.ndarray) or not isinstance(parts, Iterable) or len(parts := list(parts)) != 4:
         raise CheckFailed(f"play_episodes returns {kind(parts)}: return four arrays, of which each has T rows")
     if isinstance(parts[2], np.ndarray) and np.issubdtype(parts[2].dtype, np.bool_):
@@ -288,11 +298,11 @@ def _drawn(student: Callable, logits: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Te
     rows = (len(logits),)
     if all(tf.is_tensor(part) for part in parts) and parts[0].dtype.is_floating and parts[1].dtype.is_integer:
         raise CheckFailed("actions and log_probs are swapped: the actions come first")
-    actions = tensor("actions", parts[0], rows, tf.int32)
+    actions = tensor("actions", parts[0], rows, tf.int32, "one for each row of logits, policy.sample(seed=seed)")
     if tf.is_tensor(parts[1]) and parts[1].dtype.is_floating:
         hint = "are the logits given as probs? Categorical(logits=logits)"
         finite("log_probs", parts[1].numpy(), hint)
-    return actions, tensor("log_probs", parts[1], rows)
+    return actions, tensor("log_probs", parts[1], rows, look="one for each action drawn, policy.log_prob(actions)")
 
 
 def _compare_shares(actions: np.ndarray, policies: np.ndarray) -> None:
@@ -588,6 +598,7 @@ def _clipping_mistakes(ratio: np.ndarray, a: np.ndarray) -> dict:
         ),
         "nothing is clipped: tf.clip_by_value(ratio, 1 - clip, 1 + clip)": -np.mean(ratio * a),
         "this is the sum over the batch: take the mean, tf.reduce_mean": loss * len(a),
+        "epsilon is always 0.2: use clip": -np.mean(np.minimum(ratio * a, np.clip(ratio, 0.8, 1.2) * a)),
         "the ratio is a difference of logarithms: tf.exp is missing": -np.mean(
             np.minimum(logs * a, np.clip(logs, 1 - CLIP, 1 + CLIP) * a)
         ),

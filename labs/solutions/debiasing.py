@@ -112,7 +112,8 @@ pd.DataFrame(counts, index=["training faces", "test faces"]).transpose()
 # ## 2. The standard detector
 #
 # A convolutional network with one logit and the cross-entropy loss, from `baselines`. It is trained for little more
-# than one pass over the faces: resampling acts less the better a model fits its training set.
+# than one pass over the faces, as the DB-VAE will be: drawing some faces more often (section 5) acts less, the better a
+# model fits its training set.
 
 
 # %%
@@ -137,8 +138,9 @@ seconds["CNN"] = time.perf_counter() - began
 
 # %% [markdown]
 # How many faces of each group does it find? A recall on 500 faces is uncertain by a point or two, so each comes with
-# its 95 % Wilson interval. `E[A]` is the mean recall over groups and `Var[A]` its variance between them, the two
-# numbers of the paper's table; `FPR` is the share of non-faces that it takes for faces.
+# its 95 % Wilson interval, in which the recall on endlessly many faces would lie in 95 of 100 such tests. `E[A]` is the
+# mean recall over groups and `Var[A]` its variance between them, the two numbers of the paper's table; `FPR` is the
+# share of non-faces that it takes for faces.
 
 # %%
 scores = {"CNN": predict(cnn, test)}  # P(face) of every test image
@@ -655,8 +657,9 @@ show(ev.sampling_figure({"max": p_max}, faces), "sampling")
 
 # %% [markdown]
 # And who receives more? Now the groups come in, to judge, not to train. How much of the sampling, in %, goes to darker
-# faces, compared with their share of the faces? It is not that the latents do not know: a linear model that
-# sees all 100 latents tells darker faces from lighter ones with an AUC of 0.92 (`results/figures/latents.md`).
+# faces, compared with their share of the faces? It is not that the latents do not know: a linear model that sees all
+# 100 latents tells darker faces from lighter ones with an AUC of 0.92 (`results/figures/latents.md`). That is, of a
+# darker and a lighter face it says rightly in 92 of 100 cases which is the darker.
 
 # %%
 share = np.full(len(faces), 1 / len(faces))
@@ -702,7 +705,8 @@ Markdown(ev.recall_table({f"CNN at {t:g}": report("CNN", t) for t in (0.9, 0.5, 
 
 # %% [markdown]
 # Recall rises, the groups come closer, and nothing was learned: look at the FPR. So a fair comparison fixes it. The
-# threshold at which 1 % of the *validation* negatives pass is each model's own; the test split never chooses one:
+# threshold at which 1 % of the *validation* negatives (non-faces) pass is each model's own; the test split never
+# chooses one:
 
 # %%
 models = {"CNN": cnn, "DB-VAE, max": debiased, "DB-VAE, product": collapsed}

@@ -221,7 +221,8 @@ drawings.show("intro/perceptron")
 # $$ y = \sigma(x W + b), \qquad \sigma(t) = \frac{1}{1 + e^{-t}} $$
 #
 # $x$ is (batch, inputs), $W$ (inputs, units), $b$ (units,). A layer makes its weights in `build`, once the number of
-# inputs is known, and uses them in `call`.
+# inputs is known, and uses them in `call`. At the beginning $W$ is drawn by chance, so that no two units are alike, and
+# $b$ is zero.
 
 
 # %%

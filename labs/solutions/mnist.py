@@ -5,7 +5,7 @@
 # pixels have neighbours. Then you write the training loop itself, and at last everything that makes a reader better is
 # put together: augmentation, dropout, a falling learning rate, several networks that vote.
 #
-# It takes an hour or two to do and about five minutes to run on two cores. Under each exercise are an example and three
+# It takes an hour or two to do and about ten minutes to run on two cores. Under each exercise are an example and three
 # hints; open one only when you are stuck.
 #
 # **When you are through, you can**
@@ -139,8 +139,8 @@ print("both in one:            ", tf.nn.log_softmax(sure).numpy()[0])
 
 # %% [markdown]
 # Keras calls a cross-entropy "sparse" when labels are numbers, such as 7, and not rows of nine 0s and a 1. Keras needs
-# four calls: `compile` says how to train, `fit` does it, `evaluate` gives loss and metrics for other digits, and
-# `predict` the outputs.
+# four calls: `compile` says how to train, `fit` does it, `evaluate` gives loss and metrics for other digits (the
+# loss alone where no metric was asked for), and `predict` the outputs.
 
 
 # %%
@@ -220,8 +220,8 @@ dense = train("dense", dense_net(), epochs(20))
 # %% [markdown]
 # All of train, and less of validation: it has learned its digits by heart. That is **overfitting**.
 #
-# **Think.** Somebody shuffles the pixels of all images, each image in the same way. Which of the two networks of this
-# lab suffers?
+# **Think.** Somebody shuffles the pixels of all images, each image in the same way. Which suffers: this dense
+# network, or a convolutional one, which looks at 3 x 3 neighbours at a time?
 #
 # <details><summary>An answer</summary>
 #
@@ -580,7 +580,7 @@ sliders.picture(turned, degrees=range(-180, 181, 15))
 # ## What to hand in
 #
 # 1. This notebook, run from top to bottom, with every check saying "right".
-# 2. The table of section 6, with one recipe of your own in it, chosen by validation.
+# 2. The table of section 6, with one recipe of your own in it (`recipes` in section 5), chosen by validation.
 # 3. One sentence on each of the two questions ("Think").
 # 4. If it is among the best: a line in the [leaderboard](../mnist/leaderboard.md).
 #

@@ -87,7 +87,8 @@ for _ in range(3):
 env.close()
 
 # %% [markdown]
-# Each step in which the pole stands is worth 1, and after 500 steps the episode is cut. Before any learning:
+# Each step in which the pole stands is worth 1, and after 500 steps the episode is cut. Before any learning (a video
+# ends after 20 seconds at most, and "return so far" is what was reached by then):
 
 # %%
 watch("cartpole_before", "cartpole")
@@ -119,7 +120,7 @@ def discounted_returns(rewards, discount):
     """G_t of each step of one episode, (T,), from its rewards (T,)."""
     returns, following = np.empty_like(rewards), 0.0
     # TODO: G_t of each step
-    # NUDGE: The formula on the right needs the return of the step that follows. In which order are they known?
+    # NUDGE: The last part of the formula needs the return of the step that follows. Which return is known first?
     # IDEA: Go from the last step to the first with reversed(range(len(rewards))), and keep what follows in a
     # IDEA: variable.
     # CODE: for t in reversed(range(len(rewards))):
@@ -140,17 +141,17 @@ checks.discounted_returns(discounted_returns)
 # %% [markdown]
 # ## 3. A network that decides
 #
-# The network gives a **logit** for each action and, from a second head, a **value**: the return that it expects. Only
-# the logits are needed at first. Its layers follow from the observation's shape: four numbers go through dense layers,
-# an image through convolutions (you write those in section 8). Nothing else in this lab knows which it is, and so one
-# agent can play both games.
+# The network gives a **logit** for each action, a number of which the softmax makes its probability. From a second head
+# it gives a **value**: the return that it expects. Only the logits are needed at first. Its layers follow from the
+# observation's shape: four numbers go through dense layers, an image through convolutions (you write those in section
+# 8). Nothing else in this lab knows which it is, and so one agent can play both games.
 
 # %%
 network((4,), 2).summary()  # CartPole: two dense layers for each head
 
 # %% [markdown]
-# What makes a network a policy are its last layers. Write one for vectors: as many hidden layers as you like, then the
-# two heads.
+# What makes a network a policy are its last layers. Write one for vectors. One hidden layer is there, add more if you
+# like; both heads look at the last of them.
 
 
 # %%
@@ -229,8 +230,9 @@ checks.sample_actions(sample_actions)
 #    before an action may be left out: they do not depend on it either.
 #
 # Together: $\nabla J = \mathbb E\left[\sum_t (G_t - b(s_t)) \nabla \log \pi(a_t|s_t)\right]$, $G_t$ as in section 2
-# (its discount gives up a little exactness for less noise). Optimisers go down, so the loss has a minus; its weights
-# are $w_t = G_t - b(s_t)$:
+# (its discount gives up a little exactness for less noise). Optimisers go down, so the loss has a minus. What each
+# logarithm is multiplied by is its weight, $w_t = G_t - b(s_t)$ (not one of the network's), and the mean goes over the
+# $B$ steps of a batch:
 #
 # $$ L = -\frac1B \sum_t w_t \log \pi(a_t|s_t) $$
 
@@ -255,8 +257,8 @@ checks.policy_gradient_loss(policy_gradient_loss)
 # ## 5. REINFORCE
 #
 # Play whole episodes, compute their returns, take one step up the gradient, play again. That is all of REINFORCE. The
-# value head has no part in it. A weight that the loss does not depend on has the gradient `None`, at which Keras warns;
-# with `0.0 * tf.reduce_mean(values)` added to the loss it is 0.
+# value head has no part in it. Its weights therefore have the gradient `None`, at which Keras warns. With
+# `0.0 * tf.reduce_mean(values)` added to the loss it is 0, and Keras is silent.
 
 
 # %%
@@ -309,7 +311,7 @@ def play_episodes(player, act):
 
     Args:
         player: at the start of new episodes.
-        act: observations (N, ...) -> actions (N,).
+        act: observations (N, ...) -> actions (N,), drawn anew in each call.
     """
     steps = []
     # TODO: play until no copy does any more, keep each step, and make one array of each kind
@@ -459,15 +461,16 @@ checks.gae(gae)
 #
 # To play is expensive, and the policy gradient uses a batch once: after the step the policy is another one, and the
 # batch is of the old. **PPO** ([Schulman et al. 2017](https://arxiv.org/abs/1707.06347)) makes several passes. It
-# corrects by the ratio $\rho = \pi(a|s) / \pi_{old}(a|s)$, and it stops rewarding change once an action is $\epsilon$
-# likelier or less likely than when it was taken:
+# corrects by the ratio $\rho = \pi(a|s) / \pi_{old}(a|s)$, and it stops rewarding change once the ratio
+# is more than $\epsilon$ above or below 1:
 #
 # $$ L = -\frac1B \sum_t \min\left(\rho_t A_t,\; \text{clip}(\rho_t, 1 - \epsilon, 1 + \epsilon) A_t\right) $$
 #
 # Why the minimum? If a good action has become *less* likely, clipping alone would leave it without a gradient, and it
 # could not come back. The minimum keeps the gradient there.
 #
-# **Think.** On the first pass over a batch the ratio is 1 everywhere. What is the gradient of PPO's loss there?
+# **Think.** At the first step on a batch the policy is still the old one, and the ratio is 1 everywhere. What is the
+# gradient of PPO's loss there?
 #
 # <details><summary>An answer</summary>
 #
@@ -498,9 +501,9 @@ def clipped_loss(log_probs, old_log_probs, advantages, clip):
 checks.clipped_loss(clipped_loss)
 
 # %% [markdown]
-# Now both train. An `Algorithm` says how actions are valued and what the loss is; `training.train` plays, hands your
-# functions what was played, adds the critic's squared error and a small reward for **entropy**, so that the policy does
-# not become sure too early, and makes the passes.
+# Now `gae` and `clipped_loss` train an agent. An `Algorithm` says how actions are valued and what the loss is;
+# `training.train` plays, hands your functions what was played, adds the critic's squared error and a small reward for
+# **entropy** (how undecided the policy is), so that it does not become sure too early, and makes the passes.
 
 
 # %%
@@ -560,8 +563,9 @@ for name, changes in list(experiments.items())[: 1 if SMOKE else None]:
 #
 # ## 8. Pong
 #
-# The same agent, the same functions, other settings. The opponent is the game's own; who first has 21 points wins, and
-# the return is the difference: from -21 to 21. What the agent sees is less than what you see:
+# The same agent, the same functions, other settings. The agent has the green paddle on the right, the opponent is the
+# game's own. Who first has 21 points wins, and the return is the difference: from -21 to 21. What the agent sees is
+# less than what you see:
 #
 # * every fourth frame, in grey, scaled down and cropped to the field: 80 x 40 pixels,
 # * the last **two** such frames: a single one does not show where the ball is going,
@@ -647,9 +651,9 @@ watch("pong_before", "pong")
 
 # %% [markdown]
 # At random it loses. Now your network trains, by your functions. That takes about eight minutes on two cores; get a
-# coffee when the first rows have come. The mean return is `nan` until a first game is over. If you interrupt the cell,
-# run it again and it goes on from its last report; to start anew, for example with another loss or network, give it
-# another folder.
+# coffee when the first rows have come. The mean return is `nan` until a first game is over; the dotted line in the
+# curve below, 18, is a clear win. If you interrupt the cell, run it again and it goes on from its last report; to start
+# anew, for example with another loss or network, give it another folder.
 
 # %%
 chosen, rows = for_smoke(settings.PONG), []
@@ -736,11 +740,11 @@ for name in ("cartpole.png", "pong.png"):
 #
 # * A2C on CartPole: an `Algorithm` of your `estimate` and your `policy_gradient_loss` (it takes four arguments there),
 #   with `settings.CARTPOLE_A2C`. How many steps does it need, over five seeds?
-# * `sticky=0.25` for Pong: the emulator repeats the last action a quarter of the time. Train with and without, and
-#   evaluate each agent in both.
+# * `dataclasses.replace(settings.PONG, sticky=0.25)`, and the same option of `evaluate`: the emulator repeats the last
+#   action a quarter of the time. Train with and without, and evaluate each agent in both.
 # * Set `trace` to 0 and to 1, and take out the clipping (`clip=1e9`) at `passes=10`. Which of them breaks, and what
 #   does the column `kl` of the log say?
-# * `all_actions=True` for Pong: six actions, of which pairs do the same. What does that cost?
+# * `all_actions=True` for Pong, set in the same way: six actions, of which pairs do the same. What does that cost?
 # * Another game: `dataclasses.replace(settings.PONG, environment="breakout")`. Look at its screen: what could be
 #   cropped, how many frames are needed, and which line in `environments.SCREENS` would say so?
 # * Another body: `LunarLander-v3` by the same agent. It needs `pip install "gymnasium[box2d]"`.

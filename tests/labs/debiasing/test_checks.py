@@ -161,6 +161,7 @@ def broadcast(labels, logits, vae):
         (broadcast, ["(5, 1)", "(B, B)", "reshape"]),
         (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + v), ["mask is missing"]),
         (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + (1 - flat(y)) * v), ["upside down"]),
+        (lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o) + tf.where(o > 0, v, 0.0)), ["non-faces", "mask"]),
         (lambda y, o, v: tf.reduce_sum(cross_entropy(flat(y), o) + flat(y) * v), ["summed"]),
         (
             lambda y, o, v: tf.reduce_mean(cross_entropy(flat(y), o)) + tf.reduce_mean(v[flat(y) > 0.5]),
@@ -256,9 +257,15 @@ def normalised(weights):
     return weights / weights.sum()
 
 
+def in_place(rare):
+    rare /= rare.sum(0)
+    return normalised(rare.max(1))
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (in_place, ["writes into rare"]),
         (lambda r: normalised(r.max(1)), ["columns", "axis=0"]),
         (lambda r: (r / r.sum(0)).max(1), ["sum to 1"]),
         (lambda r: normalised((r / r.sum(0)).mean(1)), ["mean", "maximum"]),
@@ -273,11 +280,17 @@ def test_a_wrong_maximum_is_named(wrong, words):
     refused(checks.max_rule, wrong, "max_rule", *words)
 
 
+def less_the_smallest(rare):
+    logs = np.log(rare).sum(1)
+    return normalised(np.exp(logs - logs.min()))
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
         (lambda r: normalised(r.prod(1)), ["400 factors overflows", "logarithms"]),
         (lambda r: normalised(np.exp(np.log(r).sum(1))), ["overflows"]),
+        (less_the_smallest, ["overflows in np.exp", "take off the largest"]),
         (lambda r: np.exp(np.log(r).sum(1) - np.log(r).sum(1).max()), ["sum to 1"]),
         (lambda r: normalised(r.sum(1)), ["sum", "product"]),
         (lambda r: normalised(np.log(r).sum(1)), ["np.exp is missing"]),

@@ -160,6 +160,17 @@ def test_wrong_layers(formula, word):
     refused(checks.dense_layer, type("Wrong", (Dense,), {"formula": staticmethod(formula)}), word)
 
 
+@pytest.mark.parametrize(
+    ("initializers", "word"), [(("zeros", "zeros"), "begin with the same weights"), ((None, None), "begin at zero")]
+)
+def test_weights_that_begin_badly(initializers, word):
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], self.units), initializer=initializers[0])
+        self.b = self.add_weight(shape=(self.units,), initializer=initializers[1])
+
+    refused(checks.dense_layer, type("Wrong", (Dense,), {"build": build}), word)
+
+
 def test_a_layer_without_a_trainable_bias():
     refused(checks.dense_layer, type("Wrong", (Dense,), {"bias": False}), "trainable weights", "[(2, 3)]")
 
@@ -179,7 +190,9 @@ def test_other_ways_to_a_row_pass(capsys):
     checks.sequential(row((8, tf.nn.tanh), (1, tf.sigmoid)))
     parts = [layers.Dense(8), layers.Activation("tanh"), layers.Dense(1), layers.Activation("sigmoid")]
     checks.sequential(lambda: keras.Sequential([keras.Input((2,)), *parts]))
-    assert capsys.readouterr().out.count("right") == 2
+    hidden = layers.Dense(8, activation="tanh")
+    checks.sequential(lambda: keras.Sequential([keras.Input((2,)), hidden, Dense(1)]))  # the layer of section 3
+    assert capsys.readouterr().out.count("right") == 3
 
 
 def test_a_stub_inside_the_layer_is_told_to_be_written():
@@ -365,8 +378,9 @@ def test_a_slope_of_ones_own_is_refused():
     ("step", "word"),
     [
         (lambda x, rate: x + rate * 2 * (x - 4), "climbs"),
-        (lambda x, rate: x - 2 * (x - 4), "expected"),
-        (lambda x, rate: x, "expected"),
+        (lambda x, rate: x - 2 * (x - 4), "rate is missing"),
+        (lambda x, rate: x, "does not move"),
+        (lambda x, rate: x - rate * (x - 4), "expected"),
     ],
 )
 def test_wrong_descents(step, word):
@@ -418,6 +432,16 @@ def test_a_variable_that_becomes_a_tensor_is_named():
     refused(checks.descend, descending(lambda x, rate, gradient: x - rate * gradient), "stay the variable")
 
 
+def test_swapped_arguments_of_a_gradient_are_named():
+    def descend(start, rate, steps):
+        x = tf.Variable(start, dtype=tf.float32)
+        with tf.GradientTape() as tape:
+            loss = (x - 4) ** 2
+        return [start, float(x - rate * tape.gradient(x, loss))]
+
+    refused(checks.descend, descend, "swapped", "first the loss")
+
+
 def test_a_loss_outside_the_tape_is_named():
     def descend(start, rate, steps):
         x = tf.Variable(start, dtype=tf.float32)
@@ -461,6 +485,11 @@ def test_the_drawing_of_tangents_asks_for_slopes_of_the_function(solution):
 # --- slices and the functional API ------------------------------------------------------------------------------------
 
 
+def around_the_middle(images, size):
+    (height, width), half = (whole // 2 for whole in images.shape[1:3]), size // 2
+    return images[:, height - half : height + half, width - half : width + half, 0]
+
+
 def to_the_same_margin(images, size):
     top, left = ((whole - size) // 2 for whole in images.shape[1:3])
     return images[:, top:-top, left:-left, 0]
@@ -474,8 +503,10 @@ def to_the_same_margin(images, size):
         (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, 1], ["red is channel 0"]),
         (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, 2], ["blue"]),
         (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size], ["(2, 3, 3, 3)"]),
-        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, :1], ["(2, 3, 3, 1)", "takes one away"]),
+        (lambda images, size: images[:, 3 : 3 + size, 2 : 2 + size, :1], ["(2, 3, 3, 1)", "takes an axis away"]),
         (lambda images, size: images[:, 3 : 3 + size, ..., 0], ["(2, 3, 7)", "left : left + size"]),
+        (lambda images, size: images[:, 3 : 3 + size, 3 : 3 + size, 0], ["(width - size) // 2"]),
+        (around_the_middle, ["(2, 2, 2)", "may be odd"]),
         (to_the_same_margin, ["left + size"]),
     ],
 )

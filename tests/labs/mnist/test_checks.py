@@ -56,6 +56,8 @@ def test_dense_net(keras):
             checks.dense_net(dense_net(keras, **options))
     with pytest.raises(CheckFailed, match="nothing"):
         checks.dense_net(lambda: None)
+    with pytest.raises(CheckFailed, match="shape of what comes"):
+        checks.dense_net(lambda: keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)]))
     hidden, last = keras.layers.Dense(128, activation="relu"), keras.layers.Dense(10)
     with pytest.raises(CheckFailed, match="is it flattened"):
         checks.dense_net(lambda: keras.Sequential([keras.Input((28, 28, 1)), hidden, last]))
@@ -87,6 +89,10 @@ def test_cnn(keras):
 
 def test_loss(tf, keras):
     each = keras.losses.sparse_categorical_crossentropy
+
+    def one_after_the_other(labels, logits):
+        return -tf.reduce_mean(tf.math.log(tf.gather(tf.nn.softmax(logits), labels, batch_dims=1)))
+
     checks.loss(lambda labels, logits: tf.reduce_mean(each(labels, logits, from_logits=True)))
     checks.loss(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     checks.loss(lambda labels, logits: -tf.reduce_mean(tf.gather(tf.nn.log_softmax(logits), labels, batch_dims=1)))
@@ -104,7 +110,9 @@ def test_loss(tf, keras):
             "mean over all logits",
         ),
         (lambda labels, logits: tf.constant(float("nan")), "NaN"),
+        (one_after_the_other, "inf, expected 200: softmax and logarithm fail there"),
         (lambda labels, logits: None, "return"),
+        (keras.losses.SparseCategoricalCrossentropy, "so call it"),
         (lambda labels, logits: each(labels, logits, from_logits=True).numpy().mean(), "TensorFlow's functions"),
     ]:
         with pytest.raises(CheckFailed, match=message):
@@ -215,6 +223,7 @@ def test_confusion():
     for wrong, message in [
         (lambda labels, answers: counts(answers, labels), "swapped"),
         (once, "repetitions"),
+        (confusion_matrix, r"\(7, 7\), expected \(10, 10\)"),
         (lambda labels, answers: counts(labels, answers) / 300, "float64"),
         (lambda labels, answers: counts(labels, answers) * (1 - np.eye(10, dtype=int)), "diagonal"),
         (lambda labels, answers: None, "return"),
@@ -234,6 +243,11 @@ def mistakes(probabilities, labels):
 def ordered(probabilities, labels):
     wrong = mistakes(probabilities, labels)
     return wrong[np.argsort(truths(probabilities, labels)[wrong])]
+
+
+def surest(probabilities, labels, count):
+    wrong = mistakes(probabilities, labels)
+    return wrong[np.argsort(-probabilities[wrong].max(1))][:count]
 
 
 def first_ordered(probabilities, labels, count):
@@ -269,6 +283,7 @@ def test_right_lists_of_the_worst(right):
             "places among the mistakes",
         ),
         (first_ordered, "then cut"),
+        (surest, "by those of the truth"),
         (lambda p, labels, count: ordered(p, labels)[:8], "shape"),
         (lambda p, labels, count: np.sort(truths(p, labels))[:count], "float64|read right"),
         (lambda p, labels, count: None, "return"),
@@ -361,5 +376,7 @@ def test_training_by_keras(keras, solution):
     checks.compile_and_fit(solution["compile_and_fit"])
     own = {"returned": lambda model, train, others, answers: (np.mean(answers == others[1]), answers)}
     checks.compile_and_fit(trained(keras, metrics=(), **own))
+    with pytest.raises(CheckFailed, match="fit is for train"):
+        checks.compile_and_fit(lambda model, given, train, others: trained(keras)(model, given, others, train))
     with pytest.raises(CheckFailed, match="not compiled"):
         checks.compile_and_fit(lambda *arguments: None)

@@ -121,6 +121,12 @@ def drawn_twice(logits, seed):
     return policy.sample(seed=seed), policy.log_prob(policy.sample(seed=seed + 1))
 
 
+def drawn_for_each(logits, count, seed):
+    policy = tfp.distributions.Categorical(logits=logits)
+    actions = policy.sample(count, seed=seed)
+    return actions, policy.log_prob(actions)
+
+
 def with_log_probs(change):
     """Right actions with other numbers beside them."""
 
@@ -149,10 +155,12 @@ def with_log_probs(change):
         (with_log_probs(lambda x, a, p: tf.gather(x, a, batch_dims=1)), ["these are the logits"]),
         (with_log_probs(lambda x, a, p: tf.reduce_max(tf.nn.log_softmax(x), 1)), ["likeliest", "that were drawn"]),
         (with_log_probs(lambda x, a, p: tf.reduce_mean(tf.nn.log_softmax(x), 1)), ["mean of all"]),
-        (with_log_probs(lambda x, a, p: tf.nn.log_softmax(x)), ["log_probs has shape (60000, 4)"]),
+        (with_log_probs(lambda x, a, p: tf.nn.log_softmax(x)), ["log_probs has shape (3, 4)", "each action drawn"]),
         (with_log_probs(lambda x, a, p: p.numpy()), ["NumPy"]),
         (with_log_probs(lambda x, a, p: p + 0.1), ["log_probs", "expected"]),
         (lambda x, s: drawn(x, s)[0], ["two tensors"]),
+        (lambda x, s: drawn_for_each(x, len(x), s), ["actions has shape (3, 3)", "each row of logits"]),
+        (lambda x, s: drawn_for_each(x, s, None), ["actions has shape (0, 1, 3)", "policy.sample(seed=seed)"]),
         (lambda x, s: (drawn(x, s)[0] + 1, drawn(x, s)[1]), ["1 to 4", "0 to 3"]),
         (lambda x, s: (tf.cast(drawn(x, s)[0], tf.int64), drawn(x, s)[1]), ["int64", "int32"]),
     ],
@@ -354,6 +362,10 @@ def by_column(player, act, **changes):
     return [np.stack(column) for column in zip(*played(player, act, **changes), strict=True)]
 
 
+def asking_twice(player, act):
+    return by_column(player, lambda observations: (act(observations), act(observations))[1])
+
+
 def changed(**changes):
     """The memory with functions applied to some of its columns."""
 
@@ -378,6 +390,7 @@ def changed(**changes):
         (lambda p, act: [np.concatenate(x) for x in zip(*played(p, act), strict=True)], ["(15, 2)", "(5, 3, 2)"]),
         (lambda p, act: [*zip(*played(p, act), strict=True)], ["observations", "a tuple", "NumPy array"]),
         (lambda p, act: by_column(p, act)[:3], ["four arrays"]),
+        (asking_twice, ["more than once a step", "keep the actions"]),
         (lambda p, act: [x[i] for x in [by_column(p, act)] for i in (0, 1, 3, 2)], ["rewards and valid are swapped"]),
         (lambda p, act: np.zeros((4, 5, 3)), ["an ndarray", "four arrays"]),
         (changed(rewards=np.float64), ["rewards", "float64", "float32"]),
@@ -440,6 +453,7 @@ def cut_gradient(p, old, a, clip):
         (clipped_from_above, ["above alone"]),
         (of_ratios, ["ratios alone"]),
         (product_clipped, ["product is clipped"]),
+        (lambda p, old, a, _: -mean(tf.minimum(*both(p, old, a, 0.2))), ["always 0.2", "use clip"]),
         (lambda p, old, a, c: of_ratios(p, old, 1.0, c), ["advantages are missing"]),
         (lambda *given: -tf.minimum(*both(*given)), ["shape (16,)", "mean"]),
         (lambda p, old, a, c: -mean(tf.minimum(*both(p, old, a, 2 * c))), ["clipped_loss", "expected"]),
@@ -576,6 +590,11 @@ def heads(inputs, actions, activation=None, values=None, swapped=False, one=Fals
     return keras.Model(observations, outputs[0] if one else outputs)
 
 
+def heads_on_observations(inputs, actions):
+    observations = keras.Input((inputs,))
+    return keras.Model(observations, [keras.layers.Dense(actions)(observations), keras.layers.Dense(1)(observations)])
+
+
 def named(model):
     logits, values = model.outputs
     return keras.Model(model.input, {"logits": logits, "values": values})
@@ -598,6 +617,7 @@ def test_heads_on_another_body_pass():
         (lambda n, a: heads(n, a, one=True), ["one output", "list of two"]),
         (lambda n, a: heads(n, 5), ["logits", "shape (200, 5)"]),
         (lambda n, a: heads(7, a), ["stops with"]),
+        (heads_on_observations, ["weigh the observations alone", "hidden"]),
         (lambda n, a: heads(n, a).outputs, ["a list", "keras.Model"]),
     ],
 )
