@@ -15,7 +15,7 @@ from labs.music.corpus import Corpus
 from labs.music.sequences import batches, count
 from labs.music.vectoriser import PADDING, Vocabulary
 
-EPOCHS, BATCH, LEARNING_RATE = 15, 32, 4e-3
+EPOCHS, BATCH, LEARNING_RATE = 12, 32, 6e-3
 PATIENCE = 3  # epochs without a better validation
 MODEL, VOCABULARY = "model.keras", "vocabulary.txt"
 
