@@ -383,25 +383,25 @@ counted.assign(keynote=[shown(number) for number in numbers[:, 1]])
 #
 # </details>
 #
-# Here is your network with both layers. Eight numbers at each place become eight vectors of the same table, and
-# `Reshape` puts them one behind the other into one long vector. All else, the loss, the step, and the loop that
-# writes, stays as it is.
+# Here both are put into your network, whatever its middle is. Eight numbers at each place become eight vectors of the
+# same table, and `Reshape` makes one long vector of them. All else, the loss, the step, and the loop that writes, stays
+# as it is.
 
 
 # %%
-def with_form(vocabulary, embedding, units, recalled):
-    """Characters (B, T) int32 -> logits (B, T, V), by a network that counts and looks back."""
-    places = Places(vocabulary.characters)
+def with_form(network, vocabulary, recalled):
+    """A new network with the layers of this one, (B, T) int32 -> (B, T, V), which counts and looks back."""
+    embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in network.layers]
+    places, width = Places(vocabulary.characters), embedding.output_dim
     return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
             places,  # (B, T, 8)
-            keras.layers.Embedding(places.size, embedding),  # (B, T, 8, embedding)
-            keras.layers.Reshape((-1, len(places.names) * embedding)),
-            keras.layers.GRU(units, return_sequences=True),
-            keras.layers.Dropout(0.3),
+            keras.layers.Embedding(places.size, width),  # (B, T, 8, width)
+            keras.layers.Reshape((-1, len(places.names) * width)),
+            *middle,  # (B, T, units)
             Recall(recalled),  # (B, T, units + recalled)
-            keras.layers.Dense(len(vocabulary)),
+            dense,
         ]
     )
 
@@ -409,13 +409,14 @@ def with_form(vocabulary, embedding, units, recalled):
 # %% [markdown]
 # ## 8. Train
 #
-# This network goes through all tunes by your step, again and again, with a learning rate that falls
-# along a cosine. Once through all of them, batch by batch, is an **epoch**. After each the *bits per character* of the
-# validation tunes say how many yes-or-no questions the next character still costs (the loss divided by $\log 2$). The
-# best epoch is kept.
+# This network goes through all tunes by your step, again and again, with a learning rate that falls along a cosine.
+# Once through all of them, batch by batch, is an **epoch**. After each the *bits per character* of the validation
+# tunes say how many yes-or-no questions the next character still costs (the loss divided by $\log 2$). The best epoch
+# is kept.
 
 # %%
-network = with_form(vocabulary, *((4, 32, 8) if SMOKE else (24, 384, 64)))
+sizes, recalled = ((4, 32), 8) if SMOKE else ((24, 384), 64)
+network = with_form(build_network(len(vocabulary), *sizes), vocabulary, recalled)
 network.summary()
 history = training.train(network, tunes, vocabulary, work, 1 if SMOKE else training.EPOCHS, step=train_step)
 minutes = history[-1]["minutes"]
