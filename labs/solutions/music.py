@@ -393,17 +393,16 @@ def with_form(network, vocabulary, recalled):
     """A new network with the layers of this one, (B, T) int32 -> (B, T, V), which counts and looks back."""
     embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in network.layers]
     places, width = Places(vocabulary.characters), embedding.output_dim
-    return keras.Sequential(
-        [
-            keras.Input((None,), dtype="int32"),
-            places,  # (B, T, 8)
-            keras.layers.Embedding(places.size, width),  # (B, T, 8, width)
-            keras.layers.Reshape((-1, len(places.names) * width)),
-            *middle,  # (B, T, units)
-            Recall(recalled),  # (B, T, units + recalled)
-            dense,
-        ]
-    )
+    layers = [
+        keras.Input((None,), dtype="int32"),
+        places,  # (B, T, 8)
+        keras.layers.Embedding(places.size, width),  # (B, T, 8, width)
+        keras.layers.Reshape((-1, len(places.names) * width)),
+        *middle,  # (B, T, units)
+        Recall(recalled),  # (B, T, units + recalled)
+        dense,
+    ]
+    return keras.Sequential(layers)
 
 
 # %% [markdown]
