@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 
 from debias.backend import keras, tf
-from labs.music.vectoriser import Vocabulary
+from labs.music.vectoriser import PADDING, Vocabulary
 
 COUNTS = {  # what is counted -> how many counts are told apart; what goes beyond is the last
     "bars of the section": 32,
@@ -46,9 +46,7 @@ class Places(keras.layers.Layer):
         return super().get_config() | {"characters": self.characters}
 
     def call(self, numbers):
-        before = tf.pad(numbers, [[0, 0], [1, 0]])[:, :-1]
-        added = tf.gather_nd(self.pairs, tf.stack([before, numbers], -1))  # (B, T, 5)
-        quarters, bars, sections, endings, keys = tf.unstack(tf.cumsum(added, 1), axis=-1)
+        quarters, bars, sections, endings, keys = tf.unstack(tf.cumsum(self._added(numbers), 1), axis=-1)
         counts = [
             since(bars, sections),
             since(quarters, sections) // 4,
@@ -59,6 +57,16 @@ class Places(keras.layers.Layer):
         counts = tf.clip_by_value(tf.stack(counts, -1), 0, np.array([*COUNTS.values()]) - 1) + self.firsts
         return tf.concat([numbers[..., None], following(numbers, keys)[..., None], counts], -1)
 
+    def fourth(self, numbers: tf.Tensor) -> tf.Tensor:
+        """The character that would begin a fourth equal bar of a section behind these (B, T), or padding, (B,)."""
+        begins = self._added(numbers)[..., 1]
+        bars = tf.cumsum(begins, 1)
+        lengths = tf.pad(offsets(bars), [[0, 0], [1, 0]])[:, :-1]  # at a bar line, of the bar that it ends
+        unlike = differs(tf.where(begins == 1, -lengths, numbers), bars, 1)
+        equal = since(bars - begins, tf.cumsum(unlike, 1))[:, -1]
+        began = following(numbers, bars)[:, -2:][:, 0]  # the bar that is over, if one is
+        return tf.where((begins[:, -1] == 1) & (equal >= 2), began, PADDING)
+
     def first_state(self, count: int) -> tf.Tensor:
         """What has been read before the first character, (B, 0) int32."""
         return tf.zeros((count, 0), tf.int32)
@@ -67,6 +75,11 @@ class Places(keras.layers.Layer):
         """The numbers (B, 8) of one more character (B,), and all that has been read by now."""
         read = tf.concat([read, number[:, None]], 1)
         return self(read)[:, -1], read
+
+    def _added(self, numbers):
+        """What each character adds behind the one before it, (B, T, 5)."""
+        before = tf.pad(numbers, [[0, 0], [1, 0]])[:, :-1]
+        return tf.gather_nd(self.pairs, tf.stack([before, numbers], -1))
 
 
 def since(total: tf.Tensor, starts: tf.Tensor) -> tf.Tensor:
@@ -85,14 +98,18 @@ def following(numbers: tf.Tensor, starts: tf.Tensor) -> tf.Tensor:
     return tf.gather(numbers, tf.minimum(tf.searchsorted(starts, starts) + 1, here), batch_dims=1)
 
 
+def offsets(bars: tf.Tensor) -> tf.Tensor:
+    """How many characters behind the beginning of its bar each one stands, (B, T) int32."""
+    return since(tf.zeros_like(bars) + tf.range(tf.shape(bars)[1]), bars)
+
+
 def differs(numbers: tf.Tensor, bars: tf.Tensor, ago: int) -> tf.Tensor:
     """(B, T) int32: 1 where the bar so many bars ago has another character at the same place, or there is no such bar.
 
     Args:
         bars: (B, T) int32, how many bars have begun up to there.
     """
-    offset = since(tf.ones_like(bars) * tf.range(tf.shape(bars)[1]), bars)
-    place = _BAR * bars + offset  # never falls
+    place = _BAR * bars + offsets(bars)  # never falls
     earlier = tf.gather(numbers, tf.searchsorted(place, place - _BAR * ago), batch_dims=1)
     return tf.cast((earlier != numbers) | (bars < ago), tf.int32)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from debias.backend import keras, tf
 from debias.errors import InputError
+from labs.music.places import Places
 from labs.music.vectoriser import MARK, PADDING, Vocabulary
 
 LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
@@ -69,8 +70,7 @@ def one_step(model: keras.Model) -> Callable:
 
     @tf.function(reduce_retracing=True)
     def compiled(character, states):
-        logits, states = _logits(layers, character, states)
-        return _without_padding(logits), states
+        return _logits(layers, character, states)
 
     def step(number, state):
         state = _first_states(layers, 1) if state is None else state
@@ -104,14 +104,20 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _logits(layers, character, states):
-    """Logits (B, V) of what follows a character (B,), and the new states of the layers that have one."""
-    x, states, new = character, iter(states), []
+    """Logits (B, V) of what follows a character (B,), and the new states of the layers that have one.
+
+    Padding has no chance, and where bars are counted, no bar is begun that could be the fourth equal one in a row.
+    """
+    x, states, new, refused = character, iter(states), [], [PADDING]
     for layer in layers:
         if _remembers(layer):
             x, state = _step(layer, x, next(states))
             new.append(state)
+            refused += [layer.fourth(state)] if isinstance(layer, Places) else []
         else:
             x = layer(x[:, None], training=False)[:, 0]  # (B, ...) -> (B, 1, ...) -> (B, G)
+    for number in refused:
+        x -= 1e9 * tf.one_hot(number, x.shape[-1])
     return x, new
 
 
@@ -148,10 +154,6 @@ def _fixed(state):
     return tf.TensorShape([None, *state.shape[1:]])
 
 
-def _without_padding(logits):
-    return logits - 1e9 * tf.one_hot(PADDING, logits.shape[-1])
-
-
 def _compiled(layers):
     """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
     integer, number = tf.int32, tf.float32
@@ -171,7 +173,7 @@ def _compiled(layers):
 
         def step(position, character, states, ended, written):
             logits, states = _logits(layers, character, states)
-            logits = _without_padding(logits / temperature)
+            logits /= temperature
             noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
             drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
             following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)

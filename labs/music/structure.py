@@ -87,6 +87,11 @@ def sections(tune: Tune) -> list[Section]:
     return found
 
 
+def playable(tune: Tune) -> tuple[int, int]:
+    """1 for a tune with notes, whose repeats and endings can be followed."""
+    return int(bool(performance.notes(tune))), 1
+
+
 def usual_sections(tune: Tune) -> tuple[int, int]:
     """Sections of 4, 8 or 16 bars, and all; what is left over by less than half a bar is not counted."""
     found = sections(tune)
@@ -129,6 +134,7 @@ def reach(tune: Tune) -> tuple[int, int]:
 
 
 MEASURES = {
+    "playable": playable,
     "usual_sections": usual_sections,
     "two_parts": two_parts,
     "cadence": cadence,

@@ -542,7 +542,8 @@ print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 # %% [markdown]
 # Your loop is in Python and writes one tune at a time. To *measure* how good the network is takes hundreds of tunes, so
 # `sampling.Generator` compiles the same loop and writes many at a time. It also cuts off unlikely characters (*top-p*):
-# each is drawn from the fewest that have 95 % of the probability. Near temperature 0, where nothing is left to chance,
+# each is drawn from the fewest that have 95 % of the probability. And where bars are counted, both refuse to begin a
+# fourth equal bar in a row, which no real tune has. Near temperature 0, where nothing is left to chance,
 # both must write the same:
 
 # %%

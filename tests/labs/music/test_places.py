@@ -57,6 +57,16 @@ def test_bar_lines_since_a_bar_differed_from_the_ones_before():
     assert two == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [("AB|AB|AB|", "A"), ("c|AB|AB|AB|", "A"), ("AB|AB|", ""), ("AB|AB|AB", ""), ("AB|AB|AB|A", ""), ("A|AB|AB|", "")]
+    + [("AB|Ac|AB|AB|", ""), ("AB|AB|AB|AB|", "A"), ("AB|AB|AB2|", ""), ("ABc|ABc|AB|", ""), ("AB|:AB|AB|AB|", "A")],
+)
+def test_no_fourth_equal_bar_is_begun(body, refused):
+    found = Places(VOCABULARY.characters).fourth(tf.constant(VOCABULARY.encode(HEADER + body))[None])
+    assert VOCABULARY.decode(found.numpy()) == refused
+
+
 def test_the_keynote_is_there_from_the_header_on():
     assert counted("cde|")[1] == "AAAA"
 

@@ -89,7 +89,7 @@ def test_measures_are_ratios_of_sums_and_what_cannot_be_played_ends_nowhere():
     found = structure.measure(texts)
     assert structure.of_tunes(texts, structure.distinct_bars).tolist() == [[5, 16], [2, 2], [0, 1]]
     assert found["distinct_bars"].value == 7 / 19
-    assert found["two_parts"].value == found["cadence"].value == 1 / 3
+    assert found["playable"].value == found["two_parts"].value == found["cadence"].value == 1 / 3
     assert found["reach"].value == 14  # from D to e, of the one that can be played
 
 
