@@ -23,6 +23,11 @@ def unfold(body: str) -> str:
     return "".join(f"{bar}|" for bar in played.all())
 
 
+def written_bars(body: str) -> list[str]:
+    """The notes of each bar as written; what stands between two bar lines without a note is none."""
+    return [notes for _, notes in _bars(body) if notes]
+
+
 @dataclasses.dataclass
 class _Played:
     """Bars in the order in which they sound; the section that is open is kept apart, in three parts.

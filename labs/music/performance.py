@@ -93,6 +93,12 @@ def key_signature(key: str) -> dict[str, int]:
     return {letter: (_SHARPS.index(letter) < sharps) - (6 - _SHARPS.index(letter) < -sharps) for letter in _SHARPS}
 
 
+def keynote(key: str) -> int:
+    """Semitones of a key's first note above C, 0 to 11."""
+    letter, accidental = re.match("([A-G])([#b]?)", key).groups()
+    return (_SEMITONES[letter] + {"#": 1, "b": -1, "": 0}[accidental]) % 12
+
+
 def _sounding(tune: Tune) -> Iterator[tuple[re.Match, Fraction, int | None]]:
     """Token, length and pitch as written, from bar to bar; the pitch of what does not sound is None."""
     signature = key_signature(tune.key)

@@ -1,5 +1,6 @@
 """What the lab leaves: the table of quality, the curves of training, and how fast tunes are written."""
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from debias.markdown import markdown
 from debias.plots.style import NOTE, WIDTH, colours, styled
 from labs.music import course
 from labs.music.sampling import Generator
+from labs.music.structure import Measure
 
 ROUNDS, CHARACTERS = 3, 200
 
@@ -21,10 +23,28 @@ ROWS = {  # key of the summary -> what people read
     "longest_common_run": "longest run shared with a training tune, characters",
     "median_common_run": "the same, median over tunes",
 }
+FORM = {  # measure of `structure` -> what people read
+    "usual_sections": "sections of 4, 8 or 16 bars, %",
+    "two_parts": "tunes of two parts, each played twice (AABB), %",
+    "cadence": "tunes that end on the keynote, %",
+    "equal_run": "tunes with four equal bars in a row, %",
+    "bars_again": "bars equal to the one before, %",
+    "distinct_bars": "different bars among those of a tune, %",
+    "reach": "from the lowest to the highest note, semitones",
+}
 
 
-def table(generated: Mapping[str, float], real: Mapping[str, float], summary: Mapping[str, float]) -> str:
-    """Markdown: quality of generated tunes beside real ones that were held out, and the comparison with the course."""
+def table(
+    generated: Mapping[str, float],
+    real: Mapping[str, float],
+    form: Mapping[str, Mapping[str, Measure]],
+    summary: Mapping[str, float],
+) -> str:
+    """Markdown: quality and form of generated tunes beside real ones that were held out, and those of the course.
+
+    Args:
+        form: 'generated' and 'real' -> what `structure.measure` says of them.
+    """
     lines = [[title, _shown(key, generated[key]), _shown(key, real[key])] for key, title in ROWS.items()]
     compared = [
         [
@@ -38,9 +58,13 @@ def table(generated: Mapping[str, float], real: Mapping[str, float], summary: Ma
             *(f"{summary[f'{whose}chars_per_second']:,.0f}" for whose in ("", "course_")),
         ],
     ]
+    forms = [
+        [title, *(_interval(key, form[whose][key]) for whose in ("generated", "real"))] for key, title in FORM.items()
+    ]
     counts = f"{generated['tunes']} generated tunes, {real['tunes']} real ones that were held out"
     return (
         f"{counts}; none is filtered out.\n\n{markdown(['quality', 'generated', 'real'], lines)}\n\n"
+        f"Their form, with 95 % intervals over tunes:\n\n{markdown(['form', 'generated', 'real'], forms)}\n\n"
         f"Against the course's recipe (LSTM-1024, random windows) on the same tunes, in the same time:\n\n"
         f"{markdown(['', 'this lab', 'course'], compared)}\n"
     )
@@ -100,6 +124,11 @@ def _write_as_the_course_does(model, generator, header, characters, seed) -> int
 def _rate(write: Callable[[], int]) -> float:
     began = time.perf_counter()
     return write() / (time.perf_counter() - began)
+
+
+def _interval(key: str, measure: Measure) -> str:
+    value, low, high = (each if key == "reach" else 100 * each for each in dataclasses.astuple(measure))
+    return f"{value:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _shown(key: str, value: float) -> str:

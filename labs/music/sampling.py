@@ -6,12 +6,15 @@ import numpy as np
 
 from debias.backend import keras, tf
 from debias.errors import InputError
+from labs.music.places import Places
 from labs.music.vectoriser import MARK, PADDING, Vocabulary
 
 LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
 # Not TimeDistributed, which does what Dense does: of Keras 3.15 it is wrong where the number of steps is not known.
 _OF_ONE_CHARACTER = (
     keras.layers.Dense,
+    keras.layers.Embedding,
+    keras.layers.Reshape,
     keras.layers.Activation,
     keras.layers.Dropout,
     keras.layers.LayerNormalization,
@@ -22,8 +25,8 @@ class Generator:
     """Writes tunes under given headers, all of them at once.
 
     Args:
-        model: layers in a row: an Embedding, recurrent ones from left to right, and such as work on each character by
-            itself, as Dense, Dropout and LayerNormalization do; the last one gives the logits.
+        model: layers in a row: such as work on each character by itself, as Embedding, Dense and Dropout do, recurrent
+            ones from left to right, and such as have a `step` of their own; the last one gives the logits.
         vocabulary: that it was trained with.
 
     Raises:
@@ -32,7 +35,7 @@ class Generator:
 
     def __init__(self, model: keras.Model, vocabulary: Vocabulary):
         self.vocabulary = vocabulary
-        self._write = _compiled(*_layers(model))
+        self._write = _compiled(_layers(model))
 
     def tunes(self, headers: Sequence[str], temperature: float = 0.4, top_p: float = 0.95, seed: int = 0) -> list[str]:
         """A text (header and body) for each header.
@@ -63,12 +66,11 @@ def one_step(model: keras.Model) -> Callable:
     Raises:
         InputError: as of `Generator`.
     """
-    embedding, *layers = _layers(model)
+    layers = _layers(model)
 
-    @tf.function
+    @tf.function(reduce_retracing=True)
     def compiled(character, states):
-        logits, states = _logits(embedding, layers, character, states)
-        return _without_padding(logits), states
+        return _logits(layers, character, states)
 
     def step(number, state):
         state = _first_states(layers, 1) if state is None else state
@@ -90,10 +92,10 @@ def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The embedding and what comes after it, all of which can write."""
+    """The layers, the first of which reads characters; all of them can write."""
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    for layer in layers[1:]:
-        if not isinstance(layer, (keras.layers.RNN, *_OF_ONE_CHARACTER)):
+    for layer in layers:
+        if not (isinstance(layer, (keras.layers.RNN, *_OF_ONE_CHARACTER)) or hasattr(layer, "step")):
             raise InputError(
                 f"layer {layer.name} ({type(layer).__name__}) cannot write one character after the other: use "
                 "recurrent layers from left to right and layers that work on each character by itself"
@@ -101,29 +103,58 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
     return layers
 
 
-def _logits(embedding, layers, character, states):
-    """Logits (B, V) of what follows a character (B,), and the new states of the recurrent layers."""
-    x, states, new = embedding(character), iter(states), []
+def _logits(layers, character, states):
+    """Logits (B, V) of what follows a character (B,), and the new states of the layers that have one.
+
+    Padding has no chance, and where bars are counted, no bar is begun that could be the fourth equal one in a row.
+    """
+    x, states, new, refused = character, iter(states), [], [PADDING]
     for layer in layers:
-        if isinstance(layer, keras.layers.RNN):
-            x, state = layer.cell(x, next(states), training=False)
+        if _remembers(layer):
+            x, state = _step(layer, x, next(states))
             new.append(state)
+            refused += [layer.fourth(state)] if isinstance(layer, Places) else []
         else:
-            x = layer(x[:, None], training=False)[:, 0]  # (B, F) -> (B, 1, F) -> (B, G)
+            x = layer(x[:, None], training=False)[:, 0]  # (B, ...) -> (B, 1, ...) -> (B, G)
+    for number in refused:
+        x -= 1e9 * tf.one_hot(number, x.shape[-1])
     return x, new
 
 
+def _step(layer, x, state):
+    """What a layer with a state gives for one more character, and its new state."""
+    return layer.step(x, state) if hasattr(layer, "step") else layer.cell(x, state, training=False)
+
+
+def _remembers(layer) -> bool:
+    return isinstance(layer, keras.layers.RNN) or hasattr(layer, "step")
+
+
 def _first_states(layers, count):
-    """The states of the recurrent layers before anything is read, for so many tunes."""
-    recurrent = [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
-    return [layer.cell.get_initial_state(batch_size=count) for layer in recurrent]
+    """The states of the layers that have one before anything is read, for so many tunes."""
+    return [
+        layer.first_state(count) if hasattr(layer, "step") else layer.cell.get_initial_state(batch_size=count)
+        for layer in filter(_remembers, layers)
+    ]
 
 
-def _without_padding(logits):
-    return logits - 1e9 * tf.one_hot(PADDING, logits.shape[-1])
+def _shapes(layers, states):
+    """Shapes that the states keep while tunes are written: those of a layer with a `step` grow along axis 1."""
+    grow = [hasattr(layer, "step") for layer in filter(_remembers, layers)]
+    return [
+        tf.nest.map_structure(_growing if each else _fixed, state) for each, state in zip(grow, states, strict=True)
+    ]
 
 
-def _compiled(embedding, *layers):
+def _growing(state):
+    return tf.TensorShape([None, None, *state.shape[2:]])
+
+
+def _fixed(state):
+    return tf.TensorShape([None, *state.shape[1:]])
+
+
+def _compiled(layers):
     """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
     integer, number = tf.int32, tf.float32
 
@@ -141,8 +172,8 @@ def _compiled(embedding, *layers):
         prompts = tf.pad(prompts, [[0, 0], [0, LONGEST]])
 
         def step(position, character, states, ended, written):
-            logits, states = _logits(embedding, layers, character, states)
-            logits = _without_padding(logits / temperature)
+            logits, states = _logits(layers, character, states)
+            logits /= temperature
             noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
             drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
             following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)
@@ -150,13 +181,14 @@ def _compiled(embedding, *layers):
             ended |= following == MARK
             return position + 1, following, states, ended, written.write(position + 1, following)
 
-        begin = prompts[:, 0]
+        begin, many = prompts[:, 0], tf.TensorShape([None])
         states = _first_states(layers, count)
         written = tf.TensorArray(integer, LONGEST, element_shape=(None,)).write(0, begin)
         length, _, _, _, written = tf.while_loop(
             lambda position, character, states, ended, written: ~tf.reduce_all(ended),
             step,
             [tf.constant(0), begin, states, tf.zeros([count], tf.bool), written],
+            shape_invariants=[tf.TensorShape([]), many, _shapes(layers, states), many, tf.TensorShape([])],
             maximum_iterations=LONGEST - 1,
         )
         return tf.transpose(written.stack()[: length + 1])

@@ -12,12 +12,15 @@ from debias.files import replacing
 from debias.training import annealed_adam
 from labs.music import vectoriser
 from labs.music.corpus import Corpus
+from labs.music.places import Places
+from labs.music.recall import Recall
 from labs.music.sequences import batches, count
 from labs.music.vectoriser import PADDING, Vocabulary
 
-EPOCHS, BATCH, LEARNING_RATE = 15, 32, 4e-3
+EPOCHS, BATCH, LEARNING_RATE = 12, 32, 6e-3
 PATIENCE = 3  # epochs without a better validation
 MODEL, VOCABULARY = "model.keras", "vocabulary.txt"
+LAYERS = Places, Recall  # that a model may have beside those of Keras
 
 
 def sequence_loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -101,7 +104,7 @@ def load(folder: Path, vocabulary: Vocabulary | None = None) -> tuple[keras.Mode
     path = Path(folder) / MODEL
     kept = vectoriser.load(Path(folder) / VOCABULARY)
     try:
-        model = keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(path, {layer.__name__: layer for layer in LAYERS}, compile=False)
     except Exception as error:  # of many types, depending on what is damaged
         raise InputError(f"{path}: not a whole model: train it again") from error
     if model.output_shape[-1] != len(kept) or (vocabulary and vocabulary != kept):

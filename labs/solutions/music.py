@@ -13,6 +13,7 @@
 # * turn text into numbers, and a text into a question at each of its places,
 # * build a recurrent network, and say what each of its layers and its state are for,
 # * train it by a step of your own, with a loss that leaves padding out,
+# * give it what form needs: it counts, and looks back at what it has read,
 # * write with it, handing its state on from character to character, and keep it in a file,
 # * say by numbers how good and how new the result is.
 
@@ -35,7 +36,9 @@ from debias.files import write_text
 from debias.provenance import ROOT, provenance
 from debias.training import seed_everything
 from labs import drawings, sliders
-from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, training
+from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, structure, training
+from labs.music.places import Places
+from labs.music.recall import Recall
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
 # %% tags=["parameters"]
@@ -175,7 +178,7 @@ for step in range(length - 2, length + 5):
 #
 # Here a row is a whole tune. The course's lab puts all tunes into one long text and cuts **windows** of 100 characters
 # out of it, at random places: all rows have the same length, but most begin in the middle of a tune, where the network
-# does not know its key and metre. Section 10 compares both.
+# does not know its key and metre. Section 11 compares both.
 
 # %%
 inputs, targets = next(iter(sequences.batches(tunes.train, vocabulary, batch_size=4, seed=0)))
@@ -342,15 +345,77 @@ losses = [float(compiled(untrained, optimizer, inputs, targets)) for _ in range(
 print(f"log({len(vocabulary)}) is {math.log(len(vocabulary)):.2f}; the losses:", *(f"{loss:.2f}" for loss in losses))
 
 # %% [markdown]
-# ## 7. Train
+# ## 7. Form
 #
-# Your network, with more units, goes through all tunes by your step, again and again, with a learning rate that falls
-# along a cosine. Once through all of them, batch by batch, is an **epoch**. After each the *bits per character* of the
-# validation tunes say how many yes-or-no questions the next character still costs (the loss divided by $\log 2$). The
-# best epoch is kept.
+# Dance tunes are built of sections of eight bars, now and then of four or sixteen; most have two, and play each twice:
+# *AABB*. Within a section bars come again, and the last note is the keynote. A network such as yours learns notes and
+# bars, but hardly any of this: trained as below, it wrote sections of 4, 8 or 16 bars 22 times of 100, where real tunes
+# do 94 times, and now and then it played one bar over and over. For two reasons. To end after eight bars it would have
+# to count them in its state, over a hundred characters. And to repeat what was heard eight bars ago, it would have to
+# keep all of that in its state, which is overwritten at each step. Two layers help:
+#
+# * `Places` stands in front of the embedding and does the counting. Beside each character it puts the keynote; how many
+#   bars and how many plain notes (`c` is one, `c2` two) this section has had; how much the bar has had; whether a first
+#   ending has begun; and how many bar lines ago a character last differed from the bar before, and from the one before
+#   that. It has no weights.
+# * `Recall` stands behind the GRU and does the remembering, by **attention**. All states are kept. The present state
+#   asks: where was I in a state like this before, and what came then? The answer is a mean over all earlier places,
+#   weighted by how well they fit, and `Dense` reads it beside the state.
+#
+# What `Places` says at the beginning of a tune:
 
 # %%
-network = build_network(len(vocabulary), *((8, 32) if SMOKE else (64, 384)))
+places = Places(vocabulary.characters)
+begin = 1 + len(example.header)  # behind the mark and the header
+numbers = places(tf.constant(vocabulary.sequence(example))[None])[0, begin : begin + 20].numpy()
+counted = pd.DataFrame(numbers[:, 2:] - places.firsts, [shown(number) for number in numbers[:, 0]], places.names[2:])
+counted.assign(keynote=[shown(number) for number in numbers[:, 1]])
+
+# %% [markdown]
+# **Think.** Does this not give something away? If the network were told how many bars are *left*, each character would
+# cost fewer bits, and that would prove nothing. Why is it fair to tell it how many there *were*?
+#
+# <details><summary>An answer</summary>
+#
+# All of it follows from the characters that were read before: a reader with paper and pencil could find it out. So the
+# network still gives the probability of the next character after those before it, and its bits can be compared with
+# those of a network that does not count. How many bars are left depends on what is yet to come.
+#
+# </details>
+#
+# Here both are put into your network, whatever its middle is. Eight numbers at each place become eight vectors of the
+# same table, and `Reshape` makes one long vector of them. All else, the loss, the step, and the loop that writes, stays
+# as it is.
+
+
+# %%
+def with_form(network, vocabulary, recalled):
+    """A new network with the layers of this one, (B, T) int32 -> (B, T, V), which counts and looks back."""
+    embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in network.layers]
+    places, width = Places(vocabulary.characters), embedding.output_dim
+    layers = [
+        keras.Input((None,), dtype="int32"),
+        places,  # (B, T, 8)
+        keras.layers.Embedding(places.size, width),  # (B, T, 8, width)
+        keras.layers.Reshape((-1, len(places.names) * width)),
+        *middle,  # (B, T, units)
+        Recall(recalled),  # (B, T, units + recalled)
+        dense,
+    ]
+    return keras.Sequential(layers)
+
+
+# %% [markdown]
+# ## 8. Train
+#
+# This network goes through all tunes by your step, again and again, with a learning rate that falls along a cosine.
+# Once through all of them, batch by batch, is an **epoch**. After each the *bits per character* of the validation
+# tunes say how many yes-or-no questions the next character still costs (the loss divided by $\log 2$). The best epoch
+# is kept.
+
+# %%
+sizes, recalled = ((4, 32), 8) if SMOKE else ((24, 384), 64)
+network = with_form(build_network(len(vocabulary), *sizes), vocabulary, recalled)
 network.summary()
 history = training.train(network, tunes, vocabulary, work, 1 if SMOKE else training.EPOCHS, step=train_step)
 minutes = history[-1]["minutes"]
@@ -371,7 +436,7 @@ print("files:", sorted(path.name for path in work.iterdir() if path.suffix in ("
 print("the same logits:", bool(tf.reduce_all(network(inputs) == again(inputs))))
 
 # %% [markdown]
-# ## 8. Draw a character
+# ## 9. Draw a character
 #
 # The network gives logits. Always to take the likeliest character makes dull tunes that go in circles; to draw by the
 # probabilities as they are makes slips. A **temperature** divides the logits: below 1 the likely become likelier.
@@ -394,7 +459,7 @@ def draw(logits, temperature):
 checks.draw(draw)
 
 # %% [markdown]
-# ## 9. Write tunes
+# ## 10. Write tunes
 #
 # A tune is written under a header. The network reads it, character by character, and gives logits for the next one. A
 # character is drawn, and is read next, and so on, until the mark is drawn.
@@ -477,7 +542,8 @@ print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 # %% [markdown]
 # Your loop is in Python and writes one tune at a time. To *measure* how good the network is takes hundreds of tunes, so
 # `sampling.Generator` compiles the same loop and writes many at a time. It also cuts off unlikely characters (*top-p*):
-# each is drawn from the fewest that have 95 % of the probability. Near temperature 0, where nothing is left to chance,
+# each is drawn from the fewest that have 95 % of the probability. And where bars are counted, both refuse to begin a
+# fourth equal bar in a row, which no real tune has. Near temperature 0, where nothing is left to chance,
 # both must write the same:
 
 # %%
@@ -486,16 +552,18 @@ yours, fast = tune_under(JIG, 1e-4), generator.tunes([JIG], 1e-4)[0]
 print("the same tune:", fast[: len(yours)] == yours)
 
 # %% [markdown]
-# The temperature is a choice, so it is made on *validation* tunes: the highest, for variety, at which bars fill their
-# metre as often as in real tunes.
+# The temperature is a choice, so it is made on *validation* tunes: the one at which the form of what is written is
+# nearest to theirs. `structure.measure` counts sections, repeats and so on, see below; what is compared is the mean
+# difference of all shares.
 
 # %%
 count = 4 if SMOKE else 200
 asked = [tune.header for tune in tunes.validation[:count]]
-wanted = quality.full_bars([tune.text for tune in tunes.validation[:count]])
-full = {t: quality.full_bars(generator.tunes(asked, temperature=t)) for t in (0.3, 0.4, 0.5, 0.6, 0.7)}
-temperature = max((t for t, share in full.items() if share >= wanted), default=min(full))
-print(f"full bars in real validation tunes {wanted:.1%}; by temperature", {t: f"{s:.1%}" for t, s in full.items()})
+wanted = structure.measure([tune.text for tune in tunes.validation[:count]])
+by_temperature = {t: structure.measure(generator.tunes(asked, temperature=t)) for t in (0.6, 0.7, 0.8, 0.9, 1.0)}
+far = {t: structure.distance(found, wanted) for t, found in by_temperature.items()}
+temperature = min(far, key=far.get)
+print("how far from real validation tunes, by temperature:", {t: f"{100 * d:.1f} points" for t, d in far.items()})
 print("chosen:", temperature)
 
 # %%
@@ -506,15 +574,16 @@ print(f"{len(written)} tunes, {sum(map(len, written)) / (time.perf_counter() - b
 print(written[0])
 
 # %% [markdown]
-# ## 10. Is it any good?
+# ## 11. Is it any good?
 #
-# Four questions, asked of all of them, none left out. Can the tune be played? Are its bars as long as the metre
-# says? Is it copied? And how many bits does the next character of a tune cost that was held out? Real tunes do not fill
-# every bar either: pick-ups and endings are short.
+# Five questions, asked of all of them, none left out. Can the tune be played? Are its bars as long as the metre says?
+# Is it copied? Has it the form of a tune? And how many bits does the next character of a tune cost that was held out?
+# Real tunes do not fill every bar either: pick-ups and endings are short.
 
 # %%
 made = dataclasses.asdict(quality.measure(written, tunes.train, sampling.LONGEST))
 real = dataclasses.asdict(quality.measure([t.text for t in tunes.test[:count]], tunes.train, sampling.LONGEST))
+form = {"generated": structure.measure(written), "real": structure.measure([t.text for t in tunes.test[:count]])}
 pd.DataFrame({"generated": made, "real, held out": real}).round(3)
 
 # %% [markdown]
@@ -540,22 +609,23 @@ writer.set_weights(theirs.get_weights())
 summary = {
     **made,
     "real_full_bars": real["full_bars"],
+    "form": {whose: {name: dataclasses.asdict(m) for name, m in each.items()} for whose, each in form.items()},
     "temperature": temperature,
-    "validation_full_bars": {"real": wanted, **full},
+    "validation_distance": far,
     "bits_per_char": training.bits_per_character(network, tunes.test, vocabulary),
     "course_bits_per_char": training.bits_per_character(theirs, tunes.test, vocabulary),
     "minutes": minutes,
     "course_minutes": minutes,
     **report.writing_speed(generator, headers, writer, **({"rounds": 1, "characters": 5} if SMOKE else {})),
 }
-Markdown(report.table(made, real, summary))
+Markdown(report.table(made, real, form, summary))
 
 # %%
 plots.save(report.curves({"this lab": history, "course": their_history}), folder / "training.png")
 Image(str(folder / "training.png"))
 
 # %% [markdown]
-# ## 11. Listen
+# ## 12. Listen
 #
 # The first tunes of some kinds, as they came: by your network, trained by your step, written by your loop.
 
@@ -609,23 +679,23 @@ if RESULTS:  # what the repository keeps of this run
     }
     kept |= {"sounds": {kind: dataclasses.asdict(sound) for kind, sound in sounds.items()}, **provenance()}
     write_text(folder / "summary.json", json.dumps(kept, indent=1) + "\n")
-    write_text(folder / "table.md", report.table(made, real, summary))
+    write_text(folder / "table.md", report.table(made, real, form, summary))
     write_text(folder / "tunes.abc", "\n".join(f"X:{n}\n{text}\n" for n, text in enumerate(written, 1)))
 
 # %% [markdown]
-# ## 12. What to hand in
+# ## 13. What to hand in
 #
 # 1. This notebook, run from top to bottom, with every check saying "right".
-# 2. The table of section 10, and the best of your tunes as a sound (its `.wav` is in the folder that `folder` names).
-# 3. One sentence on each of the two questions ("Think").
+# 2. The tables of section 11, and the best of your tunes as a sound (its `.wav` is in the folder that `folder` names).
+# 3. One sentence on each of the three questions ("Think").
 # 4. If it beats ours: a line in the [leaderboard](../music/leaderboard.md).
 #
-# ## 13. Extend it
+# ## 14. Extend it
 #
+# * Leave out `Places`, or `Recall`: which of them makes the sections, which the repeats, and what do the bits say?
 # * Draw with other values of top-p, or without: how do `full_bars` and the sound change? Choose on validation.
 # * Which metres fail most? Count `full_bars` by metre, and look at how many training tunes each has.
 # * Give the network a header that no tune has, such as a slip jig in Bb minor.
 # * Two GRU layers, or an LSTM, in the same time: fewer bits? What is in `state` then?
 # * Move all tunes to one key before training, or each to several: which helps?
-# * Put an `Attention` layer behind the GRU: a tune repeats its phrases.
 # * Train on your own ABC file: `corpus.read({"mine": text})` gives its tunes.
