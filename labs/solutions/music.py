@@ -349,8 +349,9 @@ print(f"log({len(vocabulary)}) is {math.log(len(vocabulary)):.2f}; the losses:",
 #
 # Dance tunes are built of sections of eight bars, now and then of four or sixteen; most have two, and play each twice:
 # *AABB*. Within a section bars come again, and the last note is the keynote. A network such as yours learns notes and
-# bars, but hardly any of this: trained as below, it wrote such sections about once in five, where real tunes
-# nearly always do, and now and then it played one bar over and over. For two reasons. To end after eight bars it would have
+# bars, but hardly any of this: trained as below, it wrote sections of 4, 8 or 16 bars about once in five, where real
+# tunes nearly always do, and now and then it played one bar over and over. For two reasons. To end after eight bars it
+# would have
 # to count them in its state, over a hundred characters. And to repeat what was heard eight bars ago, it would have to
 # keep all of that in its state, which is overwritten at each step. Two layers help:
 #
