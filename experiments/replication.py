@@ -10,20 +10,15 @@ group on another camera was the highest in `methods`, and the paper's. Resamplin
 import dataclasses
 
 from experiments import methods
-from experiments.methods import ALL, at
-from experiments.settings import CAMERA
 
 CHOSEN = ("cnn", "jtt", "density", "neighbours", "dbvae-max", "oracle")
+_NAMES = {f"{method}-random-camera" for method in CHOSEN}
 
 EXPERIMENT = dataclasses.replace(
     methods.EXPERIMENT,
     name="replication",
     title="The best methods again, with other seeds",
-    settings=tuple(
-        at(f"{each.method}-random-camera", each, each.point, ", random camera", **CAMERA)
-        for each in ALL
-        if each.method in CHOSEN
-    ),
+    settings=tuple(setting for setting in methods.EXPERIMENT.settings if setting.name in _NAMES),
     seeds=tuple(range(10, 20)),
     folder="",
     minutes=75,

@@ -351,9 +351,8 @@ print(f"log({len(vocabulary)}) is {math.log(len(vocabulary)):.2f}; the losses:",
 # *AABB*. Within a section bars come again, and the last note is the keynote. A network such as yours learns notes and
 # bars, but hardly any of this: trained as below, it wrote sections of 4, 8 or 16 bars about once in five, where real
 # tunes nearly always do, and now and then it played one bar over and over. For two reasons. To end after eight bars it
-# would have
-# to count them in its state, over a hundred characters. And to repeat what was heard eight bars ago, it would have to
-# keep all of that in its state, which is overwritten at each step. Two layers help:
+# would have to count them in its state, over a hundred characters. And to repeat what was heard eight bars ago, it
+# would have to keep all of that in its state, which is overwritten at each step. Two layers help:
 #
 # * `Places` stands in front of the embedding and does the counting. Beside each character it puts the keynote; how many
 #   bars and how many plain notes (`c` is one, `c2` two) this section has had; how much the bar has had; whether a first
