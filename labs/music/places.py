@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 from debias.backend import keras, tf
+from labs.music.stepwise import Stepwise
 from labs.music.vectoriser import PADDING, Vocabulary
 
 COUNTS = {  # what is counted -> how many counts are told apart; what goes beyond is the last
@@ -24,7 +25,7 @@ _TUPLETS = {"2": 4, "3": -4, "4": -4, "6": -16, "8": -20}  # quarters that a tup
 
 
 @keras.saving.register_keras_serializable("labs.music")
-class Places(keras.layers.Layer):
+class Places(Stepwise, keras.layers.Layer):
     """Characters (B, T) int32 -> eight numbers for each, (B, T, 8) int32; `names` says what they are.
 
     The first two are characters. Each count has numbers of its own behind theirs, so one table of `size` vectors holds
@@ -35,6 +36,7 @@ class Places(keras.layers.Layer):
     """
 
     names = ("the character", "the keynote", *COUNTS)
+    grows = True
 
     def __init__(self, characters: str, **options):
         super().__init__(**options)
@@ -57,16 +59,6 @@ class Places(keras.layers.Layer):
         counts = tf.clip_by_value(tf.stack(counts, -1), 0, np.array([*COUNTS.values()]) - 1) + self.firsts
         return tf.concat([numbers[..., None], following(numbers, keys)[..., None], counts], -1)
 
-    def fourth(self, numbers: tf.Tensor) -> tf.Tensor:
-        """The character that would begin a fourth equal bar of a section behind these (B, T), or padding, (B,)."""
-        begins = self._added(numbers)[..., 1]
-        bars = tf.cumsum(begins, 1)
-        lengths = tf.pad(offsets(bars), [[0, 0], [1, 0]])[:, :-1]  # at a bar line, of the bar that it ends
-        unlike = differs(tf.where(begins == 1, -lengths, numbers), bars, 1)
-        equal = since(bars - begins, tf.cumsum(unlike, 1))[:, -1]
-        began = following(numbers, bars)[:, -2:][:, 0]  # the bar that is over, if one is
-        return tf.where((begins[:, -1] == 1) & (equal >= 2), began, PADDING)
-
     def first_state(self, count: int) -> tf.Tensor:
         """What has been read before the first character, (B, 0) int32."""
         return tf.zeros((count, 0), tf.int32)
@@ -75,6 +67,16 @@ class Places(keras.layers.Layer):
         """The numbers (B, 8) of one more character (B,), and all that has been read by now."""
         read = tf.concat([read, number[:, None]], 1)
         return self(read)[:, -1], read
+
+    def refused(self, read: tf.Tensor) -> tf.Tensor:
+        """The character that would begin a fourth equal bar of a section behind what was read, or padding, (B,)."""
+        begins = self._added(read)[..., 1]
+        bars = tf.cumsum(begins, 1)
+        lengths = tf.pad(offsets(bars), [[0, 0], [1, 0]])[:, :-1]  # at a bar line, of the bar that it ends
+        unlike = differs(tf.where(begins == 1, -lengths, read), bars, 1)
+        equal = since(bars - begins, tf.cumsum(unlike, 1))[:, -1]
+        began = following(read, bars)[:, -2:][:, 0]  # the bar that is over, if one is
+        return tf.where((begins[:, -1] == 1) & (equal >= 2), began, PADDING)
 
     def _added(self, numbers):
         """What each character adds behind the one before it, (B, T, 5)."""

@@ -3,10 +3,11 @@
 import math
 
 from debias.backend import keras, tf
+from labs.music.stepwise import Stepwise
 
 
 @keras.saving.register_keras_serializable("labs.music")
-class Recall(keras.layers.Layer):
+class Recall(Stepwise, keras.layers.Layer):
     """Attention from left to right: states (B, T, U) -> themselves, and behind them what is recalled, (B, T, U + A).
 
     The state asks a query. The key of each place is made of the state *before* its character, the value of the state
@@ -15,6 +16,8 @@ class Recall(keras.layers.Layer):
     Args:
         units: A, numbers of a query, a key and a value.
     """
+
+    grows = True
 
     def __init__(self, units: int, **options):
         super().__init__(**options)

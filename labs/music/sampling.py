@@ -6,19 +6,10 @@ import numpy as np
 
 from debias.backend import keras, tf
 from debias.errors import InputError
-from labs.music.places import Places
+from labs.music.stepwise import Stepwise, stepwise
 from labs.music.vectoriser import MARK, PADDING, Vocabulary
 
 LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
-# Not TimeDistributed, which does what Dense does: of Keras 3.15 it is wrong where the number of steps is not known.
-_OF_ONE_CHARACTER = (
-    keras.layers.Dense,
-    keras.layers.Embedding,
-    keras.layers.Reshape,
-    keras.layers.Activation,
-    keras.layers.Dropout,
-    keras.layers.LayerNormalization,
-)
 
 
 class Generator:
@@ -26,7 +17,7 @@ class Generator:
 
     Args:
         model: layers in a row: such as work on each character by itself, as Embedding, Dense and Dropout do, recurrent
-            ones from left to right, and such as have a `step` of their own; the last one gives the logits.
+            ones from left to right, and `Stepwise` ones; the last one gives the logits.
         vocabulary: that it was trained with.
 
     Raises:
@@ -91,58 +82,32 @@ def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where(logits >= lowest, logits, -np.inf)
 
 
-def _layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers, the first of which reads characters; all of them can write."""
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    for layer in layers:
-        if not (isinstance(layer, (keras.layers.RNN, *_OF_ONE_CHARACTER)) or hasattr(layer, "step")):
-            raise InputError(
-                f"layer {layer.name} ({type(layer).__name__}) cannot write one character after the other: use "
-                "recurrent layers from left to right and layers that work on each character by itself"
-            )
-    return layers
+def _layers(model: keras.Model) -> list[Stepwise]:
+    """The layers as writing uses them: the first reads characters, the last gives logits."""
+    return [stepwise(layer) for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
+def _first_states(layers, count):
+    return [layer.first_state(count) for layer in layers]
 
 
 def _logits(layers, character, states):
-    """Logits (B, V) of what follows a character (B,), and the new states of the layers that have one.
-
-    Padding has no chance, and where bars are counted, no bar is begun that could be the fourth equal one in a row.
-    """
-    x, states, new, refused = character, iter(states), [], [PADDING]
-    for layer in layers:
-        if _remembers(layer):
-            x, state = _step(layer, x, next(states))
-            new.append(state)
-            refused += [layer.fourth(state)] if isinstance(layer, Places) else []
-        else:
-            x = layer(x[:, None], training=False)[:, 0]  # (B, ...) -> (B, 1, ...) -> (B, G)
+    """Logits (B, V) of what follows a character (B,), and the new states. What a layer refuses has no chance."""
+    x, new, refused = character, [], [PADDING]
+    for layer, state in zip(layers, states, strict=True):
+        x, state = layer.step(x, state)
+        new.append(state)
+        refused.append(layer.refused(state))
     for number in refused:
         x -= 1e9 * tf.one_hot(number, x.shape[-1])
     return x, new
 
 
-def _step(layer, x, state):
-    """What a layer with a state gives for one more character, and its new state."""
-    return layer.step(x, state) if hasattr(layer, "step") else layer.cell(x, state, training=False)
-
-
-def _remembers(layer) -> bool:
-    return isinstance(layer, keras.layers.RNN) or hasattr(layer, "step")
-
-
-def _first_states(layers, count):
-    """The states of the layers that have one before anything is read, for so many tunes."""
-    return [
-        layer.first_state(count) if hasattr(layer, "step") else layer.cell.get_initial_state(batch_size=count)
-        for layer in filter(_remembers, layers)
-    ]
-
-
 def _shapes(layers, states):
-    """Shapes that the states keep while tunes are written: those of a layer with a `step` grow along axis 1."""
-    grow = [hasattr(layer, "step") for layer in filter(_remembers, layers)]
+    """Shapes of the states while tunes are written: for any number of tunes, and of any length where they grow."""
     return [
-        tf.nest.map_structure(_growing if each else _fixed, state) for each, state in zip(grow, states, strict=True)
+        tf.nest.map_structure(_growing if layer.grows else _fixed, state)
+        for layer, state in zip(layers, states, strict=True)
     ]
 
 

@@ -63,7 +63,7 @@ def test_bar_lines_since_a_bar_differed_from_the_ones_before():
     + [("AB|Ac|AB|AB|", ""), ("AB|AB|AB|AB|", "A"), ("AB|AB|AB2|", ""), ("ABc|ABc|AB|", ""), ("AB|:AB|AB|AB|", "A")],
 )
 def test_no_fourth_equal_bar_is_begun(body, refused):
-    found = Places(VOCABULARY.characters).fourth(tf.constant(VOCABULARY.encode(HEADER + body))[None])
+    found = Places(VOCABULARY.characters).refused(tf.constant(VOCABULARY.encode(HEADER + body))[None])
     assert VOCABULARY.decode(found.numpy()) == refused
 
 
