@@ -62,12 +62,17 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
         [
             f"{level}: {alone}." if alone else f"{level}.",
             *([f"On top of a random camera, {on_top}."] if on_top else []),
-            *_rule_alone(parts, column),
-            f"These are means over {seeds_of(rows)} with 95 % intervals, each for itself; 'may be chance' takes into "
-            f"account how many were compared (p ≥ {LEVEL} after Holm's correction).",
-            f"Thresholds let 1 % of the validation negatives pass, and {_rates(rows, at)} of the test's.",
+            f"(Means over {seeds_of(rows)}, with 95 % intervals; 'may be chance': p ≥ {LEVEL} after Holm's correction "
+            "for all that were compared.)",
         ]
     )
+
+
+def notes(rows: pd.DataFrame) -> str:
+    """What a reader of the differences should know besides: the max rule's own share, and the false-positive rates."""
+    at = hardest(rows)
+    rates = f"Thresholds are set on other negatives, of which 1 % pass; on {where(rows)} {_rates(rows, at)} pass."
+    return " ".join([*_rule_alone(by_setting(rows), at), rates])
 
 
 def changed(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
@@ -151,14 +156,17 @@ def _rates(rows, at) -> str:
     return f"{means.min():.1f} to {means.max():.1f} %"
 
 
-def _rule_alone(parts, column) -> list[str]:
+def _rule_alone(parts, at) -> list[str]:
     """What the max rule changes of the network that it is used with: the rest of its gain is the autoencoder's."""
     pair = next((pair for pair in (("max-camera", "vae-camera"), ("max", "vae")) if set(pair) <= set(parts)), None)
-    found = difference(*(parts[name] for name in pair), column) if pair else None
+    found = difference(*(parts[name] for name in pair), f"worst_recall{FIXED_RATE}{at}") if pair else None
     if found is None:
         return []
     camera = " with that camera" if pair[0].endswith("-camera") else ""
-    return [f"The max rule's own share, beside the same network{camera} drawing evenly, is {interval(found)}."]
+    return [
+        f"The max rule's own share of what DB-VAE changes for the worst group, beside the same network{camera} drawing "
+        f"evenly, is {interval(found)}."
+    ]
 
 
 def _points(change: Difference, clear: bool) -> str:

@@ -56,7 +56,8 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
         _recalls(rows, counts),
         effects.section(rows, {"own test": FIXED_RATE, FOLDER: f"{FIXED_RATE}@{FOLDER}"}),
     ]
-    parts = [_head(rows, counts), *(section.markdown() for section in sections), _reference(rows)]
+    told = [section.markdown() for section in sections]
+    parts = [_head(rows, counts), *told, effects.notes(rows), _reference(rows)]
     return "\n\n".join(parts) + "\n"
 
 

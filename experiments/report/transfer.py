@@ -35,7 +35,7 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     at = effects.hardest(rows)
     found = effects.section(rows, {"1 % FPR": f"{FIXED_RATE}{at}", "own threshold": f"{OWN}{at}"})
     return {
-        "effects.md": f"On {effects.where(rows)}. {found.markdown()}\n",
+        "effects.md": f"On {effects.where(rows)}. {found.markdown()}\n\n{effects.notes(rows)}\n",
         "gap.md": f"{gap.section(rows).markdown()}\n",
         "draws.md": f"{effects.draws(experiment, rows).markdown()}\n",
     }

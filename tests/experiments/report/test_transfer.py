@@ -45,8 +45,9 @@ def test_the_sentence_has_each_change_of_the_worst_group_and_says_what_may_be_ch
     assert vae.startswith("On top of a random camera, DB-VAE (max rule) changes this by")
     assert vae.endswith("which may be chance")
     assert oracle == "resampling by group labels by +1.2 points [+1.2, +1.2]"
-    assert about.startswith("These are means over 6 paired seeds with 95 % intervals, each for itself;")
-    assert about.endswith("Thresholds let 1 % of the validation negatives pass, and 1.2 to 1.2 % of the test's.")
+    assert about.startswith("(Means over 6 paired seeds, with 95 % intervals; 'may be chance': p ≥ 0.05 after Holm's")
+    below = transfer.texts(experiment, rows, {})["effects.md"].splitlines()[-1]
+    assert below == "Thresholds are set on other negatives, of which 1 % pass; on another camera 1.2 to 1.2 % pass."
 
 
 def test_effects_are_against_the_cnn_of_the_same_camera(experiment, rows):
