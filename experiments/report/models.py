@@ -1,6 +1,6 @@
 """What figures need of trained models. Groups and the test split come in here, as they may in an evaluation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from debias.callbacks import encode
 from debias.data.dataset import Dataset
 from debias.data.pipeline import on_device
 from debias.evaluation import grouping
-from debias.latents import as_uint8, factor_correlations, influence, readout, traversal
+from debias.latents import as_uint8, factor_correlations, influence, numeric_factors, readout, traversal
 from debias.metrics import mass_by_group
 from debias.resampling import effective_sample_size
 from experiments.engine.experiment import Experiment
@@ -20,6 +20,7 @@ from experiments.report.figure_data import FigureData
 from experiments.report.paper_figures import RARE, STEPS, strongest
 from experiments.report.photographs import rates_on_photographs
 
+ANGLES = "yaw", "pitch", "roll"  # of the head, in degrees, 0 where it looks straight ahead
 _BINS = 40
 _EXTREMES = 10  # faces shown at either end
 _RECONSTRUCTED = 12  # faces shown
@@ -49,13 +50,31 @@ def preferred(p: np.ndarray, faces: Dataset) -> tuple[pd.DataFrame, np.ndarray]:
     """Of probabilities (N,) of N faces the histogram of log10 N p with the ESS, and the extreme faces, least first."""
     images, edges = np.histogram(np.log10(np.maximum(p * len(p), 1e-12)), bins=_BINS)
     columns = {"low": edges[:-1], "high": edges[1:], "images": images, "ess": effective_sample_size(p)}
-    order = np.argsort(p, kind="stable")
+    order = np.lexsort((np.random.default_rng(0).permutation(len(p)), p))  # equally likely ones in any order
     return pd.DataFrame(columns), faces.images(np.concatenate([order[:_EXTREMES], order[-_EXTREMES:]]))
 
 
 def sampling_by_epoch(runs: Sequence[StoredRun]) -> FigureData:
     """Of every run 'epochs': the ESS, and each group's share of the faces and of the sampling mass, in %, by epoch."""
     return _stacked("epochs", [_epochs(stored) for stored in runs])
+
+
+def drawn(runs: Sequence[StoredRun]) -> FigureData:
+    """Of every run 'drawn': for each factor, by how much the faces of its last epoch differ from all it may draw."""
+    return _stacked("drawn", [_drawn(stored) for stored in runs])
+
+
+def shifts(p: np.ndarray, factors: Mapping[str, np.ndarray]) -> pd.Series:
+    """Factor -> its mean over draws by p (N,) minus that over all faces, in standard deviations over all faces."""
+    columns = numeric_factors(factors).dropna(axis="columns")
+    return (p @ columns - columns.mean()) / columns.std(ddof=0)
+
+
+def seen_factors(faces: Dataset) -> dict[str, np.ndarray]:
+    """The factors of a data set, how far the head is turned to either side, and what the pictures themselves show."""
+    turned = {f"|{name}|": np.abs(faces.factors[name]) for name in ANGLES if name in faces.factors}
+    grey = faces.images().mean(-1)  # (N, H, W)
+    return {**faces.factors, **turned, "brightness": grey.mean((1, 2)), "image contrast": grey.std((1, 2))}
 
 
 def reconstructions(runs: Sequence[StoredRun], total: int = _RECONSTRUCTED) -> FigureData:
@@ -117,7 +136,12 @@ def _for_figures(experiment: Experiment, runs: Sequence[StoredRun]) -> FigureDat
     return found
 
 
-_COLLECTORS: dict[str, Callable] = {"quick": _for_quick, "figures": _for_figures}
+def _for_replication(experiment: Experiment, runs: Sequence[StoredRun]) -> FigureData:
+    resampled = [stored for stored in runs if METHODS[stored.run.setting.method].resamples]
+    return {**sampling(_first_seed(experiment, resampled)), **drawn(runs)}
+
+
+_COLLECTORS: dict[str, Callable] = {"quick": _for_quick, "figures": _for_figures, "replication": _for_replication}
 
 
 def _first_seed(experiment, runs) -> list[StoredRun]:
@@ -134,6 +158,12 @@ def _epochs(stored) -> pd.DataFrame:
         rows.append({"epoch": epoch, "ess": effective_sample_size(p), **mass})
     whole = {"faces": faces, **{f"share {name}": value for name, value in share.items()}}
     return pd.DataFrame(rows).assign(setting=stored.run.setting.name, seed=stored.run.config.seed, **whole)
+
+
+def _drawn(stored) -> pd.DataFrame:
+    found = shifts(stored.sampling()[-1], seen_factors(stored.splits.train.positives())).round(4)
+    named = {"factor": found.index, "shift": found.to_numpy()}
+    return pd.DataFrame(named).assign(setting=stored.run.setting.name, seed=stored.run.config.seed)
 
 
 def _stacked(name, tables) -> FigureData:

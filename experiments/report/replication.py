@@ -1,17 +1,61 @@
-"""The best methods again: the tables and the sentence of `methods`, and every seed on the last test."""
+"""The best methods again: the tables and the sentence of `methods`, every seed on the last test, and what is drawn."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from debias.markdown import markdown, plain
+from debias.plots.style import mean_interval
 from experiments.engine.experiment import Experiment
-from experiments.report import cameras, effects, methods
+from experiments.report import cameras, effects, figures, methods
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
+FACTORS = {  # of the embedded benchmark -> what people read
+    "tone": "darker skin",
+    "brightness": "brighter picture",
+    "image contrast": "more contrast in the picture",
+    "light_strength": "stronger light",
+    "|yaw|": "turned to a side",
+    "|pitch|": "turned up or down",
+    "zoom": "larger face",
+    "fringe": "longer fringe",
+    "hair_luminance": "lighter hair",
+    "glasses=sun": "sunglasses",
+    "male": "male",
+    "age": "older",
+}
+ABOUT = (
+    "**What is drawn.** By how much the faces that a method draws in its last epoch differ from all faces of training, "
+    "in standard deviations of all; mean over seeds with its 95 % interval."
+)
 
-def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
-    """E[A], the worst group and Var[A] of each setting on the last test."""
-    return {experiment.name: cameras.points(rows, effects.hardest(rows))}
+
+def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+    """E[A], the worst group and Var[A] of each setting on the last test; and the faces that are drawn most often."""
+    drawn = {experiment.name: cameras.points(rows, effects.hardest(rows))}
+    if "sampling" in data:
+        drawn["sampling"] = figures.sampling_figure(data, figures.titles(experiment.settings))
+    return drawn
 
 
-REPORT = Report(table=methods.table, figures=figures, sentence=methods.sentence)
+def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
+    """What each method draws more often than it occurs, factor by factor."""
+    return {"drawn.md": f"{ABOUT}\n\n{_shifts(experiment, data['drawn'])}\n"} if "drawn" in data else {}
+
+
+def _shifts(experiment, drawn) -> str:
+    """A line a factor, a column for each method that does not draw evenly."""
+    parts = {setting.title: drawn[drawn["setting"] == setting.name] for setting in experiment.settings}
+    shown = {title: part for title, part in parts.items() if part["shift"].any()}
+    known = {name: text for name, text in FACTORS.items() if name in set(drawn["factor"])}
+    lines = [[text, *(_shift(part, name) for part in shown.values())] for name, text in known.items()]
+    return markdown(["faces with", *map(plain, shown)], lines)
+
+
+def _shift(part, factor) -> str:
+    values = part.loc[part["factor"] == factor, "shift"]
+    low, high = mean_interval(values)
+    return f"{values.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+REPORT = Report(table=methods.table, figures=draw, texts=texts, sentence=methods.sentence)

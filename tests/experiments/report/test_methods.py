@@ -11,7 +11,7 @@ from debias.provenance import ROOT
 from experiments.methods import ALL, BLIND, BOUNDS, Compared, both
 from experiments.registry import EXPERIMENTS
 from experiments.replication import CHOSEN
-from experiments.report import methods, methods_search
+from experiments.report import methods, methods_search, replication
 from experiments.report.methods_search import LOSS, WORST, chosen
 from experiments.report.rows import read_rows
 
@@ -183,3 +183,17 @@ def test_a_table_of_the_search_marks_what_is_chosen(rows_of):
         ("JTT, times 5", "loss"),
         ("JTT, times 50", ""),
     ]
+
+
+def test_what_is_drawn_is_told_of_those_who_draw_unevenly_with_an_interval_over_seeds():
+    again = EXPERIMENTS["replication"]
+    names = [f"{method}-random-camera" for method in ("cnn", "jtt", "oracle")]
+    shift = {names[0]: 0.0, names[1]: 0.1, names[2]: 2.0}
+    drawn = pd.DataFrame([(n, s, f, shift[n] * (s + 1)) for n in names for s in (0, 1) for f in ("tone", "other")])
+    drawn.columns = ["setting", "seed", "factor", "shift"]
+    told = replication.texts(again, None, {"drawn": drawn})["drawn.md"]
+    header, _, *lines = [line.strip("| ").split("|") for line in told.splitlines() if line.startswith("|")]
+    assert [cell.strip() for cell in header] == ["faces with", "JTT, random camera", "Oracle (groups), random camera"]
+    # Two values 0.1 and 0.2: mean 0.15, standard error 0.05, and Student's t with one degree of freedom is 12.706.
+    assert [cell.strip() for cell in lines[0]] == ["darker skin", "+0.15 [-0.49, +0.79]", "+3.00 [-9.71, +15.71]"]
+    assert len(lines) == 1 and replication.texts(again, None, {}) == {}

@@ -85,6 +85,36 @@ def test_sampling_holds_histogram_and_extreme_faces(found, splits):
     assert set(found["sampling"]["setting"]) == {setting.name for setting in RESAMPLED}
 
 
+def test_of_equally_likely_faces_the_first_are_not_preferred(splits):
+    faces = splits.train.positives()
+    _, shown = models.preferred(np.full(len(faces), 1 / len(faces)), faces)
+    assert not np.array_equal(shown[:10], faces.images(np.arange(10)))
+
+
+def test_what_is_drawn_differs_from_all_faces_by_as_much_as_a_loop_finds(runs, splits):
+    table = models.drawn([run_of(runs, FEW), run_of(runs, "vae", seed=1)])["drawn"]
+    few, even = (table[table["setting"] == name].set_index("factor") for name in (FEW, "vae"))
+    faces = splits.train.positives()
+    total = sum(range(1, len(faces) + 1))
+    for factor, of_face in {
+        "side=right": lambda face: float(faces.groups[face] == 1),
+        "brightness": lambda face: faces.images()[face].mean(),
+        "image contrast": lambda face: faces.images()[face].mean(-1).std(),
+    }.items():
+        values = [of_face(face) for face in range(len(faces))]
+        drawn = sum((face + 1) / total * value for face, value in enumerate(values))
+        expected = (drawn - np.mean(values)) / np.std(values)
+        assert few.loc[factor, "shift"] == pytest.approx(expected, abs=1e-4)
+    assert set(even["seed"]) == {1} and (even["shift"] == 0).all()
+
+
+def test_a_head_is_as_much_turned_to_either_side(splits):
+    faces = splits.train.positives()
+    yaw = np.linspace(-30, 30, len(faces))
+    turned = models.seen_factors(dataclasses.replace(faces, factors={"yaw": yaw}))["|yaw|"]
+    assert turned[0] == turned[-1] == 30 and turned.min() < 1
+
+
 def test_latents_hold_correlations_on_test_faces_and_traversals_of_the_strongest(found, runs, splits):
     run = run_of(runs, "max-a0.01")
     model, test = run.model(), splits.test.positives()
