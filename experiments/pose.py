@@ -23,6 +23,6 @@ EXPERIMENT = Experiment(
     base=dataclasses.replace(TRAINED, **CAMERA),
     data=f"{SMALL}-pose",
     rare=("turned",),
-    minutes=110,
+    minutes=130,
     tests=(f"{OTHER_CAMERA}-pose",),
 )

@@ -63,7 +63,7 @@ def with_camera(setting: Setting) -> tuple[Setting, Setting]:
 
 
 def resampled(few: Mapping[str, int] | None = None, even: Mapping[str, int] | None = None) -> tuple[Setting, ...]:
-    """What every imbalance is tried with, nothing retuned: DB-VAE without and with its max rule, our rule, the oracle.
+    """What every imbalance is tried with, nothing retuned: DB-VAE without and with its max rule, JTT, ours, the oracle.
 
     Args:
         few: the draw that makes the imbalance; None where the data have one of their own.
@@ -75,6 +75,7 @@ def resampled(few: Mapping[str, int] | None = None, even: Mapping[str, int] | No
         Setting("cnn", "cnn", draw=few),
         Setting("vae", "vae", draw=few),
         Setting("max", "dbvae-max", {"alpha": 0.001}, few, title="DB-VAE, max, α = 0.001"),
+        Setting("jtt", "jtt", draw=few),
         Setting("neighbours", "neighbours", draw=few),
         Setting("oracle", "oracle", draw=few),
         *balanced,

@@ -1,4 +1,4 @@
-"""A table of tumours, malignant against benign, small malignant ones nearly absent: DB-VAE and our rule beyond images.
+"""A table of tumours, malignant against benign, small malignant ones nearly absent: DB-VAE, JTT and ours beyond images.
 
 ./run_experiments.sh tumours
 
@@ -21,5 +21,5 @@ EXPERIMENT = Experiment(
     base=TUMOURS,
     data="tumours",
     rare=tuple(FEW),
-    minutes=12,
+    minutes=13,
 )

@@ -12,6 +12,7 @@ from experiments.report.report import Report
 ASKED = {  # setting -> what it stands for in the sentence
     "vae": "DB-VAE's network, drawing evenly,",
     "max": "DB-VAE with its max rule",
+    "jtt": "JTT",
     "neighbours": "our rule",
     "oracle": "resampling by group labels",
     "balanced": "a balanced training set of the same size",
