@@ -39,6 +39,7 @@ TITLES = {
     "parliament": "The faces",
     "photographs": "Real photographs",
     "methods/photographs": "Every method, on real photographs",
+    "replication/photographs": "The best methods again, on real photographs",
     "detection": "Sliding windows",
     "labs": "The labs",
     "labs/intro": "Lab 1a: first steps",
