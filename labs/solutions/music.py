@@ -391,7 +391,8 @@ counted.assign(keynote=[shown(number) for number in numbers[:, 1]])
 # %%
 def with_form(network, vocabulary, recalled):
     """A new network with the layers of this one, (B, T) int32 -> (B, T, V), which counts and looks back."""
-    embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in network.layers]
+    kept = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
+    embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in kept]
     places, width = Places(vocabulary.characters), embedding.output_dim
     layers = [
         keras.Input((None,), dtype="int32"),
