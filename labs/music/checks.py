@@ -11,15 +11,14 @@ from debias.backend import keras, tf
 from labs.checking import (
     CheckFailed,
     InTrainingAlone,
-    array,
     called,
     compare,
-    finite,
     gradients,
     kind,
     random_tensors,
     tensor,
 )
+from labs.music.stepwise import layers_of
 from labs.music.vectoriser import MARK, PADDING
 
 BATCH, TIME, CHARACTERS = 3, 5, 7  # no two sizes alike, so that a wrong axis shows
@@ -122,52 +121,29 @@ def sequence_loss(student: Callable) -> None:
 
 
 def train_step(student: Callable) -> None:
-    """Weights after a step against a step by hand, then a step within tf.function, as the lab compiles it."""
-    network, by_hand, optimizer = _network(), _network(), keras.optimizers.SGD(0.5)
+    """Loss and weights of a step against one by hand, then a step within tf.function, as the lab compiles it."""
+    network, by_hand, optimizer, batch = _network(), _network(), keras.optimizers.SGD(0.5), _batch()
     optimizer.build(network.trainable_variables)
-    inputs, targets = _batch()
-    loss = called(student, network, optimizer, inputs, targets)
-    finite("the loss", tensor("train_step(...)", loss, ()).numpy())
-    before, (expected, step) = _flat(by_hand), _loss_and_gradient(by_hand, inputs, targets, training=True)
-    in_use, other_step = _loss_and_gradient(by_hand, inputs, targets, training=False)
-    later, _ = _loss_and_gradient(network, inputs, targets, training=True)
-    mistakes = {_NOT_TRAINING: in_use, "this is the loss after the step: return the one before it": later}
-    mistakes |= _other_losses(by_hand(inputs, training=True), inputs, targets)
-    compare("train_step(...)", loss, expected, mistakes, "return the loss of the batch")
-    mistakes = {
-        "the weights have not changed: call optimizer.apply(gradients, variables)": before,
-        "the weights go uphill: apply the gradients as they are": before + 0.5 * step,
-        _NOT_TRAINING: before - 0.5 * other_step,
-    }
-    look = "it differs from w - 0.5 * gradient"
-    compare("a weight after the step", _flat(network), before - 0.5 * step, mistakes, look)
+    loss = tensor("train_step(...)", called(student, network, optimizer, *batch), ())
+    _check_loss(loss, network, by_hand, *batch)
+    _check_weights(network, by_hand, *batch)
     if int(optimizer.iterations) != 1:
         raise CheckFailed("the step is not the optimizer's: change no weight by hand, call optimizer.apply")
-    _check_compiled(student, network, optimizer, inputs, targets)
+    _check_compiled(student, network, optimizer, *batch)
     print("train_step: right, it goes down the gradient")
 
 
 def draw(student: Callable) -> None:
-    """How often each character is drawn against the softmax of logits / temperature; rows that differ; one row."""
+    """Rows that differ, how often each character is drawn, one row alone, and another draw in each call."""
     wanted = np.arange(40) % 4
     by_row = _drawn(student, 100 * np.eye(4)[wanted], 1.0)  # few rows first: n draws for each of n fill the memory
     if np.all(by_row == by_row[0]):
         raise CheckFailed("draw takes all characters from the first row of logits: each row has a draw of its own")
-    logits = np.array([0.0, 1.0, 2.0, -1.0])
     for temperature in (1.0, 0.5, 2.0):
-        shares = np.bincount(_drawn(student, np.tile(logits, (DRAWS, 1)), temperature), minlength=4) / DRAWS
-        mistakes = {
-            "always the likeliest: draw, do not take the maximum": np.eye(4)[2],
-            "the temperature is not used: divide the logits by it": _softmax(logits),
-            "the logits are multiplied by the temperature: divide": _softmax(logits * temperature),
-            "probabilities are taken for logits: no softmax before tf.random.categorical": _softmax(
-                _softmax(logits) / temperature
-            ),
-        }
-        _compare_shares(shares, _softmax(logits / temperature), mistakes, temperature)
+        _check_shares(student, np.array([0.0, 1.0, 2.0, -1.0]), temperature)
     compare("draw(...)", by_row, wanted, look="each row of logits has a draw of its own, in the same order")
-    _drawn(student, logits[None], 1.0, "one row of logits gives one number in a row: [:, 0] instead of tf.squeeze")
-    once, again = (_drawn(student, np.tile(logits, (DRAWS, 1)), 1.0) for _ in range(2))
+    _drawn(student, np.zeros((1, 4)), 1.0, "one row of logits gives one number in a row: [:, 0] instead of tf.squeeze")
+    once, again = (_drawn(student, np.zeros((DRAWS, 4)), 1.0) for _ in range(2))
     if np.array_equal(once, again):
         raise CheckFailed("draw gives the same in each call: set no seed in it")
     print("draw: right, at three temperatures")
@@ -276,11 +252,20 @@ def _too_long_or_short(cut: list[int]) -> str:
     return "stop there if no mark has come; the mark and the header count as well"
 
 
-def _compare_shares(shares, expected, mistakes, temperature) -> None:
-    array("shares", shares, (4,))
-    tolerance = 5 * np.sqrt(0.25 / DRAWS)  # five standard errors
+def _check_shares(student: Callable, logits: np.ndarray, temperature: float) -> None:
+    """How often each character is drawn against the softmax of logits / temperature."""
+    shares = np.bincount(_drawn(student, np.tile(logits, (DRAWS, 1)), temperature), minlength=4) / DRAWS
+    expected, tolerance = _softmax(logits / temperature), 5 * np.sqrt(0.25 / DRAWS)  # five standard errors
     if np.all(np.abs(shares - expected) < tolerance):
         return
+    mistakes = {
+        "always the likeliest: draw, do not take the maximum": np.eye(4)[2],
+        "the temperature is not used: divide the logits by it": _softmax(logits),
+        "the logits are multiplied by the temperature: divide": _softmax(logits * temperature),
+        "probabilities are taken for logits: no softmax before tf.random.categorical": _softmax(
+            _softmax(logits) / temperature
+        ),
+    }
     for hint, value in mistakes.items():
         if np.all(np.abs(shares - value) < tolerance):
             raise CheckFailed(f"draw at temperature {temperature:g}: {hint}")
@@ -351,7 +336,7 @@ def _check_logits(network: keras.Model, text: tf.Tensor) -> None:
 
 def _check_order(network: keras.Model) -> None:
     """Section 7 puts layers behind the first one and before the last."""
-    layers = _layers(network)
+    layers = layers_of(network)
     if not isinstance(layers[-1], keras.layers.Dense) and isinstance(layers[0], keras.layers.Embedding):
         raise CheckFailed(f"{type(layers[-1]).__name__} comes before Dense: the last layer gives the logits")
     if not isinstance(layers[0], keras.layers.Embedding) or not isinstance(layers[-1], keras.layers.Dense):
@@ -383,7 +368,7 @@ def _check_recurrent(network: keras.Model) -> None:
 
 def _checked_dropout(network: keras.Model) -> str:
     """What to say of a network without dropout; CheckFailed where its place or its rate is not that of the text."""
-    layers = _layers(network)
+    layers = layers_of(network)
     dropouts = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
     first = next((place for place, layer in enumerate(layers) if isinstance(layer, keras.layers.RNN)), 0)
     if dropouts and not any(layer in layers[first:] for layer in dropouts):
@@ -393,11 +378,6 @@ def _checked_dropout(network: keras.Model) -> str:
             raise CheckFailed(f"Dropout leaves out {rate:g} of the numbers, expected 0.3: keras.layers.Dropout(0.3)")
     without = not any(getattr(layer, "rate", getattr(layer, "dropout", 0)) for layer in layers)
     return ", but it has no Dropout: it may learn tunes by heart" if without else ""
-
-
-def _layers(network: keras.Model) -> list[keras.layers.Layer]:
-    """The layers in their order; a network of functions has one more, for its input."""
-    return [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
 
 
 _NOT_TRAINING = "the network runs as if not in training, without dropout: network(inputs, training=True)"
@@ -412,17 +392,15 @@ def _batch() -> tuple[tf.Tensor, tf.Tensor]:
     return tf.constant(numbers[:, :-1], tf.int32), tf.constant(targets, tf.int32)
 
 
-def _loss_and_gradient(network: keras.Model, inputs, targets, training: bool) -> tuple[tf.Tensor, np.ndarray]:
-    """The mean cross-entropy, and its gradient for all weights in one row."""
-    with tf.GradientTape() as tape:
-        loss = _cross_entropy(targets, network(inputs, training=training))
-    slopes = map(tf.convert_to_tensor, tape.gradient(loss, network.trainable_variables))
-    return loss, np.concatenate([np.ravel(slope) for slope in slopes])
-
-
-def _other_losses(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What a loss is called that is not that of targets and logits -> what it would be."""
-    return {
+def _check_loss(loss, network: keras.Model, by_hand: keras.Model, inputs, targets) -> None:
+    """The loss of a batch before the step, which `by_hand` has not made."""
+    logits = by_hand(inputs, training=True)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    mistakes = {
+        _NOT_TRAINING: _cross_entropy(targets, by_hand(inputs)),
+        "this is the loss after the step: return the one before it": _cross_entropy(
+            targets, network(inputs, training=True)
+        ),
         "the loss is of `inputs`: the targets are `targets`": _cross_entropy(inputs, logits),
         "there is a softmax before the loss: hand the logits on as they are": _cross_entropy(
             targets, tf.nn.softmax(logits)
@@ -430,10 +408,28 @@ def _other_losses(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> d
         "the targets are moved once more: they are the next characters already": _cross_entropy(
             targets[:, 1:], logits[:, :-1]
         ),
-        "padding counts: take your sequence_loss, which leaves it out": tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        ),
+        "padding counts: take your sequence_loss, which leaves it out": tf.reduce_mean(losses),
     }
+    compare("train_step(...)", loss, _cross_entropy(targets, logits), mistakes, "return the loss of the batch")
+
+
+def _check_weights(network: keras.Model, by_hand: keras.Model, inputs, targets) -> None:
+    before, step = _flat(by_hand), _gradient(by_hand, inputs, targets, training=True)
+    mistakes = {
+        "the weights have not changed: call optimizer.apply(gradients, variables)": before,
+        "the weights go uphill: apply the gradients as they are": before + 0.5 * step,
+        _NOT_TRAINING: before - 0.5 * _gradient(by_hand, inputs, targets, training=False),
+    }
+    look = "it differs from w - 0.5 * gradient"
+    compare("a weight after the step", _flat(network), before - 0.5 * step, mistakes, look)
+
+
+def _gradient(network: keras.Model, inputs, targets, training: bool) -> np.ndarray:
+    """That of the mean cross-entropy for all weights, in one row."""
+    with tf.GradientTape() as tape:
+        loss = _cross_entropy(targets, network(inputs, training=training))
+    slopes = map(tf.convert_to_tensor, tape.gradient(loss, network.trainable_variables))
+    return np.concatenate([np.ravel(slope) for slope in slopes])
 
 
 def _check_compiled(student: Callable, *arguments) -> None:
@@ -443,7 +439,7 @@ def _check_compiled(student: Callable, *arguments) -> None:
         reason = str(error).strip().splitlines()[-1].strip()
         raise CheckFailed(
             f"train_step stops within tf.function, which compiles it in the next cell: {reason}: "
-            "take TensorFlow's functions for all, no .numpy(), and the network's trainable_variables"
+            "take TensorFlow's functions for all, no .numpy()"
         ) from error
 
 

@@ -40,6 +40,7 @@ from labs import drawings, sliders
 from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, structure, training
 from labs.music.places import Places
 from labs.music.recall import Recall
+from labs.music.stepwise import anew
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
 # %% tags=["parameters"]
@@ -329,8 +330,8 @@ def train_step(network, optimizer, inputs, targets):
     """One step of gradient descent; returns the loss before it."""
     # TODO: the loss under a tape, then a step of the optimizer
     # NUDGE: As in the descent of lab 1a, with all weights of a network in the place of x.
-    # IDEA: The tape must see both the call of the network and its loss; tape.gradient takes a list of weights as well,
-    # IDEA: and the network has one of those that are trained.
+    # IDEA: The tape must see both the call of the network and its loss. tape.gradient takes a list of weights as well:
+    # IDEA: network.trainable_variables.
     # CODE: with tf.GradientTape() as tape:
     # CODE:     loss = sequence_loss(targets, network(inputs, training=True))
     # CODE: variables = network.trainable_variables
@@ -385,7 +386,7 @@ print(f"log({len(vocabulary)}) is {math.log(len(vocabulary)):.2f}; the losses:",
 # %%
 places = Places(vocabulary.characters)
 numbers = places(tf.constant(vocabulary.sequence(example))[None])[0].numpy()
-counts = numbers[:, 2:] - places.firsts  # in the table of vectors each count begins behind the one before it
+counts = numbers[:, 2:] - places.firsts  # for each count another number stands for 0
 begin = 1 + len(example.header)  # behind the mark and the header
 begin += (counts[begin:, -1] > 0).argmax()  # there it is the same as two bars earlier
 rows = slice(begin, begin + 24)
@@ -412,8 +413,7 @@ counted.assign(keynote=[shown(number) for number in numbers[rows, 1]])
 # %%
 def with_form(network, vocabulary, recalled):
     """A new network with the layers of this one, (B, T) int32 -> (B, T, V), which counts and looks back."""
-    kept = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
-    embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in kept]
+    embedding, *middle, dense = anew(network)  # its layers once more, without their weights
     places, width = Places(vocabulary.characters), embedding.output_dim
     layers = [
         keras.Input((None,), dtype="int32"),
