@@ -5,8 +5,10 @@ A check raises `CheckFailed`, which a notebook shows as its message alone, witho
 
 import contextlib
 import linecache
+import numbers
 import re
 import traceback
+import types
 from collections.abc import Callable, Iterator, Mapping
 
 import IPython
@@ -46,7 +48,7 @@ def called(student: Callable, *arguments, **options):
     try:
         return student(*arguments, **options)
     except NotImplementedError as error:
-        raise CheckFailed(f"{_name(student)} is not written yet: fill in its TODO and run both cells") from error
+        raise CheckFailed(_unwritten(student, error)) from error
     except Exception as error:
         raise CheckFailed(_stopped(student, error)) from error
 
@@ -72,7 +74,7 @@ def tensor(
         look: where to look if the shape is another.
     """
     if not tf.is_tensor(value):
-        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value, shape)}")
+        raise CheckFailed(f"{name} is {kind(value)}: {_instead_of_a_tensor(value, shape, dtype)}")
     if tuple(value.shape) != shape:
         raise CheckFailed(f"{name} has shape {tuple(value.shape)}, expected {shape}: {look}")
     if value.dtype != dtype:
@@ -158,6 +160,7 @@ _ONE_LOGIT = " (what is taken for logits has one number only: is it the values?)
 _HINTS = {  # what an error says that does not name its cause -> what is likely
     "No gradients provided for any variable": " (call the network itself, and its loss, within the tape's `with`)",
     "has no attribute '_unique_id'": " (an optimizer takes gradients first, then variables)",
+    "Unknown variable": " (the optimizer is made for trainable_variables: give it these alone)",
     "[0, 1)": _ONE_LOGIT,  # in the loss; whether this or its gradient is refused first depends on timing
     "segment_ids[": _ONE_LOGIT,
     "Invalid input shape for input": " (does keras.Input have the shape of what comes, without the batch?)",
@@ -180,17 +183,28 @@ def _name(student: Callable) -> str:
     return getattr(student, "__name__", type(student).__name__)
 
 
+def _unwritten(student: Callable, error: NotImplementedError) -> str:
+    """Whose TODO is empty: that of the student's function, or of one that it calls."""
+    empty = list(traceback.walk_tb(error.__traceback__))[-1][0].f_code
+    if UNFILLED in str(error) and isinstance(student, types.FunctionType) and empty is not student.__code__:
+        name = empty.co_qualname.rpartition("<locals>.")[2]
+        return f"{_name(student)} calls {name}, which is not written yet: fill in that TODO first"
+    return f"{_name(student)} is not written yet: fill in its TODO and run both cells"
+
+
 def _stopped(student: Callable, error: Exception) -> str:
     """Which error stopped the student's function, and where."""
     return f"{_name(student)} stops with {type(error).__name__}: {_reason(error)}{_place(error)}"
 
 
-def _instead_of_a_tensor(value, shape: tuple[int, ...]) -> str:
+def _instead_of_a_tensor(value, shape: tuple[int, ...], dtype: tf.DType) -> str:
     """What to do about a value that is no tensor of this shape."""
     if value is None:
         return _RETURN.removeprefix(": ")
     if isinstance(value, list | tuple):
-        return "make one tensor of it, tf.stack" if shape else "return the one number alone"
+        plain = all(isinstance(each, numbers.Real) for each in value)
+        way = f"tf.constant(numbers, tf.{dtype.name})" if plain else "tf.stack"
+        return f"make one tensor of it, {way}" if shape else "return the one number alone"
     if callable(value):
         return "it gives its result when it is called, so call it"
     return "use TensorFlow's functions instead of NumPy's or Python's"

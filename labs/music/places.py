@@ -17,8 +17,8 @@ COUNTS = {  # what is counted -> how many counts are told apart; what goes beyon
     "plain notes of the section": 160,
     "quarters of a plain note in the bar": 64,
     "within a first ending": 2,
-    "bar lines since it differed from one bar before": 4,
-    "bar lines since it differed from two bars before": 4,
+    "bars the same as one bar earlier": 4,
+    "bars the same as two bars earlier": 4,
 }
 _BAR = 1 << 10  # a bar in a place's number: more than the characters of one
 _TUPLETS = {"2": 4, "3": -4, "4": -4, "6": -16, "8": -20}  # quarters that a tuplet of plain notes is longer than these

@@ -40,6 +40,9 @@ class Sound:
     peak: float
     loudness: float
 
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} seconds, notes from {self.lowest:.0f} to {self.highest:.0f} Hz"
+
 
 def score(abc: str):
     """A tune in ABC as a music21 stream.

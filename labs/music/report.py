@@ -1,6 +1,7 @@
 """What the lab leaves: the table of quality, the curves of training, and how fast tunes are written."""
 
 import dataclasses
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -127,6 +128,8 @@ def _rate(write: Callable[[], int]) -> float:
 
 
 def _interval(key: str, measure: Measure) -> str:
+    if math.isnan(measure.value):
+        return "nothing to measure"
     value, low, high = (each if key == "reach" else 100 * each for each in dataclasses.astuple(measure))
     return f"{value:.1f} ({low:.1f} to {high:.1f})"
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from debias.backend import keras, tf
 from debias.errors import InputError
-from labs.music.stepwise import Stepwise, stepwise
+from labs.music.stepwise import Stepwise, layers_of, stepwise
 from labs.music.vectoriser import MARK, PADDING, Vocabulary
 
 LONGEST = 700  # characters, with the header: longer than 99 % of the tunes
@@ -84,7 +84,7 @@ def nucleus(logits: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
 
 def _layers(model: keras.Model) -> list[Stepwise]:
     """The layers as writing uses them: the first reads characters, the last gives logits."""
-    return [stepwise(layer) for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    return [stepwise(layer) for layer in layers_of(model)]
 
 
 def _first_states(layers, count):

@@ -57,6 +57,19 @@ def stepwise(layer: keras.layers.Layer) -> Stepwise:
     )
 
 
+def layers_of(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a network in their order, without the one for its input, which a functional model has."""
+    return [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
+def anew(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a network once more, without their weights: what they read may have another size."""
+    configs = [layer.get_config() for layer in layers_of(network)]
+    for config in configs:
+        config.get("cell", {}).pop("build_config", None)  # else the cell of keras.layers.RNN keeps its old size
+    return [layer.from_config(config) for layer, config in zip(layers_of(network), configs, strict=True)]
+
+
 class _Recurrent(Stepwise):
     def __init__(self, layer: keras.layers.RNN):
         self.cell = layer.cell

@@ -59,7 +59,12 @@ def of_tunes(texts: Sequence[str], of_tune: Callable[[Tune], tuple[float, float]
 
 
 def interval(parts: np.ndarray, seed: int = 0) -> Measure:
-    """The sum of the numerators over that of the denominators, and its interval, of (N, 2) numbers of tunes."""
+    """The sum of the numerators over that of the denominators, and its interval, of (N, 2) numbers of tunes.
+
+    All three are NaN where there is nothing to measure.
+    """
+    if not parts[:, 1].any():
+        return Measure(np.nan, np.nan, np.nan)
     value = parts[:, 0].sum() / parts[:, 1].sum()
     if np.all(parts[:, 1] == 1) and np.isin(parts[:, 0], (0, 1)).all():
         low, high = np.array(wilson(value, len(parts))) / 100

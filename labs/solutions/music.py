@@ -5,8 +5,9 @@
 # itself and it writes tunes. In this lab you build it: numbers from text, batches, the network, its loss, a training
 # step, and the drawing of characters. Then you listen to what it wrote, and find out by numbers whether it is any good.
 #
-# The network is small and the training short: five to fifteen minutes on two cores. Under each exercise are an example
-# and three hints; open one only when you are stuck.
+# The network is small and the training short: five to fifteen minutes on two cores, and as long again in section 11,
+# where a second network is trained for comparison. Under each exercise are an example and three hints; open one only
+# when you are stuck.
 #
 # **When you are through, you can**
 #
@@ -39,6 +40,7 @@ from labs import drawings, sliders
 from labs.music import checks, corpus, course, playing, quality, report, sampling, sequences, structure, training
 from labs.music.places import Places
 from labs.music.recall import Recall
+from labs.music.stepwise import anew
 from labs.music.vectoriser import MARK, PADDING, vocabulary_of
 
 # %% tags=["parameters"]
@@ -53,10 +55,11 @@ seed_everything(0)
 # %% [markdown]
 # ## 1. The tunes
 #
-# Three old collections: O'Neill's *Music of Ireland* and *Ryan's Mammoth Collection*, which come with music21, and the
-# tunes of the course. What does not sound (titles, comments, chord symbols) is dropped, broken tunes are skipped and
-# counted, and of tunes that occur twice, in whatever key, one is kept: a model must not be tested on a tune that it has
-# seen. Validation and test hold tunes, not pieces of tunes.
+# Three old collections: O'Neill's *Music of Ireland* and *Ryan's Mammoth Collection*, which come with music21, a Python
+# library for music, and the tunes of MIT 6.S191, the course on whose material this lab is built. What does not sound
+# (titles, comments, chord symbols) is dropped, broken tunes are skipped and counted, and of tunes that occur twice, in
+# whatever key, one is kept: a model must not be tested on a tune that it has seen. Validation and test hold tunes, not
+# pieces of tunes.
 
 # %%
 tunes = corpus.load(ROOT / ".cache")
@@ -64,7 +67,7 @@ if SMOKE:
     shortest = {name: sorted(getattr(tunes, name), key=lambda tune: len(tune.text)) for name in tunes.parts}
     tunes = dataclasses.replace(tunes, **{name: tuple(part[:16]) for name, part in shortest.items()})
 print(tunes)
-print("left out:", tunes.skipped)
+print("left out most often:", *(f"{count} {reason}" for reason, count in [*tunes.skipped.items()][:5]), sep="\n  ")
 example = tunes.train[0]
 print(example.abc())
 
@@ -84,7 +87,7 @@ Audio(str(work / "example.wav"))
 #
 # A network computes with numbers. Each character gets one: its place in the alphabet of all characters that occur,
 # counted from 2, because 0 is kept for *padding* (batches are rectangles, tunes are not) and 1 for a *mark* that stands
-# before and after every tune.
+# before and after every tune. In the code they are `PADDING` and `MARK`.
 
 
 # %%
@@ -125,7 +128,8 @@ for character, number in zip(beginning, vectorise(beginning, vocabulary.characte
 # that is called **teacher forcing**. All places can be learnt from at once, and one early mistake does not spoil the
 # rest of the tune.
 #
-# The header is given, not asked for: there the target is padding, which the loss will not count.
+# The header is not asked for: when the network writes, you give it one, so it need not invent it. There the target is
+# padding, which the loss will not count.
 
 
 # %%
@@ -133,7 +137,7 @@ def inputs_and_targets(row, header):
     """Two tensors, each one shorter than the row.
 
     Args:
-        row: (T,) int32, a tune between its two marks.
+        row: (T,) int32, the T numbers of a tune between its two marks.
         header: how many of its characters belong to the header.
     """
     # TODO: both tensors; the targets of the header are PADDING
@@ -174,7 +178,8 @@ for step in range(length - 2, length + 5):
 # A **batch** is some tunes that the network reads side by side, and from which it makes one step of learning: its
 # gradient is the mean over all of them, so it is less noisy than that of one tune, and one large computation is faster
 # than many small ones. `sequences.batches` does the same as you did, in a `tf.data` pipeline, and puts tunes of like
-# length into one batch.
+# length into one batch. In shapes, B is the number of tunes in a batch, T the number of places in each, V the number of
+# characters, padding and mark among them.
 #
 # Here a row is a whole tune. The course's lab puts all tunes into one long text and cuts **windows** of 100 characters
 # out of it, at random places: all rows have the same length, but most begin in the middle of a tune, where the network
@@ -213,6 +218,9 @@ drawings.show("music/rnn")
 # $$ \tilde h_t = \tanh\left(x_t W_h + r_t \odot (h_{t-1} U_h + c_h) + b_h\right), \qquad
 # h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t $$
 #
+# $x_t$ is the character's vector; $W$, $U$, $b$ and $c$ are weights that are learned; $\sigma$, the sigmoid, turns any
+# number into one between 0 and 1. In the drawing, $\hat y_t$ are the logits.
+#
 # Where $z_t$ is near 1 the state is kept as it is: that is how a key or a repeat is remembered over many characters.
 #
 # **Think.** The loss counts all characters of a tune in one go, one at each place. Why is that not cheating, although
@@ -228,7 +236,12 @@ drawings.show("music/rnn")
 
 # %%
 def build_network(vocabulary_size, embedding, units):
-    """Characters (B, T) int32 -> logits (B, T, vocabulary_size)."""
+    """Characters (B, T) int32 -> logits (B, T, vocabulary_size).
+
+    Args:
+        embedding: how many numbers a character's vector has.
+        units: how many numbers the state has.
+    """
     # TODO: the layers of the list above, one after the other
     # NUDGE: Follow a batch (B, T) through the list: what shape has it behind each layer?
     # IDEA: keras.Sequential of keras.Input((None,), dtype="int32"), where None is any length, then Embedding(how many
@@ -262,6 +275,7 @@ checks.build_network(build_network)
 
 # %%
 untrained = build_network(len(vocabulary), 16, 64)
+at_first = untrained.get_weights()
 guesses = tf.random.categorical(untrained(inputs[:1])[0], 1)[:60, 0]
 print("read:   ", repr(vocabulary.decode(inputs[0].numpy())[:60]))
 print("guessed:", repr(vocabulary.decode([number for number in guesses.numpy() if number != MARK])))
@@ -306,7 +320,9 @@ checks.sequence_loss(sequence_loss)
 # %% [markdown]
 # ## 6. A training step
 #
-# The tape records what is computed; then the gradient of the loss says in which direction each weight should go.
+# The tape records what is computed; then the gradient of the loss says in which direction the loss grows, and each
+# weight goes a step the other way: `optimizer.apply(gradients, variables)` makes that step. In training the network
+# must be called with `training=True`, or Dropout does nothing.
 
 
 # %%
@@ -314,13 +330,14 @@ def train_step(network, optimizer, inputs, targets):
     """One step of gradient descent; returns the loss before it."""
     # TODO: the loss under a tape, then a step of the optimizer
     # NUDGE: As in the descent of lab 1a, with all weights of a network in the place of x.
-    # IDEA: network(inputs, training=True) is what the tape must see; tape.gradient takes a list of weights as well,
-    # IDEA: and optimizer.apply(gradients, weights) makes the step.
+    # IDEA: The tape must see both the call of the network and its loss. tape.gradient takes a list of weights as well:
+    # IDEA: network.trainable_variables.
     # CODE: with tf.GradientTape() as tape:
     # CODE:     loss = sequence_loss(targets, network(inputs, training=True))
     # CODE: variables = network.trainable_variables
     # CODE: optimizer.apply(tape.gradient(..., ...), ...)
-    # EXAMPLE: of an untrained network of 50 characters the loss is about 3.9, the logarithm of 50.
+    # EXAMPLE: `train_step(untrained, keras.optimizers.Adam(), inputs, targets)` gives about 4, the logarithm of the
+    # EXAMPLE: number of characters.
     ### BEGIN SOLUTION
     with tf.GradientTape() as tape:
         loss = sequence_loss(targets, network(inputs, training=True))
@@ -338,6 +355,7 @@ checks.train_step(train_step)
 # it should, and falls.
 
 # %%
+untrained.set_weights(at_first)  # the cell may run again, and the example has made a step
 optimizer = keras.optimizers.Adam(0.01)
 optimizer.build(untrained.trainable_variables)
 compiled = tf.function(train_step)
@@ -355,21 +373,25 @@ print(f"log({len(vocabulary)}) is {math.log(len(vocabulary)):.2f}; the losses:",
 # would have to keep all of that in its state, which is overwritten at each step. Two layers help:
 #
 # * `Places` stands in front of the embedding and does the counting. Beside each character it puts the keynote; how many
-#   bars and how many plain notes (`c` is one, `c2` two) this section has had; how much the bar has had; whether a first
-#   ending has begun; and how many bar lines ago a character last differed from the bar before, and from the one before
-#   that. It has no weights.
+#   bars and how many plain notes (`c` is one, `c2` two) this section has had; how many quarters of a plain note the bar
+#   has had; and whether a first ending has begun (`|1`: bars that are played the first time only). The last two numbers
+#   say for how many bars the tune has been the same as one bar earlier, and as two bars earlier: 0 if something in this
+#   bar was different, 1 if nothing was so far, 2 if nothing was in the bar before either. It has no weights.
 # * `Recall` stands behind the GRU and does the remembering, by **attention**. All states are kept. The present state
 #   asks: where was I in a state like this before, and what came then? The answer is a mean over all earlier places,
 #   weighted by how well they fit, and `Dense` reads it beside the state.
 #
-# What `Places` says at the beginning of a tune:
+# What `Places` says of some bars of a tune, where a part of a bar comes again:
 
 # %%
 places = Places(vocabulary.characters)
+numbers = places(tf.constant(vocabulary.sequence(example))[None])[0].numpy()
+counts = numbers[:, 2:] - places.firsts  # for each count another number stands for 0
 begin = 1 + len(example.header)  # behind the mark and the header
-numbers = places(tf.constant(vocabulary.sequence(example))[None])[0, begin : begin + 20].numpy()
-counted = pd.DataFrame(numbers[:, 2:] - places.firsts, [shown(number) for number in numbers[:, 0]], places.names[2:])
-counted.assign(keynote=[shown(number) for number in numbers[:, 1]])
+begin += (counts[begin:, -1] > 0).argmax()  # there it is the same as two bars earlier
+rows = slice(begin, begin + 24)
+counted = pd.DataFrame(counts[rows], [shown(number) for number in numbers[rows, 0]], places.names[2:])
+counted.assign(keynote=[shown(number) for number in numbers[rows, 1]])
 
 # %% [markdown]
 # **Think.** Does this not give something away? If the network were told how many bars are *left*, each character would
@@ -391,7 +413,7 @@ counted.assign(keynote=[shown(number) for number in numbers[:, 1]])
 # %%
 def with_form(network, vocabulary, recalled):
     """A new network with the layers of this one, (B, T) int32 -> (B, T, V), which counts and looks back."""
-    embedding, *middle, dense = [layer.from_config(layer.get_config()) for layer in network.layers]
+    embedding, *middle, dense = anew(network)  # its layers once more, without their weights
     places, width = Places(vocabulary.characters), embedding.output_dim
     layers = [
         keras.Input((None,), dtype="int32"),
@@ -440,6 +462,7 @@ print("the same logits:", bool(tf.reduce_all(network(inputs) == again(inputs))))
 #
 # The network gives logits. Always to take the likeliest character makes dull tunes that go in circles; to draw by the
 # probabilities as they are makes slips. A **temperature** divides the logits: below 1 the likely become likelier.
+# `tf.random.categorical` takes the softmax itself: give it logits.
 
 
 # %%
@@ -471,7 +494,8 @@ drawings.show("music/writing")
 # What was read before is not read again: it is in the **state**. In training whole tunes are read at once, and Keras
 # hands the state on within them. Here you do it yourself. `read_one(number, state)` reads one more character, after
 # those that are in the state. It gives two things, the logits for the next character, (1, V), and the new state.
-# Before the first character there is no state: `None`.
+# Before the first character there is no state: `None`. Each layer that remembers has its own, `Places`, the GRU and
+# `Recall` (two tensors): `state` holds them all.
 
 # %%
 read_one = sampling.one_step(network)
@@ -484,19 +508,19 @@ for number in vocabulary.encode("R:"):
 
 # %%
 def write(read_one, header, temperature, longest):
-    """Numbers of a tune, a list: the mark, its header, then what is drawn, up to the closing mark.
+    """Numbers of a tune, a list: the mark, its header, then what is drawn, with the closing mark or without it.
 
     Args:
         read_one: a function: number, state -> logits (1, V) of the next number, new state; the first state is None.
         header: numbers.
-        longest: numbers after which it ends even without a mark.
+        longest: how many numbers there are at most, the mark and the header among them.
     """
     written, state = [MARK, *header], None
     # TODO: read what is written so far, one after the other; then the loop: draw, append, stop or read
     # NUDGE: What comes out of one call of read_one, and which of it goes into the next call? And there are two reasons
     # NUDGE: to end: the tune is over, or it is too long.
     # IDEA: logits, state = read_one(number, state) puts the new state in the place of the old one. draw gives a tensor
-    # IDEA: of one number: int(...[0]) makes it one that can be appended; break leaves a loop.
+    # IDEA: of one number: int(...[0]) is the number itself; break leaves a loop.
     # CODE: for number in written:
     # CODE:     logits, state = read_one(number, ...)
     # CODE: while len(written) < longest:
@@ -543,12 +567,12 @@ print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 # Your loop is in Python and writes one tune at a time. To *measure* how good the network is takes hundreds of tunes, so
 # `sampling.Generator` compiles the same loop and writes many at a time. It also cuts off unlikely characters (*top-p*):
 # each is drawn from the fewest that have 95 % of the probability. And where bars are counted, both refuse to begin a
-# fourth equal bar in a row, which no real tune has. Near temperature 0, where nothing is left to chance,
-# both must write the same:
+# fourth equal bar in a row, which no real tune has. Near temperature 0, where nothing is left to chance, both must
+# write the same; `False` would say that your loop reads or draws something else:
 
 # %%
 generator = sampling.Generator(network, vocabulary)
-yours, fast = tune_under(JIG, 1e-4), generator.tunes([JIG], 1e-4)[0]
+yours, fast = tune_under(JIG, 1e-6), generator.tunes([JIG], 1e-6)[0]
 print("the same tune:", fast[: len(yours)] == yours)
 
 # %% [markdown]
@@ -578,7 +602,9 @@ print(written[0])
 #
 # Five questions, asked of all of them, none left out. Can the tune be played? Are its bars as long as the metre says?
 # Is it copied? Has it the form of a tune? And how many bits does the next character of a tune cost that was held out?
-# Real tunes do not fill every bar either: pick-ups and endings are short.
+# Real tunes do not fill every bar either: pick-ups and endings are short. A *common run* is a passage that stands in a
+# training tune, character by character: `longest_common_run` is the longest of all tunes, `median_common_run` that of
+# the tune in the middle.
 
 # %%
 made = dataclasses.asdict(quality.measure(written, tunes.train, sampling.LONGEST))
@@ -587,13 +613,14 @@ form = {"generated": structure.measure(written), "real": structure.measure([t.te
 pd.DataFrame({"generated": made, "real, held out": real}).round(3)
 
 # %% [markdown]
-# **Think.** A network that copied a tune of the training set note by note would have perfect bars. Which line of the
-# table would betray it, and how long a run shared with some tune is suspicious?
+# **Think.** A network that copied long passages of training tunes would have perfect bars. Which line of the table
+# would betray it, and how long a run shared with some tune is suspicious?
 #
 # <details><summary>An answer</summary>
 #
-# The longest common run. Real tunes share long runs, too, because they come from one tradition: so the measure is the
-# column beside it. Runs that are clearly longer than those of real tunes that were held out are copies.
+# The longest common run; if it copied whole tunes, the exact copies as well. Real tunes share long runs, too, because
+# they come from one tradition: so the measure is the column beside it. Runs that are clearly longer than those of real
+# tunes that were held out are copies.
 #
 # </details>
 #
@@ -685,10 +712,11 @@ if RESULTS:  # what the repository keeps of this run
 # %% [markdown]
 # ## 13. What to hand in
 #
-# 1. This notebook, run from top to bottom, with every check saying "right".
+# 1. This notebook, run from top to bottom, with every check saying "right"; a "but" behind it is advice.
 # 2. The tables of section 11, and the best of your tunes as a sound (its `.wav` is in the folder that `folder` names).
 # 3. One sentence on each of the three questions ("Think").
-# 4. If it beats ours: a line in the [leaderboard](../music/leaderboard.md).
+# 4. If it beats ours, with fewer bits per character: a line in the [leaderboard](../music/leaderboard.md). The minutes
+#    of training may differ.
 #
 # ## 14. Extend it
 #

@@ -50,9 +50,9 @@ def test_a_first_ending_lasts_to_the_end_of_its_section():
     assert column("A|1B:|2c", "within a first ending") == [0, 0, 1, 1, 1, 0, 0, 0]
 
 
-def test_bar_lines_since_a_bar_differed_from_the_ones_before():
+def test_bars_that_are_the_same_as_earlier_ones():
     body = "AB|AB|AB|Ac|Ac|"
-    one, two = (column(body, f"bar lines since it differed from {ago} before") for ago in ("one bar", "two bars"))
+    one, two = (column(body, f"bars the same as {ago} earlier") for ago in ("one bar", "two bars"))
     assert one == [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 0, 1, 1, 1, 2]
     assert two == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 1]
 

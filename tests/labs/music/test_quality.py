@@ -91,6 +91,7 @@ def test_a_tune_as_files_can_be_heard_and_seen(tmp_path):
     assert "\nQ:3/8=115\nK:G\n" in (tmp_path / "jig.abc").read_text()
     assert np.abs(wave.astype(float)).max() < 2**15 - 1  # no clipping
     assert sound.loudness > 0.05  # not silent
+    assert str(sound) == "4 seconds, notes from 370 to 587 Hz"
     assert (sound.lowest, sound.highest) == (pytest.approx(369.99, 1e-3), pytest.approx(587.33, 1e-3))  # F#4 to D5
     svg = (tmp_path / "jig.svg").read_text()
     assert svg.startswith("<svg") and svg.count('class="note"') == 16

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from labs.music import structure
+from labs.music import report, structure
 from labs.music.notation import Tune
 
 EIGHT = "GABc|dedB|GABc|d2D2|GABc|dedB|cAFA|G2G2"  # eight bars of 2/4 in eighths
@@ -103,6 +103,20 @@ def test_intervals_are_wilsons_or_of_resampled_tunes():
     found = structure.interval(counts)
     error = counts[:, 0].std() / np.sqrt(200)
     assert (found.low, found.high) == pytest.approx((found.value - 1.96 * error, found.value + 1.96 * error), abs=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_measure_with_nothing_to_measure_has_no_number():
+    nothing = structure.measure([text("G?")])["reach"]
+    assert all(np.isnan([nothing.value, nothing.low, nothing.high]))
+    some = structure.measure([text(f"{EIGHT}:|")])
+    measures = {"generated": {**some, "reach": nothing}, "real": some}
+    numbers = dict.fromkeys(report.ROWS, 1) | {"tunes": 1}
+    costs = ("bits_per_char", "minutes", "chars_per_second")
+    table = report.table(
+        numbers, numbers, measures, {f"{whose}{cost}": 1 for cost in costs for whose in ("", "course_")}
+    )
+    assert "nothing to measure" in table and "nan" not in table
 
 
 def test_distance_is_the_mean_difference_of_shares():
