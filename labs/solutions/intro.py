@@ -222,7 +222,7 @@ drawings.show("intro/perceptron")
 #
 # $x$ is (batch, inputs), $W$ (inputs, units), $b$ (units,). A layer makes its weights in `build`, once the number of
 # inputs is known, and uses them in `call`. At the beginning $W$ is drawn by chance, so that no two units are alike, and
-# $b$ is zero.
+# $b$ is zero. `seed_everything(0)`, at the top, makes chance repeat itself: run all again, and get the same numbers.
 
 
 # %%

@@ -59,6 +59,10 @@ def show(figure, name):
 #
 # MNIST has 70,000 digits of 28 x 28 pixels. With internet they are fetched once. Without it a sample of 5,000 that
 # comes with a package has to do, and all numbers below are somewhat lower.
+#
+# In the files a pixel is a byte, 0 to 255. `data.load` divides by 255, since the weights begin at sizes that suit
+# numbers of about 1, and adds the last axis, one channel for grey. Do the same with pictures of your own, white on
+# black as here.
 
 # %%
 digits = data.load(ROOT / ".cache")
@@ -282,6 +286,14 @@ checks.cnn(cnn)
 convolutional = train("CNN", cnn(), epochs(20))
 
 # %% [markdown]
+# Where are its weights? A filter has one for each pixel of its 3 x 3 and each channel that it reads, and a bias. So the
+# first convolution has 24 (9 + 1) = 240, the second 36 (9 * 24 + 1) = 7,812; the dense layer has 900 * 128 + 128 =
+# 115,328, more than nine tenths of all:
+
+# %%
+convolutional.summary()
+
+# %% [markdown]
 # ## 4. The same training, by hand
 #
 # `fit` is a loop around one step. The step needs a loss: the cross-entropy, $-\log p(\text{true digit})$, averaged over
@@ -412,6 +424,9 @@ curves = pd.DataFrame(log)
 show(pictures.curves(curves), "curves")
 
 # %% [markdown]
+# Keep such numbers in a file, beside the settings that made them: a number without them cannot be made again. `curves`
+# becomes one by `curves.to_csv("curves.csv", index=False)`.
+#
 # The best of them **on validation** is trained again, three times, now with the validation digits too: they have done
 # their duty. The mean of the three networks' probabilities is the vote.
 

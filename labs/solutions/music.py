@@ -434,6 +434,12 @@ def with_form(network, vocabulary, recalled):
 # Once through all of them, batch by batch, is an **epoch**. After each the *bits per character* of the validation
 # tunes say how many yes-or-no questions the next character still costs (the loss divided by $\log 2$). The best epoch
 # is kept.
+#
+# A gradient goes back through hundreds of steps, and is now and then far too long. One that is longer than 1, over all
+# weights together, is therefore shortened to 1; its direction stays (**clipping**, `optimizer.global_clipnorm = 1.0`).
+#
+# 24 numbers for a character, 384 for the state, 32 tunes in a batch, a rate of 0.006 at first, 12 epochs: these are
+# **hyperparameters**, which no gradient finds. They were chosen by validation tunes.
 
 # %%
 sizes, recalled = ((4, 32), 8) if SMOKE else ((24, 384), 64)
@@ -720,6 +726,9 @@ if RESULTS:  # what the repository keeps of this run
 #
 # ## 14. Extend it
 #
+# * Change one hyperparameter: guess first, then train, and choose by the bits of the validation tunes.
+# * What is learnt first, characters, bars or sections? Train a new network by `training.train` for one epoch, into a
+#   folder of its own (the rate then falls to zero within that epoch), and read what it writes under `JIG`.
 # * Leave out `Places`, or `Recall`: which of them makes the sections, which the repeats, and what do the bits say?
 # * Draw with other values of top-p, or without: how do `full_bars` and the sound change? Choose on validation.
 # * Which metres fail most? Count `full_bars` by metre, and look at how many training tunes each has.

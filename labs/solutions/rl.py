@@ -66,6 +66,10 @@ drawings.show("rl/loop")
 # * The **return** is the sum of rewards that follow. The policy should make it large.
 # * No teacher says which action was right: the agent has to try, and find out what was worth it.
 #
+# Lab 2a was **supervised** learning: each digit came with its answer. The VAE of lab 2b was **unsupervised**: there
+# were no answers. **Reinforcement** learning has no answers either, only a reward, and what it learns from depends on
+# what it does. Games suit it: their rules are exact, many can be played side by side, and a lost one hurts nobody.
+#
 # Environments come from [gymnasium](https://gymnasium.farama.org). It is the maintained successor of OpenAI's `gym`,
 # with the same names, so it is imported as `gym`; `gym` itself has not been maintained since 2022. The course's old lab
 # broke on what changed: `reset` now returns two things (observation, info), and `step` five (observation, reward,
@@ -235,6 +239,9 @@ checks.sample_actions(sample_actions)
 # $B$ steps of a batch:
 #
 # $$ L = -\frac1B \sum_t w_t \log \pi(a_t|s_t) $$
+#
+# This is the cross-entropy of lab 2a, with the action that was taken as the label, and each step weighted. The agent is
+# a classifier of its own games, taught more by the good ones.
 
 
 # %%
@@ -467,7 +474,8 @@ checks.gae(gae)
 # $$ L = -\frac1B \sum_t \min\left(\rho_t A_t,\; \text{clip}(\rho_t, 1 - \epsilon, 1 + \epsilon) A_t\right) $$
 #
 # Why the minimum? If a good action has become *less* likely, clipping alone would leave it without a gradient, and it
-# could not come back. The minimum keeps the gradient there.
+# could not come back. The minimum keeps the gradient there. (Apart from that, a gradient that is longer than 0.5 is
+# shortened, as in lab 1b.)
 #
 # **Think.** At the first step on a batch the policy is still the old one, and the ratio is 1 everywhere. What is the
 # gradient of PPO's loss there?
