@@ -52,8 +52,10 @@ def score(abc: str):
     """
     import music21  # takes a second to import
 
+    # It takes a letter before '::' for the name of a field, and drops what follows.
+    apart = re.sub("([A-Za-z])::", r"\1 ::", abc)
     try:
-        read = music21.converter.parse(abc, format="abc", forceSource=True)
+        read = music21.converter.parse(apart, format="abc", forceSource=True)
         notes = len(read.recurse().notes)
     except Exception as error:  # of many types, depending on what is broken
         raise InputError(f"not a tune in ABC ({type(error).__name__}): look at its bars and its K: line") from error

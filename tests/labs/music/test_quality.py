@@ -47,6 +47,13 @@ def test_a_tempo_that_is_written_is_kept(tmp_path):
     assert [note.start for note in played] == pytest.approx([0, 1], abs=2e-3)
 
 
+@pytest.mark.parametrize("letter", "ABCDEFGabcdefg")
+def test_notes_before_a_sign_of_repeat_are_printed(letter):
+    """music21 takes 'A:' in 'A::' for a field, and would drop the rest."""
+    read = playing.score(f"X:1\nR:jig\nM:6/8\nL:1/8\nK:C\nBAGB2{letter}::dedd2{letter}:|\n").recurse().notes
+    assert [note.name for note in read] == [*"BAGB", letter.upper(), *"DEDD", letter.upper()]
+
+
 def test_committed_tunes_are_read_and_played_or_refused_with_a_reason():
     """Of the 200 tunes of the last run eleven cannot be played, most for a repeat or an ending out of place."""
     pieces = corpus.pieces_of((ROOT / "results" / "labs" / "music" / "tunes.abc").read_text("utf-8"))
