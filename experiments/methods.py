@@ -1,6 +1,6 @@
-"""Who debiases best: every method, without and with a random camera, chosen by equal searches; ten paired seeds.
+"""Who debiases best: every method, without and with a random camera; ten paired seeds.
 
-./run_experiments.sh methods   # after methods_search, whose rows choose the hyper-parameters
+./run_experiments.sh methods   # hyper-parameters: the defaults of baselines/, until methods_search has chosen others
 
 All train for eight passes, as in transfer.
 """

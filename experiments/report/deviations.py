@@ -18,7 +18,7 @@ from experiments.report.tables import title
 LIST = Path(__file__).with_name("deviations.toml")
 INTRODUCTION = """# Deviations
 
-Every difference between these experiments and the paper (Amini, Soleimany et al., AIES 2019) or the course's lab (MIT
+Every difference between table 1 here and the paper (Amini, Soleimany et al., AIES 2019) or the course's lab (MIT
 6.S191, debiasing in TensorFlow, as of 2024), by number, with its measured effect where an ablation has one. Where the
 paper or the lab is not mentioned, we do as it does."""
 MEASURED = """## Measured effects

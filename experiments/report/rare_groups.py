@@ -43,6 +43,10 @@ def _share(rows) -> str:
     found = gap.closed(rows).get("neighbours", {}).get(f"gap_closed_worst{at}")
     if found is None or labels is None or not labels[1]:
         return "Whether labels gain anything is not clear, so no share of it is told."
+    if found["mean"] < 0:
+        return "Our rule loses {:.0f} % [{:.0f}, {:.0f}] of what labels gain there.".format(
+            *(-found[each] for each in ("mean", "high", "low"))
+        )
     return "Of what labels gain there, our rule gains {mean:.0f} % [{low:.0f}, {high:.0f}].".format(**found)
 
 

@@ -34,6 +34,8 @@ def test_the_sentence_tells_each_way_to_draw_and_our_share_of_the_oracle_s_gain(
     assert "our rule by +3.0 points" in said
     assert ("a balanced training set of the same size by +6.0" in said) == (experiment.name == "tumours")
     assert said.endswith("Of what labels gain there, our rule gains 75 % [75, 75].")
+    harm = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 4.0 * (rows["setting"] == "neighbours"))
+    assert rare_groups.sentence(experiment, harm).endswith("Our rule loses 25 % [25, 25] of what labels gain there.")
 
 
 def test_no_share_of_a_gain_that_is_not_clear(experiment, rows):
