@@ -5,10 +5,10 @@ from experiments.engine.experiment import Experiment
 from experiments.report import (
     ablation,
     calibration,
+    length,
     methods,
     methods_search,
     paper_figures,
-    passes,
     quick,
     rare_groups,
     replication,
@@ -31,7 +31,8 @@ REPORTS = {
     "digits": rare_groups.REPORT,
     "tumours": rare_groups.REPORT,
     "pose": rare_groups.REPORT,
-    "passes": passes.REPORT,
+    "passes": length.REPORT,
+    "epochs": length.REPORT,
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.registry import EXPERIMENTS
-from experiments.report import passes
+from experiments.report import length
 from experiments.report.registry import report_of
 
 EXPERIMENT = EXPERIMENTS["passes"]
@@ -24,7 +24,7 @@ def rows(rows_of):
 
 
 def test_each_method_is_compared_with_the_cnn_of_as_many_passes(rows):
-    said = passes.sentence(EXPERIMENT, rows)
+    said = length.sentence(EXPERIMENT, rows)
     usual = "+4.0 [+4.0, +4.0] *"
     expected = f"DB-VAE (max rule) {usual} after 2, {usual} after 4, {usual} after 8, +0.0 [+0.0, +0.0] n.s. after 16"
     assert expected in said
@@ -33,7 +33,7 @@ def test_each_method_is_compared_with_the_cnn_of_as_many_passes(rows):
 
 
 def test_the_table_also_tells_what_is_the_rule_s_own(rows):
-    lines = passes.table(EXPERIMENT, rows).split("After as many passes")[1].splitlines()
+    lines = length.table(EXPERIMENT, rows).split("Trained as long")[1].splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| DB-VAE")]
     minus = [cell[1] for cell in cells]
     assert len(cells) == 7 and minus[4:] == [
@@ -44,6 +44,22 @@ def test_the_table_also_tells_what_is_the_rule_s_own(rows):
 
 def test_of_rows_of_the_cnn_alone_it_is_an_ablation_s_sentence(rows):
     cnn = rows[rows["method"] == "cnn"]
-    assert passes.sentence(EXPERIMENT, cnn).startswith("On another camera, at 1 %")
-    assert "trained as long" not in passes.sentence(EXPERIMENT, cnn)
-    assert report_of(EXPERIMENT) is passes.REPORT
+    assert length.sentence(EXPERIMENT, cnn).startswith("On another camera, at 1 %")
+    assert "trained as long" not in length.sentence(EXPERIMENT, cnn)
+    assert report_of(EXPERIMENT) is length.REPORT
+
+
+def test_without_and_with_a_random_camera_are_told_apart(rows_of):
+    epochs = EXPERIMENTS["epochs"]
+    rows = rows_of(epochs)
+    camera = rows["setting"].str.contains("-camera").astype(float)
+    gain = rows["method"].map({"cnn": 0.0, "dbvae-max": 1.0, "oracle": 2.0})
+    said = length.sentence(epochs, rows.assign(worst_recall_fpr1=80.0 + rows["seed"] + (1 + camera) * gain))
+    assert said.startswith("Worst group on their own test, at 1 % false positives, in points above the CNN that is")
+    without, with_one = said.split("Without a random camera: ")[1].split(". With one: ")
+    each = [f"+{points}.0 [+{points}.0, +{points}.0] *" for points in (1, 2, 4)]
+    for told, (ours, labels) in ((without, each[:2]), (with_one, each[1:])):
+        assert told.startswith(
+            f"DB-VAE (max rule) {ours} after 2, {ours} after 4, {ours} after 8, {ours} after 16 epochs;"
+        )
+        assert f"labels {labels} after 2" in told and f"{labels} after 16 epochs" in told
