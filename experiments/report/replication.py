@@ -54,8 +54,8 @@ def _shifts(experiment, drawn) -> str:
 
 def _shift(part, factor) -> str:
     values = part.loc[part["factor"] == factor, "shift"]
-    low, high = mean_interval(values)
-    return f"{values.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
+    mean = f"{values.mean():+.2f}"
+    return "{} [{:+.2f}, {:+.2f}]".format(mean, *mean_interval(values)) if len(values) > 1 else mean
 
 
 REPORT = Report(table=methods.table, figures=draw, texts=texts, sentence=methods.sentence)

@@ -197,3 +197,4 @@ def test_what_is_drawn_is_told_of_those_who_draw_unevenly_with_an_interval_over_
     # Two values 0.1 and 0.2: mean 0.15, standard error 0.05, and Student's t with one degree of freedom is 12.706.
     assert [cell.strip() for cell in lines[0]] == ["darker skin", "+0.15 [-0.49, +0.79]", "+3.00 [-9.71, +15.71]"]
     assert len(lines) == 1 and replication.texts(again, None, {}) == {}
+    assert " +0.10 |" in replication.texts(again, None, {"drawn": drawn[drawn["seed"] == 0]})["drawn.md"]
