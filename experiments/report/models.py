@@ -120,16 +120,14 @@ def known_factors(faces: Dataset, rare: Sequence[str]) -> dict[str, np.ndarray]:
 
 def _for_quick(experiment: Experiment, runs: Sequence[StoredRun]) -> FigureData:
     first = _first_seed(experiment, runs)
-    resampled = [stored for stored in first if METHODS[stored.run.setting.method].resamples]
     autoencoders = [stored for stored in first if METHODS[stored.run.setting.method].reconstructs]
-    found = {**sampling(resampled), **reconstructions(autoencoders)}
+    found = {**sampling(_resampled(first)), **reconstructions(autoencoders)}
     return {**found, **rates_on_photographs(runs)}
 
 
 def _for_figures(experiment: Experiment, runs: Sequence[StoredRun]) -> FigureData:
     first = _first_seed(experiment, runs)
-    resampled = [stored for stored in first if METHODS[stored.run.setting.method].resamples]
-    found = {**sampling(resampled), **sampling_by_epoch(runs)}
+    found = {**sampling(_resampled(first)), **sampling_by_epoch(runs)}
     opened = {setting.name for setting in (*TRAVERSED, *EXPLAINED)}
     for stored in (stored for stored in first if stored.run.setting.name in opened):
         found |= latents(stored, experiment.rare)
@@ -137,8 +135,7 @@ def _for_figures(experiment: Experiment, runs: Sequence[StoredRun]) -> FigureDat
 
 
 def _for_replication(experiment: Experiment, runs: Sequence[StoredRun]) -> FigureData:
-    resampled = [stored for stored in runs if METHODS[stored.run.setting.method].resamples]
-    return {**sampling(_first_seed(experiment, resampled)), **drawn(runs)}
+    return {**sampling(_resampled(_first_seed(experiment, runs))), **drawn(runs)}
 
 
 _COLLECTORS: dict[str, Callable] = {"quick": _for_quick, "figures": _for_figures, "replication": _for_replication}
@@ -146,6 +143,10 @@ _COLLECTORS: dict[str, Callable] = {"quick": _for_quick, "figures": _for_figures
 
 def _first_seed(experiment, runs) -> list[StoredRun]:
     return [stored for stored in runs if stored.run.config.seed == experiment.seeds[0]]
+
+
+def _resampled(runs) -> list[StoredRun]:
+    return [stored for stored in runs if METHODS[stored.run.setting.method].resamples]
 
 
 def _epochs(stored) -> pd.DataFrame:

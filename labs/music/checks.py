@@ -24,6 +24,8 @@ from labs.music.vectoriser import MARK, PADDING
 BATCH, TIME, CHARACTERS = 3, 5, 7  # no two sizes alike, so that a wrong axis shows
 DRAWS = 20_000
 HEADER = (4, 2)  # of the tune that a network writes which counts on from there: 3, 4, 5, 6, then the mark
+_OF_EACH_ROW = "tf.random.categorical gives a row of draws for each row of logits: take the one of each"
+_NOT_TRAINING = "the network runs as if not in training, without dropout: network(inputs, training=True)"
 
 
 def vectorise(student: Callable) -> None:
@@ -273,9 +275,6 @@ def _check_shares(student: Callable, logits: np.ndarray, temperature: float) -> 
     raise CheckFailed(f"draw at temperature {temperature:g}: shares of the characters are {came}, expected {wanted}")
 
 
-_OF_EACH_ROW = "tf.random.categorical gives a row of draws for each row of logits: take the one of each"
-
-
 def _drawn(student: Callable, logits: np.ndarray, temperature: float, look: str = _OF_EACH_ROW) -> np.ndarray:
     """What is drawn, one of the characters 0 to 3 for each row."""
     drawn = called(student, tf.constant(logits, tf.float32), temperature)
@@ -378,9 +377,6 @@ def _checked_dropout(network: keras.Model) -> str:
             raise CheckFailed(f"Dropout leaves out {rate:g} of the numbers, expected 0.3: keras.layers.Dropout(0.3)")
     without = not any(getattr(layer, "rate", getattr(layer, "dropout", 0)) for layer in layers)
     return ", but it has no Dropout: it may learn tunes by heart" if without else ""
-
-
-_NOT_TRAINING = "the network runs as if not in training, without dropout: network(inputs, training=True)"
 
 
 def _batch() -> tuple[tf.Tensor, tf.Tensor]:

@@ -97,7 +97,7 @@ def _logits(layers, character, states):
     for layer, state in zip(layers, states, strict=True):
         x, state = layer.step(x, state)
         new.append(state)
-        refused.append(layer.refused(state))
+        refused += [number] if (number := layer.refused(state)) is not None else []
     for number in refused:
         x -= 1e9 * tf.one_hot(number, x.shape[-1])
     return x, new

@@ -4,10 +4,9 @@ from typing import Any
 
 from debias.backend import keras, tf
 from debias.errors import InputError
-from labs.music.vectoriser import PADDING
 
 # Not TimeDistributed, which does what Dense does: of Keras 3.15 it is wrong where the number of steps is not known.
-OF_ONE_CHARACTER = (
+_OF_ONE_CHARACTER = (
     keras.layers.Dense,
     keras.layers.Embedding,
     keras.layers.Reshape,
@@ -34,9 +33,9 @@ class Stepwise:
         """What the layer gives for one more character of each tune, (B, ...), and its new state."""
         raise NotImplementedError
 
-    def refused(self, state: Any) -> tf.Tensor | int:
-        """The character that must not come next, (B,) or the same for all; padding never comes anyway."""
-        return PADDING
+    def refused(self, state: Any) -> tf.Tensor | None:
+        """The character that must not come next, (B,), padding where any may; None where it never refuses one."""
+        return None
 
 
 def stepwise(layer: keras.layers.Layer) -> Stepwise:
@@ -49,7 +48,7 @@ def stepwise(layer: keras.layers.Layer) -> Stepwise:
         return layer
     if isinstance(layer, keras.layers.RNN):
         return _Recurrent(layer)
-    if isinstance(layer, OF_ONE_CHARACTER):
+    if isinstance(layer, _OF_ONE_CHARACTER):
         return _OfOneCharacter(layer)
     raise InputError(
         f"layer {layer.name} ({type(layer).__name__}) cannot write one character after the other: use recurrent layers "
