@@ -8,7 +8,7 @@ from experiments.settings import OTHER_CAMERA, SMALL, TRAINED, changed, with_cam
 from experiments.transfer import LINES
 
 USUAL = TRAINED.epochs
-PASSES = {"cnn": (2, 4, USUAL, 16), "max": (2, 4, USUAL, 16), "vae": (2, 4, USUAL)}
+PASSES = {"cnn": (2, 4, USUAL, 16, 32), "max": (2, 4, USUAL, 16), "vae": (2, 4, USUAL)}
 PASSES |= dict.fromkeys(("neighbours", "oracle"), (USUAL, 16))
 WITH_CAMERA = {line.name: with_camera(line)[1] for line in LINES}
 
@@ -31,7 +31,7 @@ EXPERIMENT = ablation(
     "passes over the faces",
     log=True,
     baseline=None,
-    minutes=170,
+    minutes=225,
     seeds=tuple(range(10)),
     base=TRAINED,
     data=SMALL,
