@@ -93,13 +93,13 @@ def _first_states(layers, count):
 
 def _logits(layers, character, states):
     """Logits (B, V) of what follows a character (B,), and the new states. What a layer refuses has no chance."""
-    x, new, refused = character, [], [PADDING]
+    x, new = character, []
     for layer, state in zip(layers, states, strict=True):
         x, state = layer.step(x, state)
         new.append(state)
-        refused += [number] if (number := layer.refused(state)) is not None else []
-    for number in refused:
-        x -= 1e9 * tf.one_hot(number, x.shape[-1])
+    refused = [layer.refused(state) for layer, state in zip(layers, new, strict=True)]
+    for number in [PADDING, *refused]:
+        x = x if number is None else x - 1e9 * tf.one_hot(number, x.shape[-1])
     return x, new
 
 
@@ -119,6 +119,12 @@ def _fixed(state):
     return tf.TensorShape([None, *state.shape[1:]])
 
 
+def _taken(tensors, rows):
+    """These rows of each tensor; as they are, without a copy, where that is all of them."""
+    every = tf.size(rows) == tf.shape(tf.nest.flatten(tensors)[0])[0]
+    return tf.cond(every, lambda: tensors, lambda: tf.nest.map_structure(lambda x: tf.gather(x, rows), tensors))
+
+
 def _compiled(layers):
     """(prompts (B, P), lengths (B,), temperature, top_p, seed (2,)) -> characters (B, T), padded behind the end."""
     integer, number = tf.int32, tf.float32
@@ -136,24 +142,25 @@ def _compiled(layers):
         count = tf.shape(prompts)[0]
         prompts = tf.pad(prompts, [[0, 0], [0, LONGEST]])
 
-        def step(position, character, states, ended, written):
+        def step(position, tunes, character, states, written):
             logits, states = _logits(layers, character, states)
-            logits /= temperature
-            noise = tf.random.stateless_uniform(tf.shape(logits), seed + [0, position], 1e-20)
-            drawn = tf.argmax(nucleus(logits, top_p) - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
-            following = tf.where(position + 1 < lengths, prompts[:, position + 1], drawn)
-            following = tf.where(ended, PADDING, following)
-            ended |= following == MARK
-            return position + 1, following, states, ended, written.write(position + 1, following)
+            shape = [count, logits.shape[-1]]  # noise for all tunes: a tune does not depend on when others end
+            noise = tf.gather(tf.random.stateless_uniform(shape, seed + [0, position], 1e-20), tunes)
+            likely = nucleus(logits / temperature, top_p)
+            drawn = tf.argmax(likely - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
+            given = tf.gather(prompts[:, position + 1], tunes)
+            following = tf.where(position + 1 < tf.gather(lengths, tunes), given, drawn)
+            written = written.write(position + 1, tf.scatter_nd(tunes[:, None], following, [count]))
+            going = tf.where(following != MARK)[:, 0]
+            return position + 1, *_taken((tunes, following, states), going), written
 
-        begin, many = prompts[:, 0], tf.TensorShape([None])
-        states = _first_states(layers, count)
-        written = tf.TensorArray(integer, LONGEST, element_shape=(None,)).write(0, begin)
-        length, _, _, _, written = tf.while_loop(
-            lambda position, character, states, ended, written: ~tf.reduce_all(ended),
+        many, shapes = tf.TensorShape([None]), _shapes(layers, _first_states(layers, count))
+        written = tf.TensorArray(integer, LONGEST, element_shape=(None,)).write(0, prompts[:, 0])
+        length, *_, written = tf.while_loop(
+            lambda position, tunes, character, states, written: tf.size(tunes) > 0,
             step,
-            [tf.constant(0), begin, states, tf.zeros([count], tf.bool), written],
-            shape_invariants=[tf.TensorShape([]), many, _shapes(layers, states), many, tf.TensorShape([])],
+            [tf.constant(0), tf.range(count), prompts[:, 0], _first_states(layers, count), written],
+            shape_invariants=[tf.TensorShape([]), many, many, shapes, tf.TensorShape([])],
             maximum_iterations=LONGEST - 1,
         )
         return tf.transpose(written.stack()[: length + 1])

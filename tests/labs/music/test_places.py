@@ -89,10 +89,12 @@ def test_recall_against_a_loop():
         np.testing.assert_allclose(found[row, now], [*states[row, now], *(weights @ values[row, : now + 1])], atol=1e-5)
 
 
-def test_writing_step_by_step_is_as_reading_at_once():
+@pytest.fixture(scope="module")
+def network():
+    """An untrained network with both layers."""
     keras.utils.set_random_seed(0)
     first, size = Places(VOCABULARY.characters), len(VOCABULARY)
-    network = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
             first,
@@ -103,6 +105,9 @@ def test_writing_step_by_step_is_as_reading_at_once():
             keras.layers.Dense(size),
         ]
     )
+
+
+def test_writing_step_by_step_is_as_reading_at_once(network):
     numbers, state = VOCABULARY.encode(HEADER + "A2|1AB:|2AB|A2|"), None
     at_once = network(numbers[None])[0].numpy()
     read_one = sampling.one_step(network)
@@ -111,6 +116,16 @@ def test_writing_step_by_step_is_as_reading_at_once():
         np.testing.assert_allclose(logits[0, 1:], expected[1:], atol=1e-5)
     written = sampling.Generator(network, VOCABULARY).tunes([HEADER, HEADER + "AB"], 1e-6)
     assert written[1].startswith(HEADER + "AB")
+
+
+def test_a_tune_is_the_same_whichever_of_its_neighbours_end_first(network):
+    """The noise of the first tunes is the same, however many there are."""
+    generator = sampling.Generator(network, VOCABULARY)
+    many = generator.tunes([HEADER] * 6, 1.0, 1.0)
+    lengths = [len(text) for text in many]
+    assert len(set(lengths)) > 3 and min(lengths) < lengths[0] and max(lengths) < sampling.LONGEST
+    for count in (1, 2, 4):
+        assert generator.tunes([HEADER] * count, 1.0, 1.0) == many[:count]
 
 
 def test_a_network_with_both_layers_is_kept_in_a_file(tmp_path):
