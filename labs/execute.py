@@ -26,12 +26,12 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run(name: str, smoke: bool) -> int:
-    """Run a lab; what it saves replaces its folder in results/labs/ (in .cache/smoke/labs/ for `smoke`).
+    """Run a lab; what it saves replaces its folder in results/labs/ (in .cache/labs/ for `smoke`).
 
     Returns:
         0, or 1 after one line on the cell that failed; nothing is kept then.
     """
-    results = build.ROOT / (".cache/smoke/labs" if smoke else "results/labs") / name
+    results = build.ROOT / (".cache/labs" if smoke else "results/labs") / name
     notebook = build.notebook(build.sources()[name], solved=True)
     try:
         with replacing_folder(results) as folder:

@@ -294,6 +294,12 @@ def test_thresholds_are_means_and_standard_errors_over_seeds():
             assert set(heights.round(9)) == set(low.round(9)) | set(high.round(9))
 
 
+def test_thresholds_of_one_seed_are_not_called_means():
+    table = rates(["CNN"])
+    assert plots.thresholds(table).get_suptitle().startswith("means over seeds")
+    assert plots.thresholds(table[table["seed"] == table["seed"].min()]).get_suptitle() == "one training each"
+
+
 def test_a_collapsed_setting_has_no_threshold_curve_and_is_named():
     table = rates(["CNN", "dead"])
     table.loc[table["setting"] == "dead", "mean_recall"] = 5.0

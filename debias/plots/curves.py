@@ -62,8 +62,10 @@ def thresholds(rates: pd.DataFrame) -> Figure:
         axes.set_title(title, loc="left", fontsize=9)
         _name_plainly(axes.xaxis, (1, 2, 5))
         axes.spines[["top", "right"]].set_visible(False)
-    note = f"; not shown, mean recall below {COLLAPSED} %: {', '.join(collapsed)}" if collapsed else ""
-    figure.suptitle(f"means over seeds, bands: s.e.m.{note}", x=0.01, ha="left", **NOTE)
+    notes = ["means over seeds, bands: s.e.m." if rates["seed"].nunique() > 1 else "one training each"]
+    if collapsed:
+        notes.append(f"not shown, mean recall below {COLLAPSED} %: {', '.join(collapsed)}")
+    figure.suptitle("; ".join(notes), x=0.01, ha="left", **NOTE)
     legend_below(figure, panels[0])
     return figure
 
