@@ -98,12 +98,12 @@ def reason(error: Exception) -> str:
 
 
 def seconds_by_section(executed: NotebookNode) -> dict[str, float]:
-    """Heading of each section -> seconds that its cells took, of a notebook that ran."""
+    """Heading of each section -> seconds that its cells took, of a notebook that ran; students have no cell `kept`."""
     seconds, section = {}, None
     for cell in executed.cells:
         if cell.cell_type == "markdown":
             section = (build.HEADING.findall(cell.source) or [section])[-1]
-        elif section and (times := cell.metadata.get("execution")):
+        elif section and "kept" not in cell.metadata.get("tags", []) and (times := cell.metadata.get("execution")):
             took = _time(times["shell.execute_reply"]) - _time(times["iopub.execute_input"])
             seconds[section] = seconds.get(section, 0) + took.total_seconds()
     return seconds

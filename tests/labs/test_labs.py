@@ -75,6 +75,7 @@ def test_a_run_leaves_the_time_of_each_section_and_the_notebook_says_it(tmp_path
         *[nbformat.v4.new_code_cell("x", metadata={"execution": begun}) for _ in range(2)],
         nbformat.v4.new_markdown_cell("## 2. Two"),
         nbformat.v4.new_code_cell("not run"),
+        nbformat.v4.new_code_cell("no student's", metadata={"execution": begun, "tags": ["kept"]}),
     ]
     seconds = execute.seconds_by_section(nbformat.v4.new_notebook(cells=cells))
     assert seconds == pytest.approx({"1. One": 14.08})
