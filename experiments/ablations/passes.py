@@ -20,11 +20,17 @@ def after(default, passes: int):
     return changed(default, f"{default.name}-{passes}", f"{default.title}, {passes} passes", epochs=passes)
 
 
+def point(default, passes: int) -> Point:
+    """A length beside the usual one, or, where it is longer, beside half of it: what does doubling change?"""
+    against = after(default, passes // 2) if passes > USUAL else default
+    return Point(after(default, passes), passes, default.title, against.name)
+
+
 EXPERIMENT = ablation(
     "passes",
     "Length of training, by another camera",
     [
-        Point(after(default, passes), passes, default.title, default.name)
+        point(default, passes)
         for default, lengths in ((WITH_CAMERA[name], lengths) for name, lengths in PASSES.items())
         for passes in lengths
     ],

@@ -29,7 +29,22 @@ def test_each_method_is_compared_with_the_cnn_of_as_many_passes(rows):
     expected = f"DB-VAE (max rule) {usual} after 2, {usual} after 4, {usual} after 8, +0.0 [+0.0, +0.0] n.s. after 16"
     assert expected in said
     assert "our rule +2.0 [+2.0, +2.0] * after 8, +2.0 [+2.0, +2.0] * after 16 passes;" in said
-    assert "labels +6.0 [+6.0, +6.0] * after 8" in said and said.endswith("n.s. after 16 passes.")
+    assert "labels +6.0 [+6.0, +6.0] * after 8" in said and "n.s. after 16 passes. With a random camera the CNN" in said
+
+
+def test_the_cnn_s_own_recall_is_told_by_length(rows):
+    rows = rows.assign(**{"worst_recall_fpr1@camera": rows["worst_recall_fpr1@camera"].round()})
+    own = [
+        f"{rows.loc[rows['setting'] == f'cnn-camera{name}', 'worst_recall_fpr1@camera'].mean():.1f} % after {passes}"
+        for name, passes in (("-2", 2), ("-4", 4), ("", 8), ("-16", 16), ("-32", 32))
+    ]
+    assert length.sentence(EXPERIMENT, rows).endswith(f"finds of this group {', '.join(own)} passes.")
+
+
+def test_longer_trainings_are_compared_with_half_of_them():
+    against = {point.setting.name: point.against for point in EXPERIMENT.points}
+    assert against["cnn-camera-32"] == "cnn-camera-16" and against["max-camera-16"] == "max-camera"
+    assert against["cnn-camera-2"] == "cnn-camera"
 
 
 def test_the_table_also_tells_what_is_the_rule_s_own(rows):
