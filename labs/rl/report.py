@@ -38,8 +38,7 @@ def summary(records: Sequence[Mapping]) -> dict:
 
 def with_speed(summary: Mapping, speed: Mapping) -> dict:
     """A summary with what `peer.compare` measured, in the place of what it measured before."""
-    runs = {name: summary[name] for name in ("runs", "settings", *ORIGIN)}
-    return runs | {f"speed_{name}" if name in ORIGIN else name: value for name, value in speed.items()}
+    return dict(summary) | {f"speed_{name}" if name in ORIGIN else name: value for name, value in speed.items()}
 
 
 def tables(runs: Mapping[str, Mapping[str, Sequence]], speed: Mapping) -> str:
