@@ -119,6 +119,11 @@ def _fixed(state):
     return tf.TensorShape([None, *state.shape[1:]])
 
 
+def _drawn(logits, noise):
+    """Characters (B,) drawn by logits (B, V), by the Gumbel-max trick, of uniform noise (B, V)."""
+    return tf.argmax(logits - tf.math.log(-tf.math.log(noise)), -1, tf.int32)
+
+
 def _taken(tensors, rows):
     """These rows of each tensor; as they are, without a copy, where that is all of them."""
     every = tf.size(rows) == tf.shape(tf.nest.flatten(tensors)[0])[0]
@@ -146,8 +151,7 @@ def _compiled(layers):
             logits, states = _logits(layers, character, states)
             shape = [count, logits.shape[-1]]  # noise for all tunes: a tune does not depend on when others end
             noise = tf.gather(tf.random.stateless_uniform(shape, seed + [0, position], 1e-20), tunes)
-            likely = nucleus(logits / temperature, top_p)
-            drawn = tf.argmax(likely - tf.math.log(-tf.math.log(noise)), -1, integer)  # Gumbel-max
+            drawn = _drawn(nucleus(logits / temperature, top_p), noise)
             given = tf.gather(prompts[:, position + 1], tunes)
             following = tf.where(position + 1 < tf.gather(lengths, tunes), given, drawn)
             written = written.write(position + 1, tf.scatter_nd(tunes[:, None], following, [count]))
