@@ -57,6 +57,11 @@ def changed(setting: Setting, name: str, title: str, **changes) -> Setting:
     return dataclasses.replace(setting, name=name, title=title, changes={**setting.changes, **changes})
 
 
+def tested_elsewhere(setting: Setting, seeds: int | None = None) -> Setting:
+    """A setting of the short training as it is trained for a test by another camera: fewer faces, a random camera."""
+    return dataclasses.replace(setting, changes={**setting.changes, **CAMERA}, draw=FEW, seeds=seeds)
+
+
 def with_camera(setting: Setting) -> tuple[Setting, Setting]:
     """A setting, and the same with a random camera in training."""
     return setting, changed(setting, f"{setting.name}-camera", f"{setting.title}, random camera", **CAMERA)

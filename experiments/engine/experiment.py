@@ -30,6 +30,7 @@ class Setting:
         data: a data set of its own; None takes the experiment's.
         title: what people read; empty takes the method's.
         arguments: values of hyper-parameters of the method, instead of its defaults.
+        seeds: how many of the experiment's seeds train it, the first ones; None takes all.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Setting:
     data: str | None = None
     title: str = ""
     arguments: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    seeds: int | None = None
 
     def __post_init__(self):
         if not self.title:
@@ -129,14 +131,15 @@ class Experiment:
             object.__setattr__(self, "folder", self.name)
 
     def runs(self) -> tuple[Run, ...]:
-        """Every setting with every seed, seeds outermost so that complete pairs come first.
+        """Every setting with each of its seeds, seeds outermost so that complete pairs come first.
 
         Raises:
             InputError: there are no seeds, or a setting changes what `Config` or its method does not have.
         """
         if not self.seeds:
             raise InputError(f"experiment {self.name}: zero seeds: give at least one")
-        return tuple(self._run(setting, seed) for seed in self.seeds for setting in self.settings)
+        pairs = ((seed, setting) for seed in self.seeds for setting in self.settings)
+        return tuple(self._run(setting, seed) for seed, setting in pairs if seed in self.seeds[: setting.seeds])
 
     def _run(self, setting: Setting, seed: int) -> Run:
         _ = setting.trained  # raises for a hyper-parameter that the method does not have

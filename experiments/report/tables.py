@@ -160,6 +160,18 @@ def further_tests(rows: pd.DataFrame) -> list[str]:
     return [column.removeprefix("mean_recall@") for column in rows if column.startswith("mean_recall@")]
 
 
+def on_test(rows: pd.DataFrame, at: str) -> pd.DataFrame:
+    """The rows with what was measured on one of their tests alone, under the plain names of columns.
+
+    Args:
+        at: what that test's columns end in, '@camera'; empty for their own test.
+    """
+    measured = {name: name.removesuffix(at) for name in rows if at and name.endswith(at)}
+    others = [name for name in rows if re.search("@|_[tf][0-9.]+$", name) and name not in measured]
+    kept = rows.drop(columns=[*(others if at else []), *measured.values()])
+    return kept.rename(columns=measured)
+
+
 def endings(rows: pd.DataFrame, kind: str) -> dict[float, str]:
     """What columns end in, such as '_t0.3', by the threshold ('t') or false-positive rate in % ('f') they are of."""
     found = (re.fullmatch(rf"mean_recall(_{kind}([\d.]+))", column) for column in rows)

@@ -54,7 +54,7 @@ from debias.presets import network
 from debias.provenance import ROOT, provenance
 from debias.resampling import effective_sample_size
 from debias.training import fit, seed_everything
-from experiments import table1
+from experiments.registry import EXPERIMENTS
 from experiments.report.comparisons import differences, interval
 from experiments.report.models import some_of_each_group
 from labs import drawings, sliders
@@ -95,7 +95,7 @@ def show(figure, name):
 # The training has a face's *label* (face or not). The four *groups* are for you, who judge the result:
 
 # %%
-experiment = table1.EXPERIMENT.at_smoke_size() if SMOKE else table1.EXPERIMENT
+experiment = EXPERIMENTS["rule"].at_smoke_size() if SMOKE else EXPERIMENTS["rule"]
 config = experiment.base
 splits = catalog.load(experiment.data, ROOT / ".cache").draw(experiment.settings[0].draw, config.seed)
 faces, test = splits.train.positives(), splits.test
@@ -751,11 +751,11 @@ show(plots.thresholds(pd.DataFrame(rates)), "thresholds")
 # %% [markdown]
 # ## 10. One seed proves nothing
 #
-# You have trained each model once. `./run_experiments.sh table1` trained the same settings with ten seeds, each with
+# You have trained each model once. `./run_experiments.sh rule` trained the same settings with ten seeds, each with
 # its own draw of the darker faces; the rows are in the repository. One dot is one seed:
 
 # %%
-rows = pd.read_csv(ROOT / "results" / "table1" / "runs.csv")
+rows = pd.read_csv(ROOT / "results" / "ablations" / "rule" / "runs.csv")
 settings = {"cnn": "CNN", "max-a0.01": "DB-VAE, max", "product-a0.01": "DB-VAE, product", "oracle": "oracle"}
 rows = rows[rows["setting"].isin(settings)].assign(model=rows["setting"].map(settings))
 measures = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²", "var_recall_fpr1": "Var[A] at 1 % FPR"}

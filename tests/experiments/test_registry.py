@@ -1,5 +1,6 @@
 """The experiments: found by their files, and whole."""
 
+import collections
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from experiments.ablation import Ablation
 from experiments.figures import LONG
 from experiments.registry import EXPERIMENTS, GROUPS
-from experiments.settings import DRAW, K_THAT_WORKS, debiased, vae
+from experiments.settings import ALPHAS, DRAW, K_THAT_WORKS, debiased, vae
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,10 +52,16 @@ def test_seeds_of_claims_are_ten_and_paired():
         assert not set(EXPERIMENTS["calibration"].seeds) & set(EXPERIMENTS[name].seeds)
 
 
-def test_figures_show_settings_of_table_1_so_that_they_are_trained_once():
-    figures, table1 = EXPERIMENTS["figures"], EXPERIMENTS["table1"]
-    assert [setting for setting in figures.settings if setting not in table1.settings] == [LONG]
-    assert figures.base == table1.base and set(figures.seeds) <= set(table1.seeds)
+def test_figures_show_settings_of_an_ablation_so_that_they_are_trained_once():
+    figures, rule = EXPERIMENTS["figures"], EXPERIMENTS["rule"]
+    assert [setting for setting in figures.settings if setting not in rule.settings] == [LONG]
+    assert figures.base == rule.base and set(figures.seeds) <= set(rule.seeds)
+
+
+def test_table_1_has_ten_seeds_of_all_but_the_rule_that_collapses():
+    counts = collections.Counter(run.setting.name for run in EXPERIMENTS["table1"].runs())
+    few = {f"product-a{alpha:g}" for alpha in ALPHAS}
+    assert {name for name, count in counts.items() if count != 10} == few and {counts[name] for name in few} == {3}
 
 
 def test_common_settings_say_what_they_train():

@@ -28,6 +28,11 @@ def test_runs_pair_seeds_and_have_unique_readable_ids(tiny_config):
     assert [run.data for run in found[:2]] == ["digits", "other"]
 
 
+def test_a_setting_may_take_the_first_seeds_alone(tiny_config):
+    runs = experiment(Setting("cnn", "cnn"), Setting("vae", "vae", seeds=1), base=tiny_config).runs()
+    assert [run.id for run in runs] == ["table1/cnn/seed3", "table1/vae/seed3", "table1/cnn/seed4"]
+
+
 def test_a_run_names_what_decides_it(tiny_config):
     run = experiment(Setting("a", "cnn", {"alpha": 0.5}, {"left": 3}, title="A"), base=tiny_config).runs()[0]
     decided = {"method": "cnn", "alpha": 0.5, "seed": 3, "draw": {"left": 3}}
