@@ -24,8 +24,8 @@ from experiments.report.comparisons import (
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 from experiments.report.tables import Section, by_setting, rare_mass
-from experiments.settings import ALPHAS, CNN, K_THAT_WORKS, ORACLE, K, debiased, vae
-from experiments.table1 import BARS, GRID
+from experiments.settings import ALPHAS, K_THAT_WORKS, K
+from experiments.table1 import BARS, BEST, GROUPS, NONE, SEEDS, UNIFORM, WORKS, by
 
 # E[A] and Var[A] as published, for no debiasing and the four values of alpha: the paper's table 1, and JMitnik's
 # reproduction in PyTorch (rule 'max', five runs).
@@ -33,8 +33,6 @@ PUBLISHED = {
     "paper": ((95.13, 95.84, 96.47, 97.13, 97.36), (28.84, 25.43, 18.08, 9.49, 9.43)),
     "JMitnik, max": ((93.4, 95.8, 96.4, 96.5, 96.4), (33.3, 24.0, 20.2, 17.6, 17.1)),
 }
-BEST = debiased("max", K, ALPHAS[-1])  # the course's rule at its alpha
-WORKS = debiased("product", K_THAT_WORKS)
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
@@ -50,8 +48,8 @@ def beside_published(rows: pd.DataFrame) -> Section:
     lines = [
         [name, *(f"{e:.1f} / {var:.1f}" for e, var in zip(*both, strict=True))] for name, both in PUBLISHED.items()
     ]
-    for rule, k in GRID:
-        names = [CNN.name, *(debiased(rule, k, alpha).name for alpha in ALPHAS)]
+    for rule, k in SEEDS:
+        names = [NONE.name, *(by(rule, k, alpha).name for alpha in ALPHAS)]
         lines.append([f"ours, {rule}, k = {k}", *(_pair(rows[rows["setting"] == name]) for name in names)])
     header = ["E[A] in % / Var[A] in %²", "none", *(f"α = {alpha:g}" for alpha in ALPHAS)]
     return Section("At the model's own threshold, beside what was published on other data", header, lines)
@@ -72,7 +70,7 @@ def variances(rows: pd.DataFrame) -> Section:
 def differences(experiment: Experiment, rows: pd.DataFrame) -> list[Section]:
     """Every setting against the CNN, the paper's 'no debiasing', and against the VAE that differs only in sampling."""
     to_cnn = _to_cnn(experiment)
-    to_vae = {debiased(rule, k, alpha).name: vae(k).name for rule, k in GRID for alpha in ALPHAS}
+    to_vae = {by(rule, K, alpha).name: UNIFORM.name for rule in ("max", "product") for alpha in ALPHAS}
     return [tables.difference_section(rows, to_cnn), tables.difference_section(rows, to_vae)]
 
 
@@ -80,7 +78,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     """The finding: what the course's rule changes, and what becomes of the paper's as it is printed."""
     parts = by_setting(_seen(rows))
     pairs = tables.pairs_of(_seen(rows), _to_cnn(experiment))
-    found = changes(parts[BEST.name], parts[CNN.name])
+    found = changes(parts[BEST.name], parts[NONE.name])
     if not found:
         return ""
     ess, recall = (_range("product", K, parts, column) for column in ("ess", "mean_recall"))
@@ -105,8 +103,8 @@ def findings(experiment: Experiment, rows: pd.DataFrame) -> str:
     """What reproduces and what does not, in a list, with numbers from the rows."""
     rows = _seen(rows)
     parts = by_setting(rows)
-    none, uniform, best, works, oracle = (parts[setting.name] for setting in (CNN, vae(), BEST, WORKS, ORACLE))
-    largest = parts[debiased("max", K, ALPHAS[0]).name]
+    none, uniform, best, works, oracle = (parts[setting.name] for setting in (NONE, UNIFORM, BEST, WORKS, GROUPS))
+    largest = parts[by("max", K, ALPHAS[0]).name]
     _, published = PUBLISHED["paper"]
     mass, mass_best, mass_oracle = (rare_mass(experiment, part).mean() for part in (none, best, oracle))
     few = _each_alpha("product", K_THAT_WORKS, parts, "ess", ",.0f")
@@ -156,7 +154,7 @@ def _seen(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _to_cnn(experiment) -> dict[str, str]:
-    return {setting.name: CNN.name for setting in experiment.settings if setting.name != CNN.name}
+    return {setting.name: NONE.name for setting in experiment.settings if setting.name != NONE.name}
 
 
 def _pair(part: pd.DataFrame) -> str:
@@ -185,13 +183,13 @@ def _clear(pairs, of: Setting) -> str:
     """Which of its changes at 1 % false positives are significant, in words."""
     names = {"var_recall": "the variance's", "mean_recall": "the mean's"}
     clear = [name for measure, name in names.items() if significant(pairs, measure + FIXED_RATE)[of.name][1]]
-    return {0: "either change may be chance", 1: f"{''.join(clear)} alone is significant"}.get(
-        len(clear), "both are significant"
-    )
+    if len(clear) == 1:
+        return f"only {clear[0]} change is significant"
+    return "both changes are significant" if clear else "both changes may be chance"
 
 
 def _each_alpha(rule: str, k: int, parts, column: str, digits: str = ".1f") -> list[str]:
-    return [format(parts[debiased(rule, k, alpha).name][column].mean(), digits) for alpha in ALPHAS]
+    return [format(parts[by(rule, k, alpha).name][column].mean(), digits) for alpha in ALPHAS]
 
 
 def _range(rule: str, k: int, parts, column: str) -> str:

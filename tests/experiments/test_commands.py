@@ -261,7 +261,7 @@ def test_list_names_every_experiment_with_its_runs():
     code, output, _ = main("list")
     listed = {line.split()[0]: line.split()[1] for line in output.splitlines()}
     assert code == 0 and set(EXPERIMENTS) <= set(listed)
-    assert listed["table1"] == str(10 * len(EXPERIMENTS["table1"].settings))
+    assert listed["transfer"] == str(10 * len(EXPERIMENTS["transfer"].settings))
 
 
 def test_help_is_no_error():

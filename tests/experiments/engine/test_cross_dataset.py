@@ -26,7 +26,7 @@ FACES, OTHERS, PORTRAITS = 160, 1200, 24  # of the negatives a tenth validates, 
 SIZE = 16
 GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
 KINDS = [("Male", "Lighter"), ("Female", "Lighter"), ("Male", "Darker"), ("Female", "Darker")]
-SHORT = {"cnn", "max-a0.001", "oracle"}
+SHORT = {"cnn-camera", "max-a0.001-camera", "oracle-camera"}
 
 
 def face(rng, height=48, width=40, side=32, tone=200):
@@ -125,11 +125,11 @@ def test_from_trees_of_images_to_the_paper_s_table(call, folder, monkeypatch):
     assert np.allclose(recalls.mean(axis=1), rows["mean_recall"])  # E[A]
     assert np.allclose(recalls.var(axis=1, ddof=1), rows["var_recall"])  # Var[A]
     assert recalls.to_numpy().min() >= 0 and np.all(np.isclose(recalls * 6 / 100, np.rint(recalls * 6 / 100)))
-    assert rows.loc[rows["setting"] == "oracle", "mass pale male"].item() == pytest.approx(25)
+    assert rows.loc[rows["setting"] == "oracle-camera", "mass pale male"].item() == pytest.approx(25)
     text = (results / "table.md").read_text()
     assert "darker female" in text and "pale male" in text and "E[A]" in output
     assert (results / "fig5b_recall.png").stat().st_size > 5000
-    assert json.loads((results / "summary.json").read_text())["settings"]["cnn"]["seeds"] == 1
+    assert json.loads((results / "summary.json").read_text())["settings"]["cnn-camera"]["seeds"] == 1
 
     monkeypatch.setattr(evaluation, "train", lambda *_: pytest.fail("trained again"))
     assert call(*words)[0] == 0  # nothing is left to do

@@ -4,6 +4,7 @@ import io
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from baselines import METHODS
@@ -120,3 +121,10 @@ def test_a_groups_name_cannot_break_the_table(rows):
     text = tables.as_markdown(renamed)
     assert len(text.splitlines()) == len(tables.as_markdown(rows).splitlines())
     assert "a\\|b \\<!-- end -->" in text
+
+
+def test_the_rows_of_one_test_have_its_numbers_under_plain_names():
+    rows = pd.DataFrame({"id": ["a"], "fpr": [1.0], "fpr_t0.3": [2.0], "fpr@camera": [3.0], "fpr@files": [4.0]})
+    camera = tables.on_test(rows, "@camera")
+    assert camera.to_dict("records") == [{"id": "a", "fpr": 3.0}]
+    assert tables.on_test(rows, "").equals(rows)
