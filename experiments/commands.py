@@ -84,7 +84,7 @@ class Run(Folders):
     reuse: bool = False
     """Count rows in results/ as finished, of any experiment, where code, settings, data and tests are the same."""
     finished: bool = False
-    """Train nothing: write what is finished so far, however little it is."""
+    """Train nothing: write what there is of models that are trained, however little it is."""
     overwrite: bool = False
     """Replace rows in results/ that yours differ from."""
     smoke: bool = False
@@ -338,7 +338,7 @@ class Photographs(Folders):
     reuse: bool = False
     """Count rows in results/ as finished, of any experiment, where code, settings, data and tests are the same."""
     finished: bool = False
-    """Train nothing: write what is finished so far, however little it is."""
+    """Train nothing: write what there is of models that are trained, however little it is."""
     overwrite: bool = False
     """Replace rows in results/ that yours differ from."""
 
@@ -358,7 +358,7 @@ class Photographs(Folders):
         if len(failures):
             return _tell_failures(folder, failures)
         if measured.empty:
-            raise InputError(f"{self.of}: none of its models is tested yet: leave out --finished")
+            raise InputError(f"{self.of}: none of its models is trained yet: leave out --finished")
         folder, measured = _placed(folder, self.cache, published, measured)
         real_faces.write(folder, measured, counts)
         results.refresh(self.results, EXPERIMENTS.values())

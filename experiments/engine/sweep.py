@@ -31,7 +31,7 @@ class Options:
         shard: 'i/n' trains only every n-th run from the i-th, None all.
         stale: what to do about models trained by other code: 'refuse' to go on, 'keep' them, 'redo' them.
         published: rows, of any experiment, that count as finished where code, settings, data and tests are the same.
-        trains: whether to train and evaluate what is missing; else only what is finished is looked for.
+        trains: whether to train what is missing; else only models that are there are evaluated, where they are not yet.
         more: whether other experiments follow in this process, for which Ray stays.
     """
 
@@ -60,7 +60,8 @@ def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> t
     if options.stale == "refuse":
         _refuse_stale(stored)
     rows = _finished(stored, options)
-    todo = [each for each in stored if options.trains and each.run.id in ours - set(rows)]
+    missing = [each for each in stored if each.run.id in ours - set(rows)]
+    todo = missing if options.trains else [each for each in missing if _has_model(each, options)]
     failures = _evaluate_all(todo, options, skipped=len(ours & set(rows)))
     rows |= _finished([each for each in stored if each.run.id not in rows], options)
     in_order = [rows[run.id] for run in runs if run.id in rows]
@@ -125,6 +126,11 @@ def _finished(stored, options) -> dict[str, dict]:
 def _content(digests: Mapping, settings: Mapping) -> tuple:
     """What decides a row: digests of code, data and tests, and the settings; whichever experiment asks for it."""
     return json.dumps(settings, sort_keys=True), *(digests.get(name) for name in DIGESTS)
+
+
+def _has_model(stored, options) -> bool:
+    """Whether nothing has to be trained for a row."""
+    return trained(stored) is not None and (options.stale == "keep" or not is_stale(stored))
 
 
 def _evaluate_all(todo, options, skipped) -> list[dict]:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from debias.plots.style import mean_interval
+
 BASELINE = "cnn"
 MEASURES = ("mean_recall", "var_recall", "worst_recall")
 OWN, FIXED_RATE = "", "_fpr1"  # what a column ends in: at the model's own threshold, at 1 % false positives
@@ -41,8 +43,8 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str
     values = paired(ours, theirs, column, other)
     if len(values) < 2 or np.isnan(values).any():  # a single group has no variance
         return None
-    mean, margin = values.mean(), stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return {"mean": float(mean), "low": float(mean - margin), "high": float(mean + margin)}
+    low, high = mean_interval(values)
+    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
 
 
 def differences(ours: pd.DataFrame, theirs: pd.DataFrame, at: str = "") -> dict[str, Difference]:

@@ -203,6 +203,15 @@ def test_what_is_finished_is_looked_for_and_nothing_trained(made, instant, cache
     pd.testing.assert_frame_equal(found, rows)
 
 
+def test_a_trained_model_is_evaluated_where_nothing_may_be_trained(made, instant, cache):
+    job = made("constant", "speechless")
+    rows, _ = run_all(job[:1], cache)
+    StoredRun(job[0], cache).row_path.unlink()
+    found, failures = run_all(job, cache, Options(trains=False))
+    assert len(instant) == 1 and failures.empty
+    pd.testing.assert_frame_equal(without_seconds(found), without_seconds(rows))
+
+
 def test_two_runs_of_one_id_are_refused(made, cache):
     with pytest.raises(InputError, match="1 ids occur twice, such as test/constant/seed5"):
         run_all(made("constant") * 2, cache)
