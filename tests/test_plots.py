@@ -88,6 +88,17 @@ def points(seeds=5) -> pd.DataFrame:
     return table.assign(mean_recall=recall, var_recall=np.where(dead, 80.0, 20.0), ess=np.where(dead, 1.0, 5000.0))
 
 
+def heads(methods=15) -> pd.DataFrame:
+    """Methods on a heap in two panels, every third with an arrow, and one far below."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(itertools.product(range(methods), ("own test", "another camera")), columns=["name", "panel"])
+    places = {axis: 95 + 0.2 * rng.normal(size=len(table)) for axis in ("x0", "y0", "x1", "y1")}
+    table = table.assign(kind=np.where(table["name"] % 2, "without", "with"), **places)
+    table.loc[table["name"] % 3 > 0, ["x0", "y0"]] = np.nan
+    table.loc[table["name"] == 3, "y1"] = 60
+    return table.assign(name=table["name"].map("method {}".format))
+
+
 MEASURES = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²", "ess": "ESS in faces", "seed": "seed"}
 FACTORS = [
     "darker group",
@@ -113,6 +124,7 @@ FIGURES = {
     "latent_factors": lambda: plots.latent_factors(
         dict.fromkeys(SETTINGS[1:3], correlations(FACTORS)), dict.fromkeys(SETTINGS[1:3], told(FACTORS))
     ),
+    "arrows": lambda: plots.arrows(heads()),
     "mass_ess": lambda: plots.mass_ess(epochs(), 1.57, "darker faces"),
     "thresholds": lambda: plots.thresholds(rates()),
     "setting_points": lambda: plots.setting_points(points(), "α", MEASURES, "rule", True, {"CNN": points()[-5:]}),

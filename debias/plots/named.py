@@ -6,7 +6,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from debias.plots.style import NOTE, PALETTE, POINTS_NOTE, WIDTH, mean_interval, styled
+from debias.intervals import mean_interval
+from debias.plots.style import NOTE, PALETTE, POINTS_NOTE, WIDTH, styled
 
 _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, mean_interval, styled
+from debias.intervals import mean_interval
+from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, styled
 
 _NONE = types.MappingProxyType({})
 _DASHES = ("--", ":", "-.")

@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
-from scipy import stats
 
 from debias.files import replacing
 
@@ -43,12 +41,6 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             return draw(*args, **kwargs)
 
     return wrapper
-
-
-def mean_interval(values) -> tuple[float, float]:
-    """95 % interval of the mean of seeds (S,) by Student's t, as tables have it; NaN for a single seed."""
-    margin = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return np.mean(values) - margin, np.mean(values) + margin
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from debias.plots.style import mean_interval
+from debias.intervals import mean_interval
 
 BASELINE = "cnn"
 MEASURES = ("mean_recall", "var_recall", "worst_recall")

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from debias.intervals import mean_interval
 from debias.markdown import markdown, plain
-from debias.plots.style import mean_interval
 from experiments.engine.experiment import Experiment
 from experiments.report import cameras, effects, figures, methods
 from experiments.report.figure_data import FigureData
