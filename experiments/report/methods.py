@@ -35,11 +35,15 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
     return {experiment.name: cameras.figure(experiment, rows)}
 
 
-def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """Which methods beat the CNN with a random camera in the worst group, by test, without and with group labels."""
+def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> str:
+    """Which methods beat the CNN with a random camera in the worst group, by test, without and with group labels.
+
+    Args:
+        tests: what a test's columns end in -> its name; all that the rows have, if it is left out.
+    """
     said = [
         f"{name[0].upper()}{name[1:]}: {told}."
-        for end, name in cameras.tests_of(rows).items()
+        for end, name in (tests or cameras.tests_of(rows)).items()
         if (told := _blocks(experiment, rows, f"worst_recall{FIXED_RATE}{end}"))
     ]
     if not said:

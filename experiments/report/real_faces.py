@@ -11,7 +11,8 @@ from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
 from experiments.engine.experiment import Experiment
-from experiments.report import cameras, effects, figure_data, tables
+from experiments.registry import EXPERIMENTS
+from experiments.report import cameras, effects, figure_data, methods, tables
 from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
 from experiments.report.comparisons import ABOUT, FIXED_RATE, seeds_of
 from experiments.report.rows import write_rows
@@ -43,7 +44,7 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
     for suffix in FORMATS:
         plots.save(figure(rows), folder / f"{FOLDER}{suffix}")
     write_text(folder / "table.md", table(rows, counts))
-    if said := effects.sentence(rows):
+    if said := sentence(rows):
         write_text(folder / SENTENCE, f"{said}\n")
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
@@ -61,9 +62,19 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def sentence(rows: pd.DataFrame) -> str:
+    """What each change does to the worst group on photographs; of methods beside each other, which gain."""
+    alone = {f"@{FOLDER}": FOLDER}
+    return effects.sentence(rows) or methods.sentence(EXPERIMENTS[_experiment(rows)], rows, alone)
+
+
 def figure(rows: pd.DataFrame) -> Figure:
     """E[A], the worst group's recall and Var[A] on photographs: seeds, means and intervals of each setting."""
     return cameras.points(rows, f"@{FOLDER}")
+
+
+def _experiment(rows) -> str:
+    return rows["id"].iloc[0].split("/")[0]
 
 
 def _head(rows, counts) -> str:
@@ -72,7 +83,7 @@ def _head(rows, counts) -> str:
     fewest, most = min(images.values()), max(images.values())
     each = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     return (
-        f"Models of '{rows['id'].iloc[0].split('/')[0]}', trained on rendered faces alone, "
+        f"Models of '{_experiment(rows)}', trained on rendered faces alone, "
         f"{seeds_of(rows)}, tested on {sum(images.values()):,} photographs of adults "
         f"(UTKFace) by gender and race, {each} a group, and {tested:,} of anything else (Tiny ImageNet). "
         f"The threshold is the one that 1 % of {fixing:,} other such negatives pass. Gender and race are labels that "

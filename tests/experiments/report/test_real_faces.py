@@ -8,6 +8,7 @@ import pytest
 from debias.config import Config
 from debias.metrics import wilson
 from experiments.engine.experiment import Experiment, Setting
+from experiments.registry import EXPERIMENTS
 from experiments.report import effects, real_faces, results
 
 SETTINGS = (Setting("cnn", "cnn"), Setting("dbvae-max", "dbvae-max"))
@@ -92,3 +93,11 @@ def test_everything_is_drawn_again_from_rows_and_counts_alone(rows, tmp_path):
     results.regenerate(tmp_path / "results", [])
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     assert "Real photographs" in (tmp_path / "results" / "index.html").read_text()
+
+
+def test_of_methods_beside_each_other_it_says_which_gain_on_photographs_alone(rows_of):
+    rows = rows_of(EXPERIMENTS["replication"])
+    rows["worst_recall_fpr1@photographs"] = 80.0 + 5 * (rows["setting"] == "jtt-random-camera")
+    said = real_faces.sentence(rows)
+    assert "Photographs: without group labels, JTT +5.0 [+5.0, +5.0] *; with them, none gains clearly" in said
+    assert "Own test" not in said
