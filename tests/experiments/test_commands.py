@@ -18,6 +18,7 @@ from debias.data import catalog
 from debias.data.dataset import Splits
 from debias.provenance import ROOT
 from experiments import __main__, commands
+from experiments.commands import shared
 from experiments.engine import evaluation, store, sweep
 from experiments.quick import EXPERIMENT as QUICK
 from experiments.registry import EXPERIMENTS
@@ -206,10 +207,10 @@ def test_unwritable_results_are_one_line(guessed, run, tmp_path):
 
 def test_figures_of_one_s_own_data_stay_out_of_the_repository(tmp_path):
     own, public = str(tmp_path / "own.h5"), "digits"
-    assert commands.Run(data=own)._results() == commands.CACHE / "results"
+    assert commands.Run(data=own)._results() == shared.CACHE / "results"
     assert commands.Run(train=own, test="ppb.h5", cache=tmp_path)._results() == tmp_path / "results"
     assert commands.Run(data=own, results=tmp_path)._results() == tmp_path
-    assert commands.Run(data=public)._results() == commands.Run()._results() == commands.RESULTS
+    assert commands.Run(data=public)._results() == commands.Run()._results() == shared.RESULTS
     assert commands.Run(data=own, smoke=True, cache=tmp_path)._results() == tmp_path / "smoke"
 
 

@@ -28,7 +28,7 @@ CASES = {
             "debias/latents.py": LINE,
             "debias/plots/curves.py": LINE,
             "baselines/unrelated.py": LINE,
-            "experiments/commands.py": LINE,
+            "experiments/commands/shared.py": LINE,
             "experiments/engine/store.py": LINE,
             "experiments/engine/sweep.py": LINE,
         },

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from experiments import commands
+from experiments.commands import run_experiment
 from experiments.engine import sweep
 from experiments.engine.experiment import Experiment, Setting
 from experiments.registry import EXPERIMENTS
@@ -101,7 +102,7 @@ def publish(rows_of, dataset_path, tiny_config, monkeypatch):
     monkeypatch.setattr(results, "describe_deviations", lambda experiments, rows: f"{len(rows['test'])} rows\n")
     monkeypatch.setattr(tables, "summary", lambda rows: {"rows": len(rows)})
     monkeypatch.setattr(sweep, "run_all", lambda *_: (rows_of(experiment), pd.DataFrame()))
-    monkeypatch.setattr(commands, "_shown", lambda *_: [])
+    monkeypatch.setattr(run_experiment, "_shown", lambda *_: [])
 
     def publish(folder):
         with contextlib.redirect_stdout(io.StringIO()) as output:

@@ -9,7 +9,7 @@ import pytest
 
 from baselines import METHODS
 from debias.config import Config
-from experiments import commands
+from experiments.commands.shared import show
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import tables
 from experiments.report.comparisons import seeds_of
@@ -91,7 +91,7 @@ def test_on_screen_no_number_of_twelve_groups_is_cut_off(rows, tmp_path, capsys)
     names, endings = [f"group {number}" for number in range(12)], ("recall", "recall_fpr1", "mass")
     for column, (ending, name) in enumerate((ending, name) for ending in endings for name in names):
         rows[f"{ending} {name}"] = 10.5 + column
-    commands._show(tmp_path, *tables.on_screen(rows))
+    show(tmp_path, *tables.on_screen(rows))
     shown = capsys.readouterr().out
     assert "…" not in shown and all(f"{10.5 + column:.1f}" in shown for column in range(36))
 
@@ -100,7 +100,7 @@ def test_an_ascii_terminal_is_written_to(rows, tmp_path, monkeypatch):
     written = io.BytesIO()
     terminal = io.TextIOWrapper(written, "ascii", "backslashreplace", write_through=True)  # as `exit_code` makes it
     monkeypatch.setattr(sys, "stdout", terminal)
-    commands._show(tmp_path, *tables.on_screen(rows), tables.caption(rows))
+    show(tmp_path, *tables.on_screen(rows), tables.caption(rows))
     assert b"93.0 \\xb10.6" in written.getvalue() and b"%\\xb2" in written.getvalue()
 
 

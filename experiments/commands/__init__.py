@@ -1,0 +1,20 @@
+"""The commands behind python -m experiments. What takes long to load is imported by the command that needs it."""
+
+from debias.commandline import parse
+from experiments.commands.measure import Benchmark, Detection, Photographs
+from experiments.commands.report import List, Report
+from experiments.commands.run_experiment import Run
+
+COMMANDS = {
+    "run": Run,
+    "list": List,
+    "report": Report,
+    "benchmark": Benchmark,
+    "detection": Detection,
+    "photographs": Photographs,
+}
+
+
+def run(arguments: list[str]) -> int:
+    """Parse and run one command; returns the exit code."""
+    return parse(COMMANDS, "python -m experiments", __doc__, arguments)()
