@@ -5,6 +5,7 @@ from experiments.commands.measure import Benchmark, Detection, Photographs
 from experiments.commands.report import List, Report
 from experiments.commands.run_experiment import Run
 
+ABOUT = "Trains the experiments, and makes every table, figure and page from their rows."
 COMMANDS = {
     "run": Run,
     "list": List,
@@ -17,4 +18,4 @@ COMMANDS = {
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command; returns the exit code."""
-    return parse(COMMANDS, "python -m experiments", __doc__, arguments)()
+    return parse(COMMANDS, "python -m experiments", ABOUT, arguments)()

@@ -48,9 +48,10 @@ def beside_published(rows: pd.DataFrame) -> Section:
     lines = [
         [name, *(f"{e:.1f} / {var:.1f}" for e, var in zip(*both, strict=True))] for name, both in PUBLISHED.items()
     ]
-    for rule, k in SEEDS:
+    for (rule, k), seeds in SEEDS.items():
         names = [NONE.name, *(by(rule, k, alpha).name for alpha in ALPHAS)]
-        lines.append([f"ours, {rule}, k = {k}", *(_pair(rows[rows["setting"] == name]) for name in names)])
+        few = f" ({seeds} seeds)" if seeds else ""
+        lines.append([f"ours, {rule}, k = {k}{few}", *(_pair(rows[rows["setting"] == name]) for name in names)])
     header = ["E[A] in % / Var[A] in %²", "none", *(f"α = {alpha:g}" for alpha in ALPHAS)]
     return Section("At the model's own threshold, beside what was published on other data", header, lines)
 
