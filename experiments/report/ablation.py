@@ -10,7 +10,6 @@ from debias.data.names import label
 from debias.markdown import plain
 from experiments.ablation import Ablation
 from experiments.report import tables
-from experiments.report.cameras import TESTS
 from experiments.report.comparisons import CHANGES, FIXED_RATE, interval, seeds_of, significant
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -49,7 +48,7 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
 
 def tested_on(experiment: Ablation) -> str:
     """What people call the test that the ablation tells of."""
-    return TESTS.get(name := label(experiment.tests[0]), name) if experiment.tests else "their own test"
+    return tables.TESTS.get(name := label(experiment.tests[0]), name) if experiment.tests else "their own test"
 
 
 def ending(experiment: Ablation) -> str:

@@ -27,14 +27,13 @@ from experiments.report.comparisons import (
 )
 from experiments.settings import EVEN
 
-TESTS = {"camera": "another camera"}  # by their labels; others are called by these
 BLOCKS = {"class": "without group labels", "group": "with group labels: bounds"}
 NAMES = {"mean_recall": "E[A] %", "var_recall": "Var[A] %²", "worst_recall": "worst %"}
 
 
 def tests_of(rows: pd.DataFrame) -> dict[str, str]:
     """What columns end in -> name, of the tests that the rows have: their own, then further ones."""
-    return {"": "own test"} | {f"@{name}": TESTS.get(name, name) for name in tables.further_tests(rows)}
+    return {"": "own test"} | {f"@{name}": tables.TESTS.get(name, name) for name in tables.further_tests(rows)}
 
 
 def has_camera(setting: Setting) -> bool:

@@ -13,18 +13,18 @@ import pandas as pd
 
 from debias.markdown import markdown
 from experiments.report.comparisons import FIXED_RATE, OWN, Difference, common_seeds, difference, interval
-from experiments.report.tables import title
+from experiments.report.tables import TESTS, title
 
 LIST = Path(__file__).with_name("deviations.toml")
 INTRODUCTION = """# Deviations
 
-Every difference between table 1 here and the paper (Amini, Soleimany et al., AIES 2019) or the course's lab (MIT
-6.S191, debiasing in TensorFlow, as of 2024), by number, with its measured effect where an ablation has one. Where the
-paper or the lab is not mentioned, we do as it does."""
+Every difference between table 1 and the ablations here and the paper (Amini, Soleimany et al., AIES 2019) or the
+course's lab (MIT 6.S191, debiasing in TensorFlow, as of 2024), by number, with its measured effect where an experiment
+has one. Where the paper or the lab is not mentioned, we do as it does."""
 MEASURED = """## Measured effects
 
 Mean difference over common seeds with its 95 % interval (Student's t), not corrected for the number of differences.
-E[A] in percentage points, Var[A] in %², both at 1 % false positives."""
+E[A] in percentage points, Var[A] in %², both at 1 % false positives; on their own test where no other is named."""
 MEASURES = {"E[A]": "mean_recall", "Var[A]": "var_recall"}
 HEADER = ("deviation", *MEASURES, "seeds", "setting", "minus")
 
@@ -35,12 +35,14 @@ class Effect:
 
     Attributes:
         own_threshold: take the setting at its own threshold; else both are taken at 1 % false positives.
+        test: a further test of the experiment to take both on; else it is their own.
     """
 
     experiment: str
     setting: str
     baseline: str
     own_threshold: bool = False
+    test: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,16 @@ def measure(effect: Effect, rows: pd.DataFrame | None) -> Measurement | None:
     if rows is None:
         return None
     ours, theirs = (rows[rows["setting"] == name] for name in (effect.setting, effect.baseline))
-    threshold = OWN if effect.own_threshold else FIXED_RATE
+    threshold, at = OWN if effect.own_threshold else FIXED_RATE, f"@{effect.test}" if effect.test else ""
     found = {
-        name: difference(ours, theirs, column + threshold, column + FIXED_RATE) for name, column in MEASURES.items()
+        name: difference(ours, theirs, column + threshold + at, column + FIXED_RATE + at)
+        for name, column in MEASURES.items()
     }
     if None in found.values():
         return None
     said = (", own threshold", ", 1 % FPR") if effect.own_threshold else ("", "")
-    return Measurement(title(ours) + said[0], title(theirs) + said[1], len(common_seeds(ours, theirs)), found)
+    where = f", on {TESTS.get(effect.test, effect.test)}" if effect.test else ""
+    return Measurement(title(ours) + said[0], title(theirs) + said[1] + where, len(common_seeds(ours, theirs)), found)
 
 
 def _deviation(area: str, effects=(), **texts: str) -> Deviation:

@@ -25,6 +25,7 @@ from experiments.settings import RARE
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]  # rows of a setting, and of the one that it is compared with
 NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
+TESTS = {"camera": "another camera"}  # by their labels; others are called by these
 THRESHOLDS = {
     OWN: "At the model's own threshold (0.5)",
     FIXED_RATE: "At 1 % false positives, fixed on validation negatives",

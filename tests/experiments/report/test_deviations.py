@@ -17,6 +17,7 @@ EFFECTS = [effect for deviation in ENTRIES.values() for effect in deviation.effe
 NETWORKS = Path(__file__).parents[3] / "debias" / "networks.py"  # read, since TensorFlow takes seconds to import
 MOMENTUM = re.search(r"^MOMENTUM = (\S+)$", NETWORKS.read_text(), re.MULTILINE)[1]
 EFFECT = Effect("reconstruction", "max-l2", "max-a0.01")
+TRAINED_ON = {"pool": settings.DRAW, "small": settings.FEW}  # preset -> draw of the darker faces
 
 
 @pytest.fixture
@@ -45,6 +46,13 @@ def test_effect_of_the_threshold_within_one_setting(rows):
     assert measured.differences["E[A]"]["mean"] == pytest.approx(1)
     assert measured.differences["Var[A]"]["mean"] == pytest.approx(-3)
     assert measured.ours != measured.theirs
+
+
+def test_effect_on_a_further_test(rows):
+    elsewhere = {f"{name}_fpr1@camera": 2 * rows[f"{name}_fpr1"] for name in ("mean_recall", "var_recall")}
+    measured = measure(Effect("reconstruction", "max-l2", "max-a0.01", test="camera"), rows.assign(**elsewhere))
+    assert [found["mean"] for found in measured.differences.values()] == pytest.approx([4, -10])
+    assert measured.theirs == "usual, on another camera"
 
 
 def test_one_common_seed_measures_nothing(rows):
@@ -89,19 +97,28 @@ def test_effects_refer_to_registered_settings(effect):
 @pytest.mark.parametrize(
     "what, numbers",
     [
-        ("Length", [settings.FACES.epochs * settings.FACES.steps_per_epoch]),
-        ("Batch size", [settings.FACES.batch_size]),
+        ("Length", [settings.TRAINED.epochs, settings.FACES.epochs * settings.FACES.steps_per_epoch]),
+        ("Batch size", [settings.TRAINED.batch_size, settings.FACES.batch_size]),
         ("Optimiser", [settings.FACES.learning_rate]),
-        ("How rare darker faces are", [*settings.DRAW.values(), f"{PRESETS['pool'].train_lighter:,}"]),
-        ("Which darker faces", [sum(settings.DRAW.values()), f"{PRESETS['pool'].train_darker:,}"]),
-        (
-            "Number of training images",
-            [f"{n:,}" for n in (10_000 + sum(settings.DRAW.values()), PRESETS["pool"].train_negatives)],
-        ),
+        *[
+            ("How rare darker faces are", [*draw.values(), f"{PRESETS[name].train_lighter:,}"])
+            for name, draw in TRAINED_ON.items()
+        ],
+        *[
+            ("Which darker faces", [sum(draw.values()), f"{PRESETS[name].train_darker:,}"])
+            for name, draw in TRAINED_ON.items()
+        ],
+        *[
+            (
+                "Number of training images",
+                [f"{n:,}" for n in (PRESETS[name].train_lighter + sum(draw.values()), PRESETS[name].train_negatives)],
+            )
+            for name, draw in TRAINED_ON.items()
+        ],
         ("Lighter and darker", [f"{share:.0%}".replace("%", " %") for share in PRESETS["pool"].darker_tones]),
-        ("Test set", [PRESETS["pool"].test_faces_per_group]),
-        ("Negatives in the test", [f"{PRESETS['pool'].test_negatives:,}"]),
-        ("Validation split", [f"{PRESETS['pool'].validation_negatives:,}"]),
+        *[("Test set", [PRESETS[name].test_faces_per_group]) for name in ("pool", "camera")],
+        *[("Negatives in the test", [f"{PRESETS[name].test_negatives:,}"]) for name in ("pool", "camera")],
+        *[("Validation split", [f"{PRESETS[name].validation_negatives:,}"]) for name in ("pool", "small", "camera")],
         ("Filters", [*preset("lab").filters]),
         ("Kernels and fully connected layers", [*preset("lab").kernels, preset("lab").dense]),
         ("Momentum of batch norm", [MOMENTUM]),
