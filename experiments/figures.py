@@ -1,6 +1,6 @@
 """The figures of the paper, and what it does not show: what the latents hold, whom the sampling really prefers.
 
-./run_experiments.sh figures   # 25 minutes on two cores, 5 where table1 is done
+./run_experiments.sh figures   # 25 minutes on two cores, 5 where rule is done
 """
 
 from experiments.engine.experiment import Experiment

@@ -1,4 +1,4 @@
-"""The threshold on the score above which an image counts as a face: nothing is trained for it that table 1 lacks."""
+"""The threshold on the score above which an image counts as a face: nothing is trained for it alone."""
 
 from experiments.ablation import SEEDS
 from experiments.engine.experiment import Experiment
