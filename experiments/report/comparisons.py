@@ -104,9 +104,10 @@ def told(finding: Finding | None) -> str:
     return f"{interval(found)} {'*' if clear else 'n.s.'}"
 
 
-def interval(found: Difference) -> str:
+def interval(found: Difference, digits: int = 1) -> str:
     """'-1.2 [-2.0, -0.4]' for a difference with mean, low and high."""
-    return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**found)
+    mean, low, high = (f"{found[name]:+.{digits}f}" for name in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
 
 
 def seeds_of(rows: pd.DataFrame, what: str = "paired seeds") -> str:

@@ -93,7 +93,7 @@ def tests_section(heading: str, rows: pd.DataFrame, further: Mapping[str, Callab
     Args:
         further: name of a last column -> its cell, from the rows of a setting.
     """
-    tests = {"own test": "", **{name: f"@{name}" for name in further_tests(rows)}}
+    tests = {"own test": "", **{TESTS.get(name, name): f"@{name}" for name in further_tests(rows)}}
     header = ["setting", *(f"{name}, {test}" for test in tests for name in NAMES.values()), *further]
     lines = []
     for part in by_setting(rows).values():
