@@ -57,7 +57,7 @@ def caption(rows: pd.DataFrame) -> str:
     return (
         f"At 1 % false positives, fixed on validation negatives; mean over {seeds_of(rows)} ± "
         f"standard error. Δ: to the CNN with a random camera. {ABOUT} FPR: what part of the test's own negatives "
-        "passes. time: seconds as a multiple of the CNN's of the same seed."
+        "passes. time: seconds as a multiple of those of the CNN with the same camera and seed."
     )
 
 
@@ -117,13 +117,14 @@ def _without(experiment, having: Setting) -> Setting | None:
 
 def _of_test(experiment, rows, end, name) -> str:
     found = [findings(experiment, rows, f"{measure}{FIXED_RATE}{end}") for measure in MEASURES]
-    plain = baseline(experiment, camera=False) or baseline(experiment)
-    cnn, lines = rows[rows["setting"] == plain], []
+    cnns = {seen: rows[rows["setting"] == baseline(experiment, seen)] for seen in (False, True)}
+    parts, lines = _parts(rows, experiment.settings), []
     for labels, heading in BLOCKS.items():
-        parts = _parts(rows, [setting for setting in experiment.settings if labels_of(setting) == labels])
-        if parts:
-            lines.append([heading, *[""] * 9])
-        lines += [_line(cnn, part, end, [told(each.get(n)) for each in found]) for n, part in parts.items()]
+        shown = [s for s in experiment.settings if s.name in parts and labels_of(s) == labels]
+        lines += [[heading, *[""] * 9]] if shown else []
+        lines += [
+            _line(cnns[has_camera(s)], parts[s.name], end, [told(each.get(s.name)) for each in found]) for s in shown
+        ]
     header = ["method", *NAMES.values(), "FPR %", "AUROC", "time", *(f"Δ{title}" for title in NAMES.values())]
     return f"**{name}**\n\n{markdown(header, lines)}"
 
