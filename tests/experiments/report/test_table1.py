@@ -50,7 +50,7 @@ def test_a_fall_that_is_not_clear_may_be_chance(said):
 
 def test_a_fall_on_the_own_test_alone_is_not_told_of(rows_where):
     found = table1.findings(EXPERIMENT, rows_where(CLEAR, CLEAR, at=""))
-    assert found.startswith("1. **The variance falls: may be chance.**") and "-5.0" not in found
+    assert found.startswith("1. **The variance falls: no fall is seen.**") and "-5.0" not in found
 
 
 def test_the_sentence_tells_of_the_other_camera_and_of_what_is_clear(rows_where):
