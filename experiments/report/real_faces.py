@@ -64,8 +64,8 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
 
 def sentence(rows: pd.DataFrame) -> str:
     """What each change does to the worst group on photographs; of methods beside each other, which gain."""
-    alone = {f"@{FOLDER}": FOLDER}
-    return effects.sentence(rows) or methods.sentence(EXPERIMENTS[_experiment(rows)], rows, alone)
+    said, experiment = effects.sentence(rows), EXPERIMENTS.get(_experiment(rows))
+    return said if said or experiment is None else methods.sentence(experiment, rows, {f"@{FOLDER}": FOLDER})
 
 
 def figure(rows: pd.DataFrame) -> Figure:
