@@ -59,9 +59,7 @@ def changed(setting: Setting, name: str, title: str, **changes) -> Setting:
 
 def tested_elsewhere(setting: Setting, seeds: int | None = None) -> Setting:
     """A setting of the short training as it is trained for a test by another camera: fewer faces, a random camera."""
-    return dataclasses.replace(
-        changed(setting, f"{setting.name}-camera", setting.title, **CAMERA), draw=FEW, seeds=seeds
-    )
+    return dataclasses.replace(with_camera(setting)[1], title=setting.title, draw=FEW, seeds=seeds)
 
 
 def with_camera(setting: Setting) -> tuple[Setting, Setting]:

@@ -48,7 +48,7 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
 
 def tested_on(experiment: Ablation) -> str:
     """What people call the test that the ablation tells of."""
-    return tables.TESTS.get(name := label(experiment.tests[0]), name) if experiment.tests else "their own test"
+    return tables.test_name(label(experiment.tests[0])) if experiment.tests else "their own test"
 
 
 def ending(experiment: Ablation) -> str:

@@ -25,15 +25,11 @@ from experiments.report.comparisons import (
     significant,
     told,
 )
+from experiments.report.tables import tests_of
 from experiments.settings import EVEN
 
 BLOCKS = {"class": "without group labels", "group": "with group labels: bounds"}
 NAMES = {"mean_recall": "E[A] %", "var_recall": "Var[A] %²", "worst_recall": "worst %"}
-
-
-def tests_of(rows: pd.DataFrame) -> dict[str, str]:
-    """What columns end in -> name, of the tests that the rows have: their own, then further ones."""
-    return {"": "own test"} | {f"@{name}": tables.TESTS.get(name, name) for name in tables.further_tests(rows)}
 
 
 def has_camera(setting: Setting) -> bool:

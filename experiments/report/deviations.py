@@ -13,7 +13,7 @@ import pandas as pd
 
 from debias.markdown import markdown
 from experiments.report.comparisons import FIXED_RATE, OWN, Difference, common_seeds, difference, interval
-from experiments.report.tables import TESTS, title
+from experiments.report.tables import test_name, title
 
 LIST = Path(__file__).with_name("deviations.toml")
 INTRODUCTION = """# Deviations
@@ -122,7 +122,7 @@ def measure(effect: Effect, rows: pd.DataFrame | None) -> Measurement | None:
     if None in found.values():
         return None
     said = (", own threshold", ", 1 % FPR") if effect.own_threshold else ("", "")
-    where = f", on {TESTS.get(effect.test, effect.test)}" if effect.test else ""
+    where = f", on {test_name(effect.test)}" if effect.test else ""
     return Measurement(title(ours) + said[0], title(theirs) + said[1] + where, len(common_seeds(ours, theirs)), found)
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from baselines import METHODS
 from experiments.engine.experiment import Experiment
-from experiments.report.cameras import tests_of
 from experiments.report.comparisons import (
     ABOUT,
     FIXED_RATE,
@@ -27,6 +26,7 @@ from experiments.report.tables import (
     pairs_of,
     rare_faces,
     rare_mass,
+    tests_of,
     title,
 )
 

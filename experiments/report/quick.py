@@ -6,11 +6,10 @@ from matplotlib.figure import Figure
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
 from experiments.report import effects, figures, transfer
-from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, MEASURES
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
-from experiments.report.tables import as_markdown, by_setting, further_section, title, with_error
+from experiments.report.tables import as_markdown, by_setting, further_section, tests_of, title, with_error
 
 PHOTOGRAPHS = "photographs"
 _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."

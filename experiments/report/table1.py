@@ -3,7 +3,7 @@
 All is told of the last of the tests: of another camera, on the embedded benchmark.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,7 +14,6 @@ from experiments.report import effects, figures, tables
 from experiments.report.comparisons import (
     FIXED_RATE,
     OWN,
-    Finding,
     changes,
     difference,
     interval,
@@ -79,8 +78,9 @@ def differences(experiment: Experiment, rows: pd.DataFrame) -> list[Section]:
 
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     """The finding: what the course's rule changes, and what becomes of the paper's as it is printed."""
-    parts = by_setting(_seen(rows))
-    pairs, best, none = tables.pairs_of(_seen(rows), _to_cnn(experiment)), parts[BEST.name], parts[NONE.name]
+    seen = _seen(rows)
+    parts, pairs = by_setting(seen), tables.pairs_of(seen, _to_cnn(experiment))
+    best, none = parts[BEST.name], parts[NONE.name]
     found = changes(best, none)
     if not found:
         return ""
@@ -107,48 +107,16 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
 def findings(experiment: Experiment, rows: pd.DataFrame) -> str:
     """What reproduces and what does not, in a list, with numbers from the rows."""
     rows = _seen(rows)
-    parts = by_setting(rows)
-    none, uniform, best, works, oracle = (parts[setting.name] for setting in (NONE, UNIFORM, BEST, WORKS, GROUPS))
-    largest = parts[by("max", K, ALPHAS[0]).name]
-    _, published = PUBLISHED["paper"]
-    mass, mass_best, mass_oracle = (rare_mass(experiment, part).mean() for part in (none, best, oracle))
-    few = _each_alpha("product", K_THAT_WORKS, parts, "ess", ",.0f")
-    to_cnn, to_vae = (tables.pairs_of(rows, pairs) for pairs in (_to_cnn(experiment), _to_vae()))
-    by_alpha = {BEST.name: (best, largest)}  # one comparison, which was planned
-    falls, works_too, smaller = (
-        _verdict(pairs, of) for pairs, of in ((to_cnn, BEST), (to_cnn, WORKS), (by_alpha, BEST))
-    )
-    alone, few_draws = (
-        told(significant(pairs, column).get(of.name))
-        for pairs, column, of in ((to_vae, "var_recall", BEST), (to_cnn, "mean_recall", FEWEST))
-    )
+    parts, to_cnn = by_setting(rows), tables.pairs_of(rows, _to_cnn(experiment))
+    none, best, oracle = (parts[setting.name] for setting in (NONE, BEST, GROUPS))
     lines = (
-        f"**The variance falls: {falls}.** The course's rule (max, k = {K}, α = {ALPHAS[-1]:g}) changes Var[A] by "
-        f"{_change(best, none, 'var_recall')} and E[A] by {_change(best, none, 'mean_recall')} against the CNN, and "
-        f"Var[A] by {alone} against the same network with uniform draws.",
-        f"**False positives.** Where 1 % of the validation negatives pass, that rule changes Var[A] by "
-        f"{_change(best, none, 'var_recall_fpr1')} and E[A] by {_change(best, none, 'mean_recall_fpr1')}; of the "
-        f"test's negatives {_passing(best, FIXED_RATE)} % pass then, of the CNN's {_passing(none, FIXED_RATE)} %. At "
-        f"0.5 these are {_passing(best, OWN)} and {_passing(none, OWN)} %, a change of "
-        f"{_change(best, none, 'fpr', 2)}. JMitnik's debiased models lost precision; that rule's have "
-        f"{best['precision'].mean():.1f} % against {none['precision'].mean():.1f} %.",
-        f"**Smaller α, lower variance: {smaller}**, by one planned comparison, uncorrected. With that rule Var[A] is "
-        f"{_listed(_each_alpha('max', K, parts, 'var_recall'))} for α = {_listed(ALPHAS)}; from the largest to the "
-        f"smallest it changes by {_change(best, largest, 'var_recall')}.",
-        f"**Eq. 4 with the course's k = {K} collapses.** The product over {K} latents puts its mass on very "
-        f"few faces (effective sample sizes, 1 where every draw is the same face: "
-        f"{', '.join(_each_alpha('product', K, parts, 'ess', ',.0f'))}), and E[A] is "
-        f"{_listed(_each_alpha('product', K, parts, 'mean_recall'))} %.",
-        f"**With k = {K_THAT_WORKS} the variance falls: {works_too}.** Var[A] is "
-        f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))}; at α = 0.01 it changes by "
-        f"{_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. At α = 0.001 "
-        f"the effective sample size is {few[-1]} faces, and E[A] changes by {few_draws}.",
-        f"**How much.** From none to α = {ALPHAS[-1]:g} the paper's Var[A] changes by "
-        f"{100 * (published[-1] / published[0] - 1):+.0f} %, that rule's here by {_part(none, best, OWN)} %; that of "
-        f"the oracle, which draws by group labels, by {_part(none, oracle, OWN)} %. At 1 % FPR it is "
-        f"{_part(none, best, FIXED_RATE)} and {_part(none, oracle, FIXED_RATE)} %.",
-        f"**What is drawn.** Darker faces are {mass:.1f} % of the training faces and get {mass_best:.1f} % of the mass "
-        f"in the last epoch; the oracle gives them {mass_oracle:.0f} %.",
+        _fall(to_cnn, tables.pairs_of(rows, _to_vae()), best, none),
+        _false_positives(best, none),
+        _by_alpha(parts),
+        _many_latents(parts),
+        _few_latents(parts, to_cnn),
+        _how_much(none, best, oracle),
+        _drawn(*(rare_mass(experiment, part).mean() for part in (none, best, oracle))),
     )
     return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1)) + "\n"
 
@@ -165,6 +133,73 @@ def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[s
 def _seen(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows as measured on the last of their tests."""
     return tables.on_test(rows, effects.hardest(rows))
+
+
+def _fall(to_cnn, to_vae, best, none) -> str:
+    alone = told(significant(to_vae, "var_recall").get(BEST.name))
+    return (
+        f"**The variance falls: {_verdict(to_cnn, BEST)}.** The course's rule (max, k = {K}, α = {ALPHAS[-1]:g}) "
+        f"changes Var[A] by {_change(best, none, 'var_recall')} and E[A] by {_change(best, none, 'mean_recall')} against the CNN, and "
+        f"Var[A] by {alone} against the same network with uniform draws."
+    )
+
+
+def _false_positives(best, none) -> str:
+    return (
+        f"**False positives.** Where 1 % of the validation negatives pass, that rule changes Var[A] by "
+        f"{_change(best, none, 'var_recall_fpr1')} and E[A] by {_change(best, none, 'mean_recall_fpr1')}; of the "
+        f"test's negatives {_passing(best, FIXED_RATE)} % pass then, of the CNN's {_passing(none, FIXED_RATE)} %. At "
+        f"0.5 these are {_passing(best, OWN)} and {_passing(none, OWN)} %, a change of "
+        f"{_change(best, none, 'fpr', 2)}. JMitnik's debiased models lost precision; that rule's have "
+        f"{best['precision'].mean():.1f} % against {none['precision'].mean():.1f} %."
+    )
+
+
+def _by_alpha(parts) -> str:
+    largest, best = (parts[by("max", K, alpha).name] for alpha in (ALPHAS[0], ALPHAS[-1]))
+    smaller = _verdict({BEST.name: (best, largest)}, BEST)  # one comparison, which was planned
+    return (
+        f"**Smaller α, lower variance: {smaller}**, by one planned comparison, uncorrected. With that rule Var[A] is "
+        f"{_listed(_each_alpha('max', K, parts, 'var_recall'))} for α = {_listed(ALPHAS)}; from the largest to the "
+        f"smallest it changes by {_change(best, largest, 'var_recall')}."
+    )
+
+
+def _many_latents(parts) -> str:
+    return (
+        f"**Eq. 4 with the course's k = {K} collapses.** The product over {K} latents puts its mass on very "
+        f"few faces (effective sample sizes, 1 where every draw is the same face: "
+        f"{', '.join(_each_alpha('product', K, parts, 'ess', ',.0f'))}), and E[A] is "
+        f"{_listed(_each_alpha('product', K, parts, 'mean_recall'))} %."
+    )
+
+
+def _few_latents(parts, to_cnn) -> str:
+    none, works, fewest = (parts[setting.name] for setting in (NONE, WORKS, FEWEST))
+    lost = told(significant(to_cnn, "mean_recall").get(FEWEST.name))
+    return (
+        f"**With k = {K_THAT_WORKS} the variance falls: {_verdict(to_cnn, WORKS)}.** Var[A] is "
+        f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))}; at α = 0.01 it changes by "
+        f"{_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. At α = 0.001 "
+        f"the effective sample size is {fewest['ess'].mean():,.0f} faces, and E[A] changes by {lost}."
+    )
+
+
+def _how_much(none, best, oracle) -> str:
+    _, published = PUBLISHED["paper"]
+    return (
+        f"**How much.** From none to α = {ALPHAS[-1]:g} the paper's Var[A] changes by "
+        f"{100 * (published[-1] / published[0] - 1):+.0f} %, that rule's here by {_part(none, best, OWN)} %; that of "
+        f"the oracle, which draws by group labels, by {_part(none, oracle, OWN)} %. At 1 % FPR it is "
+        f"{_part(none, best, FIXED_RATE)} and {_part(none, oracle, FIXED_RATE)} %."
+    )
+
+
+def _drawn(mass: float, mass_best: float, mass_oracle: float) -> str:
+    return (
+        f"**What is drawn.** Darker faces are {mass:.1f} % of the training faces and get {mass_best:.1f} % of the mass "
+        f"in the last epoch; the oracle gives them {mass_oracle:.0f} %."
+    )
 
 
 def _to_cnn(experiment) -> dict[str, str]:
@@ -192,19 +227,14 @@ def _passing(part: pd.DataFrame, at: str) -> str:
 
 def _verdict(pairs, of: Setting) -> str:
     """Whether Var[A] falls: by a paired t-test, corrected by Holm for all that were compared, at either threshold."""
-    found = [significant(pairs, f"var_recall{at}") for at in (OWN, FIXED_RATE)]
-    own, fixed = (_falls(each, of) for each in found)
+    unknown = ({"mean": 0.0}, False)
+    found = [significant(pairs, f"var_recall{at}").get(of.name, unknown) for at in (OWN, FIXED_RATE)]
+    own, fixed = (clear and change["mean"] < 0 for change, clear in found)
     if own and fixed:
         return "reproduces"
     if own or fixed:
         return "reproduces at {}, may be chance at {}".format(*(AT if own else AT[::-1]))
-    change, _ = found[0].get(of.name, ({"mean": 0.0}, False))
-    return "may be chance" if change["mean"] < 0 else "no fall is seen"
-
-
-def _falls(found: Mapping[str, Finding], of: Setting) -> bool:
-    change, clear = found.get(of.name, ({"mean": 0.0}, False))
-    return clear and change["mean"] < 0
+    return "may be chance" if found[0][0]["mean"] < 0 else "no fall is seen"
 
 
 def _clear(pairs, at: str) -> str:

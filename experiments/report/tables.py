@@ -25,7 +25,7 @@ from experiments.settings import RARE
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]  # rows of a setting, and of the one that it is compared with
 NAMES = {"mean_recall": "E[A]", "var_recall": "Var[A]", "worst_recall": "worst"}
-TESTS = {"camera": "another camera"}  # by their labels; others are called by these
+_TESTS = {"camera": "another camera"}  # by their labels; others are called by these
 THRESHOLDS = {
     OWN: "At the model's own threshold (0.5)",
     FIXED_RATE: "At 1 % false positives, fixed on validation negatives",
@@ -93,11 +93,11 @@ def tests_section(heading: str, rows: pd.DataFrame, further: Mapping[str, Callab
     Args:
         further: name of a last column -> its cell, from the rows of a setting.
     """
-    tests = {"own test": "", **{TESTS.get(name, name): f"@{name}" for name in further_tests(rows)}}
-    header = ["setting", *(f"{name}, {test}" for test in tests for name in NAMES.values()), *further]
+    tests = tests_of(rows)
+    header = ["setting", *(f"{name}, {test}" for test in tests.values() for name in NAMES.values()), *further]
     lines = []
     for part in by_setting(rows).values():
-        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests.values() for measure in NAMES]
+        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests for measure in NAMES]
         lines.append([title(part), *cells, *(cell(part) for cell in further.values())])
     return Section(heading, header, lines)
 
@@ -159,6 +159,16 @@ def groups_of(rows: pd.DataFrame, kind: str = "recall") -> list[str]:
 def further_tests(rows: pd.DataFrame) -> list[str]:
     """Labels of the tests that the rows have columns for beside their own, in order."""
     return [column.removeprefix("mean_recall@") for column in rows if column.startswith("mean_recall@")]
+
+
+def tests_of(rows: pd.DataFrame) -> dict[str, str]:
+    """What columns end in -> name, of the tests that the rows have: their own, then further ones."""
+    return {"": "own test"} | {f"@{name}": test_name(name) for name in further_tests(rows)}
+
+
+def test_name(label: str) -> str:
+    """What people call a further test."""
+    return _TESTS.get(label, label)
 
 
 def on_test(rows: pd.DataFrame, at: str) -> pd.DataFrame:

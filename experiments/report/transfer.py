@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Experiment
 from experiments.report import cameras, effects, gap, tables
-from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, OWN
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
+from experiments.report.tables import tests_of
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
