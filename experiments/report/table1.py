@@ -140,7 +140,8 @@ def _fall(to_cnn, to_vae, best, none) -> str:
     return (
         f"**The variance falls: {_verdict(to_cnn, BEST)}.** The course's rule (max, k = {K}, α = {ALPHAS[-1]:g}) "
         f"changes Var[A] by {_change(best, none, 'var_recall')} and E[A] by "
-        f"{_change(best, none, 'mean_recall')} against the CNN, and Var[A] by {alone} against the same network with uniform draws."
+        f"{_change(best, none, 'mean_recall')} against the CNN, and Var[A] by {alone} "
+        "against the same network with uniform draws."
     )
 
 
