@@ -5,14 +5,15 @@
 Among many methods only a large gain is told from chance, and the highest of many means is partly luck. So what is
 compared here was fixed before a run of these seeds was trained: the three methods without group labels whose worst
 group on another camera was the highest in `methods`, and DB-VAE with the course's max rule. Resampling by group labels
-is the bound.
+is the bound. Two were added when the others had been seen: DB-VAE's network drawing evenly, beside which its rule has
+to gain, and the residual network, which alone gained clearly on photographs.
 """
 
 import dataclasses
 
 from experiments import methods
 
-CHOSEN = ("cnn", "jtt", "density", "neighbours", "dbvae-max", "oracle")
+CHOSEN = ("cnn", "residual", "vae", "jtt", "density", "neighbours", "dbvae-max", "oracle")
 _NAMES = {f"{method}-random-camera" for method in CHOSEN}
 
 EXPERIMENT = dataclasses.replace(
@@ -22,5 +23,5 @@ EXPERIMENT = dataclasses.replace(
     settings=tuple(setting for setting in methods.EXPERIMENT.settings if setting.name in _NAMES),
     seeds=tuple(range(10, 20)),
     folder="",
-    minutes=75,
+    minutes=100,
 )

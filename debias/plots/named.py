@@ -14,7 +14,12 @@ _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 
 @styled
 def named_points(
-    rows: pd.DataFrame, name: str, measures: Mapping[str, str], estimator: str = "mean", note: str = POINTS_NOTE
+    rows: pd.DataFrame,
+    name: str,
+    measures: Mapping[str, str],
+    estimator: str = "mean",
+    note: str = POINTS_NOTE,
+    zero: bool = False,
 ) -> Figure:
     """A panel a measure: small dots are seeds, a large one their mean with its 95 % interval.
 
@@ -24,6 +29,7 @@ def named_points(
         measures: column -> title of its panel.
         estimator: 'mean', with Student's interval, or 'median', with one by bootstrap.
         note: what the dots are, where a row is no run.
+        zero: whether to draw a line there, for differences.
     """
     errorbar = mean_interval if estimator == "mean" else ("ci", 95)
     figure = Figure(figsize=(WIDTH, _LINE * rows[name].nunique() + _REST), layout="constrained")
@@ -33,6 +39,8 @@ def named_points(
         sns.stripplot(**style, size=3, alpha=0.4, jitter=False)
         marks = {"linestyle": "none", "markersize": 4.5, "err_kws": {"linewidth": 1.5}}
         sns.pointplot(**style, estimator=estimator, errorbar=errorbar, seed=0, **marks)
+        if zero:
+            axes.axvline(0, color="0.5", linewidth=0.8)
         axes.set(xlabel="", ylabel="")
         axes.set_title(title, loc="left", fontsize=9)
         axes.grid(axis="y", alpha=0.3)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from debias.files import write_text
 from experiments.engine.experiment import Experiment
-from experiments.report import artefacts, benchmark, deviations, page, real_faces
+from experiments.report import artefacts, benchmark, deviations, page, pooled, real_faces
 from experiments.report.readme import refresh_pages
 from experiments.report.rows import read_all
 
@@ -38,13 +38,16 @@ def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experim
 
 
 def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
-    """Bring deviations.md, index.html and the pages' blocks up to date with what is in `results`.
+    """Bring what is made of several experiments up to date: deviations.md, pooled seeds, index.html, the pages' blocks.
 
     Raises:
         InputError: a runs.csv is damaged; nothing is written then.
     """
     experiments, rows = tuple(experiments), read_all(results)
     write_text(results / DEVIATIONS, describe_deviations(experiments, rows))
+    for folder, parts in pooled.PARTS.items():
+        if set(parts) <= set(rows):
+            pooled.write(results / folder, tuple(rows[part] for part in parts))
     write_text(results / PAGE, page.render(results, experiments, rows))
     refresh_pages(results)
 

@@ -1,0 +1,73 @@
+"""Two tens of seeds together: which rows, which differences, and where they are written."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from experiments.registry import EXPERIMENTS
+from experiments.report import pooled, results
+from experiments.report.rows import write_rows
+
+CNN, JTT = "cnn-random-camera", "jtt-random-camera"
+CONFIG = json.dumps({"draw": {"darker male": 44}, "augment": 1.0})
+COLUMNS = [f"{m}{rate}@camera" for m in ("mean_recall", "var_recall", "worst_recall", "fpr") for rate in ("", "_fpr1")]
+
+
+def rows(gains: dict[str, float], seeds, scatter: float = 0.5) -> pd.DataFrame:
+    """Settings that are above the CNN by their gain, scattered over seeds, in every measure on another camera."""
+    lines = []
+    for seed in seeds:
+        for name, gain in gains.items():
+            method = name.removesuffix("-random-camera")
+            value = 90 + seed + (gain + scatter * np.sin(seed) if gain else 0)
+            facts = {"id": f"x/{name}/seed{seed}", "setting": name, "title": name, "method": method, "seed": seed}
+            lines.append({**facts, "config": CONFIG, "commit": "abc", "seconds": 1.0, **dict.fromkeys(COLUMNS, value)})
+    return pd.DataFrame(lines)
+
+
+@pytest.fixture
+def tens():
+    first = rows({CNN: 0, JTT: 2, "afr-random-camera": 1}, range(10))
+    return first, rows({CNN: 0, JTT: 3, pooled.RULE: 1, pooled.NETWORK: -1}, range(10, 20))
+
+
+def test_settings_of_both_are_taken_with_each_seed_once(tens):
+    first, second = tens
+    found = pooled.together(first, pd.concat([second, first[(first["seed"] == 9) & (first["setting"] == CNN)]]))
+    assert set(found["setting"]) == {CNN, JTT}
+    assert all(sorted(part["seed"]) == list(range(20)) for _, part in found.groupby("setting"))
+
+
+def test_difference_over_all_seeds_is_student_s(tens):
+    table = pooled.table(pooled.together(*tens))
+    gains = np.array([(2 if seed < 10 else 3) + 0.5 * np.sin(seed) for seed in range(20)])
+    low, high = stats.t.interval(0.95, 19, gains.mean(), stats.sem(gains))
+    assert f"| {JTT} | {CNN} |" in " ".join(table.split())
+    assert table.count(f"+{gains.mean():.1f} [+{low:.1f}, +{high:.1f}] *") == len(COLUMNS)
+    assert "over 20 paired seeds" in table
+
+
+def test_the_rule_is_compared_with_its_own_network_as_well():
+    gains = {CNN: 0, pooled.RULE: 1, pooled.NETWORK: -1}
+    found = pooled.pairs(pooled.together(rows(gains, range(10)), rows(gains, range(10, 20))))
+    assert list(found) == [pooled.RULE, pooled.NETWORK, pooled.ALONE]
+    ours, theirs = found[pooled.ALONE]
+    assert (set(ours["setting"]), set(theirs["setting"])) == ({pooled.RULE}, {pooled.NETWORK})
+
+
+def test_a_sentence_without_what_it_has_no_rows_of(tens):
+    said = pooled.sentence(pooled.together(*tens))
+    assert "JTT: +2.5 [" in said and "another camera" in said
+    assert "DB-VAE" not in said and "group labels" not in said
+
+
+def test_a_refresh_writes_them_where_both_have_rows(tens, tmp_path):
+    for folder, each in zip(("methods", "replication"), tens, strict=True):
+        write_rows(tmp_path / folder, each)
+        results.refresh(tmp_path, EXPERIMENTS.values())
+        assert (tmp_path / "replication/pooled/table.md").exists() == (folder == "replication")
+    assert (tmp_path / "replication/pooled/pooled.png").exists()
+    assert not (tmp_path / "replication/pooled-photographs").exists()
