@@ -69,15 +69,16 @@ def findings(experiment: Experiment, rows: pd.DataFrame, column: str) -> dict[st
     return significant({name: (part, theirs) for name, part in parts.items()}, column)
 
 
-def points(rows: pd.DataFrame, end: str) -> Figure:
+def points(rows: pd.DataFrame, end: str, further: str = "") -> Figure:
     """E[A], the worst group's recall and Var[A] on one test: seeds, means and intervals of each setting.
 
     Args:
         end: what the test's columns end in, see `tests_of`.
+        further: what the note above the figure ends in.
     """
     here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in MEASURES}})
     panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
-    note = f"{tests_of(rows)[end]}, 1 % false positives; {plots.POINTS_NOTE}"
+    note = f"{tests_of(rows)[end]}, 1 % false positives; {plots.POINTS_NOTE}{further}"
     return plots.named_points(here, "setting", panels, note=note)
 
 

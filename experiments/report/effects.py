@@ -80,6 +80,17 @@ def changed(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
     return significant(pairs_of(rows, peers(rows)), column)
 
 
+def near(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows without settings whose worst group is clearly worse than their peer's, and a note that names them.
+
+    In a figure they would flatten all others.
+    """
+    found = changed(rows, f"worst_recall{FIXED_RATE}{hardest(rows)}")
+    far = [name for name, (change, clear) in found.items() if clear and change["mean"] < 0]
+    names = ", ".join(title(by_setting(rows)[name]) for name in far)
+    return rows[~rows["setting"].isin(far)], f"\nclearly worse and left out: {names}" if far else ""
+
+
 def section(rows: pd.DataFrame, ends: Mapping[str, str]) -> Section:
     """Each setting minus its peer, in E[A], Var[A] and the worst group.
 

@@ -32,7 +32,8 @@ ABOUT = (
 
 def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """E[A], the worst group and Var[A] of each setting on the last test; and the faces that are drawn most often."""
-    drawn = {experiment.name: cameras.points(rows, effects.hardest(rows))}
+    shown, note = effects.near(rows)
+    drawn = {experiment.name: cameras.points(shown, effects.hardest(rows), note)}
     if "sampling" in data:
         drawn["sampling"] = figures.sampling_figure(data, figures.titles(experiment.settings))
     return drawn
