@@ -53,7 +53,7 @@ TITLES = {
 }  # where no experiment gives one
 OTHERS = "Further experiments"
 # The first that has rows opens the page, with this figure.
-FINDINGS = {"transfer": "transfer", "table1": "fig5b_recall", "quick": "groups"}
+FINDINGS = {"replication/pooled": "pooled", "transfer": "transfer", "table1": "fig5b_recall", "quick": "groups"}
 CAPTIONS = {
     "fig4_sampling": "Sampling probabilities, and the ten least and the ten most likely faces (Fig. 4 of the paper)",
     "fig5a_traversals": "Faces decoded while one latent moves (Fig. 5A of the paper)",
