@@ -106,10 +106,10 @@ def _draw_measure(axes, table, measure, line) -> None:
 
 
 def _show_decades(axes) -> None:
-    """A logarithmic axis from about a whole power of ten, its numbers written out."""
+    """A logarithmic axis from about a whole power of ten, at least one, its numbers written out."""
     axes.set_yscale("log")
-    lowest = np.log10(axes.dataLim.y0) + 1e-6  # a mean of ones may be less by its last digit
-    axes.set_ylim(bottom=0.7 * 10 ** np.floor(lowest))
+    lowest = np.log10(max(axes.dataLim.y0, 1))  # an interval may go below the one face that there always is
+    axes.set_ylim(0.7 * 10 ** np.floor(lowest), 1.5 * axes.dataLim.y1)  # room for the highest mark
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
 
