@@ -4,9 +4,9 @@
 
 Among many methods only a large gain is told from chance, and the highest of many means is partly luck. So what is
 compared here was fixed before a run of these seeds was trained: the three methods without group labels whose worst
-group on another camera was the highest in `methods`, and DB-VAE with the course's max rule. Resampling by group labels
-is the bound. Two were added when the others had been seen: DB-VAE's network drawing evenly, beside which its rule has
-to gain, and the residual network, which alone gained clearly on photographs.
+group on another camera was the highest in the rows that `methods` then had, and DB-VAE with the course's max rule.
+Resampling by group labels is the bound. Two were added when the others had been seen: DB-VAE's network drawing evenly,
+beside which its rule has to gain, and the residual network, which alone gained clearly on photographs.
 """
 
 import dataclasses

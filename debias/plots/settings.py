@@ -19,7 +19,7 @@ _LOGARITHMIC = "ess"  # spans four orders of magnitude
 _MARGIN = 0.4  # room beside the outermost settings, in steps between settings
 _INCHES_A_LETTER = 0.085  # at 8 points
 _MOST_ABREAST = 3  # panels
-_COLLAPSED_NOTE = f"; ▼ collapsed, below {COLLAPSED} % recall, value"
+_COLLAPSED_NOTE = f"; ▼ collapsed, E[A] below {COLLAPSED} % at threshold 0.5, value"
 
 
 @styled
@@ -33,7 +33,8 @@ def setting_points(
 ) -> Figure:
     """Measures over settings: a dot a seed, the mean over seeds, its 95 % interval.
 
-    Where settings with a mean recall below 50 % would flatten all others, their values stand at the foot instead.
+    Where settings with a mean recall below 50 %, at their own threshold, would flatten all others, their values stand
+    at the foot instead.
 
     Args:
         rows: one row a run, with mean_recall and the columns that the other arguments name.

@@ -41,7 +41,7 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     clear = _clear({name: pairs[name] for name in alive}, ending(experiment))
     told = [f"{_titles(experiment, parts, name)}: {found}" for name, found in clear.items() if found]
     said = "; ".join(told) or "no difference is significant (Holm)"
-    collapsed = f" Collapsed (mean recall below {plots.COLLAPSED} %): {'; '.join(fallen)}." if fallen else ""
+    collapsed = f" Collapsed (E[A] below {plots.COLLAPSED} % at threshold 0.5): {'; '.join(fallen)}." if fallen else ""
     where = f"On {tested_on(experiment)}, at" if experiment.tests else "At"
     return f"{where} 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
 

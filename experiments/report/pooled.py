@@ -24,8 +24,8 @@ PARTS = {  # folder that holds what is made -> folders whose rows are taken toge
 MEASURES = {**NAMES, "fpr": "FPR"}
 THRESHOLDS = {"own threshold": OWN, "1 % FPR": FIXED_RATE}
 RULE, NETWORK = "dbvae-max-random-camera", "vae-random-camera"  # the same network, drawing by its rule and evenly
-ALONE = "rule alone"  # the one minus the other
-ASKED = {  # what is compared with the CNN, and the rule alone -> what it stands for in the sentence
+ALONE = "rule alone"  # names the pair of the two, where all others are pairs of a setting and the CNN
+ASKED = {  # name of a pair -> what it stands for in the sentence
     RULE: "DB-VAE (max rule)",
     ALONE: "that rule beside the same network drawing evenly",
     "jtt-random-camera": "JTT",
@@ -33,7 +33,7 @@ ASKED = {  # what is compared with the CNN, and the rule alone -> what it stands
 }
 CHOSEN = (
     "The first ten seeds chose JTT, density and our rule, and by their photographs the residual network, so that over "
-    "both tens these look better than they are. DB-VAE, its network and resampling by group labels were not chosen so."
+    "both tens these may look better than they are. DB-VAE, its network and drawing by group labels were not chosen so."
 )
 
 
@@ -72,7 +72,7 @@ def sentence(rows: pd.DataFrame) -> str:
     """What DB-VAE changes by the paper's measures, and what it and others do to the worst group, on the last test."""
     at = effects.hardest(rows)
     variance, mean, worst = f"var_recall{at}", f"mean_recall{at}", f"worst_recall{FIXED_RATE}{at}"
-    cnn = rows[rows["method"] == "cnn"]
+    _, cnn = next(iter(pairs(rows).values()))
     moments = f"Var[A] of {cnn[variance].mean():.1f} %² and E[A] of {cnn[mean].mean():.1f} %"
     return (
         f"Over {seeds_of(rows)} on {effects.where(rows)}, all with a random camera in training. At the model's own "
@@ -97,8 +97,9 @@ def figure(rows: pd.DataFrame) -> Figure:
 
 def _listed(rows, asked: Iterable[str], *columns) -> str:
     """' by -1.3 [-1.9, -0.7] * and +0.6 [+0.4, +0.9] * with DB-VAE (max rule), by ... with JTT'."""
-    found = [significant(pairs(rows), column) for column in columns]
-    named = {name: " and ".join(told(each.get(name)) or "-" for each in found) for name in asked if name in pairs(rows)}
+    compared = pairs(rows)
+    found = [significant(compared, column) for column in columns]
+    named = {name: " and ".join(told(each[name]) for each in found) for name in asked if name in compared}
     return ",".join(f" by {changes} with {ASKED[name]}" for name, changes in named.items())
 
 

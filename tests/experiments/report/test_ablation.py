@@ -60,7 +60,7 @@ def test_the_figure_has_a_panel_for_the_rare_groups_mass_where_there_are_any(row
 def test_collapsed_settings_are_named(rows):
     rows.loc[rows["setting"] == "strong", "mean_recall"] = 10.0
     said = ablation.sentence(EXPERIMENT, rows)
-    assert "Collapsed (mean recall below 50 %): strong." in said and "no difference is significant" in said
+    assert "Collapsed (E[A] below 50 % at threshold 0.5): strong." in said and "no difference is significant" in said
 
 
 def test_settings_that_other_data_do_not_allow_are_left_out(rows):

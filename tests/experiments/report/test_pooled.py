@@ -66,6 +66,16 @@ def test_a_sentence_without_what_it_has_no_rows_of(tens):
     assert "DB-VAE" not in said and "group labels" not in said
 
 
+def test_the_sentence_tells_the_rule_from_its_network():
+    gains = {CNN: 0, pooled.RULE: 1, pooled.NETWORK: -1, JTT: 2}
+    said = pooled.sentence(pooled.together(rows(gains, range(10)), rows(gains, range(10, 20))))
+    own, fixed = said.split("At 1 % false positives")
+    change = r"\+1\.0 \[\+0\.8, \+1\.2\] \*"  # in every measure
+    assert re.search(f"change by {change} and {change} with DB-VAE", own)
+    assert re.search(r"by \+2\.0 (\S+ \S+) \* and \+2\.0 \1 \* with that rule beside the same network", own)
+    assert re.search(f"changes by {change} with DB-VAE .max rule., by .* with JTT", fixed)
+
+
 def test_a_refresh_writes_them_where_both_have_rows(tens, tmp_path):
     for folder, each in zip(("methods", "replication"), tens, strict=True):
         write_rows(tmp_path / folder, each)
