@@ -38,8 +38,10 @@ CHOSEN = (
 
 
 def write(folder: Path, tens: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    """Table, sentence and figure in `folder`, of the rows of either ten of seeds."""
+    """Table, sentence and figure in `folder`, of the rows of either ten of seeds; nothing where they share too few."""
     rows = together(*tens)
+    if not pairs(rows):
+        return
     write_text(folder / "table.md", table(rows))
     write_text(folder / SENTENCE, sentence(rows))
     for suffix in FORMATS:
@@ -99,7 +101,8 @@ def _listed(rows, asked: Iterable[str], *columns) -> str:
     """' by -1.3 [-1.9, -0.7] * and +0.6 [+0.4, +0.9] * with DB-VAE (max rule), by ... with JTT'."""
     compared = pairs(rows)
     found = [significant(compared, column) for column in columns]
-    named = {name: " and ".join(told(each[name]) for each in found) for name in asked if name in compared}
+    shown = [name for name in asked if all(name in each for each in found)]  # two seeds or more
+    named = {name: " and ".join(told(each[name]) for each in found) for name in shown}
     return ",".join(f" by {changes} with {ASKED[name]}" for name, changes in named.items())
 
 

@@ -76,6 +76,14 @@ def test_the_sentence_tells_the_rule_from_its_network():
     assert re.search(f"changes by {change} with DB-VAE .max rule., by .* with JTT", fixed)
 
 
+def test_what_shares_too_little_is_left_out(tens, tmp_path):
+    pooled.write(tmp_path, (tens[0], rows({CNN: 0}, range(10, 20))))
+    assert not list(tmp_path.iterdir())
+    one = rows({CNN: 0, JTT: 2}, [0])
+    pooled.write(tmp_path, (one, one))
+    assert "JTT" not in (tmp_path / "sentence.md").read_text()
+
+
 def test_a_refresh_writes_them_where_both_have_rows(tens, tmp_path):
     for folder, each in zip(("methods", "replication"), tens, strict=True):
         write_rows(tmp_path / folder, each)
