@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from debias import plots
 from debias.files import write_text
@@ -20,6 +21,7 @@ from experiments.report.rows import FAILURES, RUNS, as_csv, write_rows
 
 SUMMARY, SENTENCE = "summary.json", "sentence.md"
 FORMATS = (".png", ".svg")
+DRAWN_FROM = "runs_sha256"  # in summary.json
 
 
 def write(experiment: Experiment, folder: Path, rows: pd.DataFrame, data: FigureData) -> None:
@@ -39,7 +41,7 @@ def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:
     for name, text in texts.items():
         write_text(folder / name, text)
     found = {**tables.summary(rows), **report.summary(experiment, rows)}
-    summary = {"runs_sha256": _digest(as_csv(rows)), **found, "text": said}
+    summary = {DRAWN_FROM: digest(as_csv(rows)), **found, "text": said}
     write_text(folder / SUMMARY, json.dumps(summary, indent=1) + "\n")
 
 
@@ -49,10 +51,28 @@ def is_current(folder: Path, rows: pd.DataFrame) -> bool:
         return False
     try:
         written = (folder / RUNS).read_text(encoding="utf-8")
-        drawn = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["runs_sha256"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError):
         return False
-    return written == as_csv(rows) and drawn == _digest(written)
+    return written == as_csv(rows) and drawn_from(folder) == digest(written)
+
+
+def drawn_from(folder: Path) -> str | None:
+    """The digest of the rows that everything in `folder` is made from; None where that is not known."""
+    try:
+        return json.loads((folder / SUMMARY).read_text(encoding="utf-8"))[DRAWN_FROM]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def digest(csv: str) -> str:
+    """The SHA-256 of rows, as CSV."""
+    return hashlib.sha256(csv.encode()).hexdigest()
+
+
+def save_figure(folder: Path, name: str, figure: Figure) -> None:
+    """Write a figure in every format."""
+    for suffix in FORMATS:
+        plots.save(figure, folder / f"{name}{suffix}")
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
@@ -62,14 +82,9 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 def _save(folder: Path, figures) -> None:
     for name, figure in figures.items():
-        for suffix in FORMATS:
-            plots.save(figure, folder / f"{name}{suffix}")
+        save_figure(folder, name, figure)
     # What begins with a dot is on its way to a name that another process gives it.
     drawn = [path for path in folder.iterdir() if path.suffix in FORMATS and path.name[0] != "."]
     for path in drawn:
         if path.stem not in figures:
             path.unlink(missing_ok=True)  # of a figure that has another name now
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

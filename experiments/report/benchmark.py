@@ -17,7 +17,7 @@ from debias.files import write_text
 from debias.markdown import markdown
 from experiments.benchmark.timing import PARTS, SIZES, median
 from experiments.report import trials
-from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
+from experiments.report.artefacts import SENTENCE, SUMMARY, save_figure
 
 FOLDER, ROUNDS = "benchmark", "rounds"
 TRAINERS = {  # name -> what people read
@@ -100,8 +100,7 @@ def draw(folder: Path) -> None:
         return
     found = summary[ROUNDS]
     for name, figure in {"speed": speed_figure(found), "profile": profile_figure(found)}.items():
-        for suffix in FORMATS:
-            plots.save(figure, folder / f"{name}{suffix}")
+        save_figure(folder, name, figure)
     write_text(folder / SENTENCE, sentence(found) + "\n")
     write_text(folder / "table.md", table(found))
     write_text(folder / "trials.md", trials.text(found))

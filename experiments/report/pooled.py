@@ -3,6 +3,7 @@
 The second ten alone are the clean test of what the first have chosen; both together are the best estimate.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from matplotlib.figure import Figure
 from debias import plots
 from debias.files import write_text
 from experiments.report import cameras, effects
-from experiments.report.artefacts import FORMATS, SENTENCE
+from experiments.report.artefacts import DRAWN_FROM, SENTENCE, SUMMARY, digest, drawn_from, save_figure
 from experiments.report.comparisons import ABOUT, FIXED_RATE, OWN, paired, seeds_of, significant, told
-from experiments.report.tables import NAMES, Pair, Section, by_setting, difference_lines
+from experiments.report.rows import as_csv
+from experiments.report.tables import NAMES, Pair, Section, by_setting, difference_lines, pairs_of
 
 FIGURE = "pooled"
 PARTS = {  # folder that holds what is made -> folders whose rows are taken together
@@ -38,14 +40,23 @@ CHOSEN = (
 
 
 def write(folder: Path, tens: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    """Table, sentence and figure in `folder`, of the rows of either ten of seeds; nothing where they share too few."""
+    """Table, sentence and figure in `folder`, of the rows of either ten of seeds; nothing where they share too few.
+
+    summary.json comes last and says for which rows.
+    """
     rows = together(*tens)
     if not pairs(rows):
         return
-    write_text(folder / "table.md", table(rows))
-    write_text(folder / SENTENCE, sentence(rows))
-    for suffix in FORMATS:
-        plots.save(figure(rows), folder / f"{FIGURE}{suffix}")
+    save_figure(folder, FIGURE, figure(rows))
+    said = sentence(rows)
+    for name, text in {"table.md": table(rows), SENTENCE: f"{said}\n"}.items():
+        write_text(folder / name, text)
+    write_text(folder / SUMMARY, json.dumps({DRAWN_FROM: digest(as_csv(rows)), "text": said}, indent=1) + "\n")
+
+
+def is_current(folder: Path, tens: tuple[pd.DataFrame, pd.DataFrame]) -> bool:
+    """Whether `folder` holds what is made of these rows."""
+    return drawn_from(folder) == digest(as_csv(together(*tens)))
 
 
 def together(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +69,7 @@ def together(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 def pairs(rows: pd.DataFrame) -> dict[str, Pair]:
     """What is compared: every setting with the CNN, and the max rule with its own network drawing evenly."""
     parts = by_setting(rows)
-    found = {name: (parts[name], parts[peer]) for name, peer in effects.peers(rows).items()}
+    found = pairs_of(rows, effects.peers(rows))
     return found | ({ALONE: (parts[RULE], parts[NETWORK])} if {RULE, NETWORK} <= set(parts) else {})
 
 
@@ -80,7 +91,7 @@ def sentence(rows: pd.DataFrame) -> str:
         f"Over {seeds_of(rows)} on {effects.where(rows)}, all with a random camera in training. At the model's own "
         f"threshold, as in the paper, the CNN's {moments} change{_listed(rows, (RULE, ALONE), variance, mean)}. At 1 % "
         f"false positives its worst group's recall of {cnn[worst].mean():.1f} % changes{_listed(rows, ASKED, worst)} "
-        "(95 % intervals; * significant by Holm's correction for all compared, else n.s.).\n"
+        "(95 % intervals; * significant by Holm's correction for all compared, else n.s.)."
     )
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from debias import plots
 from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
 from experiments.engine.experiment import Experiment
 from experiments.registry import EXPERIMENTS
 from experiments.report import cameras, effects, figure_data, methods, tables
-from experiments.report.artefacts import FORMATS, SENTENCE, SUMMARY
+from experiments.report.artefacts import SENTENCE, SUMMARY, save_figure
 from experiments.report.comparisons import ABOUT, FIXED_RATE, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import NAMES, Section, by_setting, title
@@ -41,8 +40,7 @@ def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
 def draw(folder: Path, rows: pd.DataFrame) -> None:
     """Table, figure and summary.json from rows and the counts in `folder`; the same rows give the same bytes."""
     counts = figure_data.load(folder)[COUNTS]
-    for suffix in FORMATS:
-        plots.save(figure(rows), folder / f"{FOLDER}{suffix}")
+    save_figure(folder, FOLDER, figure(rows))
     write_text(folder / "table.md", table(rows, counts))
     if said := sentence(rows):
         write_text(folder / SENTENCE, f"{said}\n")

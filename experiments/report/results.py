@@ -32,6 +32,8 @@ def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experim
     for folder in rows:
         if PurePosixPath(folder).name == real_faces.FOLDER:
             real_faces.draw(results / folder, rows[folder])
+    for folder, tens in _pooled(rows).items():
+        pooled.write(results / folder, tens)
     benchmark.draw(results / benchmark.FOLDER)
     refresh(results, experiments)
     return [experiment for experiment in experiments if experiment.folder not in rows]
@@ -45,9 +47,9 @@ def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
     """
     experiments, rows = tuple(experiments), read_all(results)
     write_text(results / DEVIATIONS, describe_deviations(experiments, rows))
-    for folder, parts in pooled.PARTS.items():
-        if set(parts) <= set(rows):
-            pooled.write(results / folder, tuple(rows[part] for part in parts))
+    for folder, tens in _pooled(rows).items():
+        if not pooled.is_current(results / folder, tens):  # this follows every run, and figures take seconds
+            pooled.write(results / folder, tens)
     write_text(results / PAGE, page.render(results, experiments, rows))
     refresh_pages(results)
 
@@ -60,3 +62,9 @@ def describe_deviations(experiments: Iterable[Experiment], rows: Mapping[str, pd
     """
     named = {experiment.name: rows[experiment.folder] for experiment in experiments if experiment.folder in rows}
     return deviations.render(named)
+
+
+def _pooled(rows: Mapping[str, pd.DataFrame]) -> dict[str, tuple[pd.DataFrame, ...]]:
+    """Folder -> the rows that are taken together there, where all of them are."""
+    parts = {folder: names for folder, names in pooled.PARTS.items() if set(names) <= set(rows)}
+    return {folder: tuple(rows[name] for name in names) for folder, names in parts.items()}

@@ -91,3 +91,17 @@ def test_a_refresh_writes_them_where_both_have_rows(tens, tmp_path):
         assert (tmp_path / "replication/pooled/table.md").exists() == (folder == "replication")
     assert (tmp_path / "replication/pooled/pooled.png").exists()
     assert not (tmp_path / "replication/pooled-photographs").exists()
+
+
+def test_a_refresh_draws_again_only_where_rows_have_changed(tens, tmp_path, monkeypatch):
+    folder = tmp_path / "replication/pooled"
+    for name, each in zip(("methods", "replication"), tens, strict=True):
+        write_rows(tmp_path / name, each)
+    results.refresh(tmp_path, EXPERIMENTS.values())
+    before = (folder / "table.md").read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(pooled, "write", lambda *_: pytest.fail("drawn again"))
+        results.refresh(tmp_path, EXPERIMENTS.values())
+    write_rows(tmp_path / "replication", rows({CNN: 0, JTT: 9}, range(10, 20)))
+    results.refresh(tmp_path, EXPERIMENTS.values())
+    assert (folder / "table.md").read_text() != before
