@@ -9,7 +9,7 @@ from experiments.transfer import LINES
 
 USUAL = TRAINED.epochs
 PASSES = {"cnn": (2, 4, USUAL, 16, 32), "max": (2, 4, USUAL, 16), "vae": (2, 4, USUAL)}
-PASSES |= dict.fromkeys(("neighbours", "oracle"), (USUAL, 16))
+PASSES |= dict.fromkeys(("jtt", "neighbours", "oracle"), (USUAL, 16))
 WITH_CAMERA = {line.name: with_camera(line)[1] for line in LINES}
 
 
@@ -37,7 +37,7 @@ EXPERIMENT = ablation(
     "passes over the faces",
     log=True,
     baseline=None,
-    minutes=225,
+    minutes=250,
     seeds=tuple(range(10)),
     base=TRAINED,
     data=SMALL,

@@ -8,9 +8,10 @@ from experiments.report.comparisons import ABOUT, significant, told
 from experiments.report.report import Report
 
 # Methods, the second subtracted from the first; and of those that the sentence tells of, what the first is called.
-COMPARED = (("dbvae-max", "cnn"), ("dbvae-max", "vae"), ("neighbours", "cnn"), ("oracle", "cnn"))
+COMPARED = (("dbvae-max", "cnn"), ("dbvae-max", "vae"), ("jtt", "cnn"), ("neighbours", "cnn"), ("oracle", "cnn"))
 SAID = {
     ("dbvae-max", "cnn"): "DB-VAE (max rule)",
+    ("jtt", "cnn"): "JTT",
     ("neighbours", "cnn"): "our rule",
     ("oracle", "cnn"): "resampling by group labels",
 }
