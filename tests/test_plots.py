@@ -393,6 +393,16 @@ def test_a_line_of_which_all_has_collapsed_is_still_in_the_legend():
     assert figure.axes[0].get_ylim()[0] > 80 and 0.5 < figure.axes[1].get_ylim()[0] < 1
 
 
+@pytest.mark.parametrize(("lowest", "numbers"), [(2300, {"1,000", "2,000"}), (2.3, {"1", "10", "100", "1,000"})])
+def test_a_logarithmic_axis_has_at_least_two_numbers(lowest, numbers):
+    table = points().assign(ess=lambda rows: rows["rule"].map({"max": lowest, "product": 3200.0}))
+    axes = plots.setting_points(table, "α", {"mean_recall": "E[A]", "ess": "ESS"}, "rule", log=True).axes[1]
+    axes.figure.canvas.draw()
+    low, high = axes.get_ylim()
+    ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+    assert {label.get_text() for at, label in ticks if low <= at <= high} == numbers
+
+
 def test_four_panels_make_a_square():
     figure = plots.setting_points(points(), "α", MEASURES, "rule")
     assert [axes.get_title(loc="left") for axes in figure.axes] == list(MEASURES.values())

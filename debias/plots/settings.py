@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from debias.intervals import mean_interval
 from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, styled
@@ -107,10 +107,13 @@ def _draw_measure(axes, table, measure, line) -> None:
 
 
 def _show_decades(axes) -> None:
-    """A logarithmic axis from about a whole power of ten, at least one, its numbers written out."""
+    """A logarithmic axis from about a whole power of ten, at least two numbers on it, written out."""
     axes.set_yscale("log")
     lowest = np.log10(max(axes.dataLim.y0, 1))  # an interval may go below the one face that there always is
-    axes.set_ylim(0.7 * 10 ** np.floor(lowest), 1.5 * axes.dataLim.y1)  # room for the highest mark
+    low, high = 0.7 * 10 ** np.floor(lowest), 1.5 * axes.dataLim.y1  # room for the highest mark
+    axes.set_ylim(low, high)
+    if high < 20 * low:  # powers of ten alone would leave a single number
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
 
