@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from debias import provenance
 
 
@@ -9,6 +11,28 @@ def test_provenance_names_commit_versions_and_machine():
     found = provenance.provenance()
     assert set(found) == {"commit", "versions", "host"} and all(found.values())
     assert "tensorflow 2." in found["versions"] and "cores" in found["host"]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        (
+            "processor\t: 0\ncpu family\t: 6\nmodel\t\t: 167\nmodel name\t: A: B\n\nprocessor\t: 1\nmodel\t: 1\n",
+            "A: B 6 167",
+        ),
+        ("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n", "0x41 0xd0c"),
+    ],
+    ids=["x86_64", "aarch64"],
+)
+def test_processors_of_one_name_differ_by_their_model(monkeypatch, tmp_path, told, kind):
+    (tmp_path / "cpuinfo").write_text(told)
+    monkeypatch.setattr(provenance, "_CPU", tmp_path / "cpuinfo")
+    assert provenance.processor() == kind
+
+
+def test_without_linux_the_processor_has_a_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance, "_CPU", tmp_path / "none")
+    assert provenance.processor()
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
