@@ -132,7 +132,7 @@ def drawn(
     Args:
         defaults: as for `switch`.
         draws: position on the horizontal axis -> training images of each group.
-        usual: position of the defaults' own draw; None leaves it out, the first draw is then compared with.
+        usual: position of the defaults' own draw; None leaves it out, and compares with the draw at the least position.
         options: for `ablation`.
     """
     points = []

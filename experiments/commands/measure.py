@@ -124,18 +124,19 @@ class Photographs(Folders):
         from experiments.report import real_faces, results, rows
 
         check_seeds(self.seeds)
-        [name] = experiment_names(self.of)
-        experiment = with_seeds(EXPERIMENTS[name], self.seeds)
+        if len(names := experiment_names(self.of)) > 1:
+            raise InputError(f"--of {self.of} stands for {len(names)} experiments: name one of them")
+        experiment = with_seeds(EXPERIMENTS[self.of], self.seeds)
         folder = self.results / real_faces.folder_of(experiment)
         published = None if self.overwrite else rows.read_rows(folder)
         reused = published_rows(self.results) if self.reuse else ()
         options = Options(jobs=job_count(self.jobs, None), stale=self.stale, published=reused, trains=not self.finished)
         measured, failures, counts = photographs.measure(self.faces, self.negatives, experiment, self.cache, options)
         if len(failures):
-            return tell_failures(folder, failures)
+            return tell_failures(folder, failures, [run.id for run in experiment.runs()])
         if measured.empty:
             raise InputError(f"{self.of}: none of its models is trained yet: leave out --finished")
-        folder, measured = placed(folder, self.cache, published, measured)
+        folder, measured = placed(self, self.results, folder, published, measured)
         real_faces.write(folder, measured, counts)
         results.refresh(self.results, EXPERIMENTS.values())
         return show(folder, (folder / "table.md").read_text(encoding="utf-8"))

@@ -145,11 +145,12 @@ class Run(Folders):
         return dataclasses.replace(base, replicas=count)
 
     def _run(self, experiment: Experiment, options: "Options", brief: bool) -> int:
+        from experiments.engine.shards import shard
         from experiments.engine.sweep import assist_all, run_all
         from experiments.report.rows import read_rows
 
         folder, runs = self._results() / experiment.folder, experiment.runs()
-        published = None if self.overwrite else read_rows(folder)
+        published = None if self.overwrite or self.smoke else read_rows(folder)
         if self.reuse:
             options = dataclasses.replace(options, published=published_rows(self._results()))
         if brief:
@@ -158,14 +159,14 @@ class Run(Folders):
             return assist_all(runs, self.cache, options)
         rows, failures = run_all(runs, self.cache, options)
         if len(failures):
-            return tell_failures(folder, failures)
+            return tell_failures(folder, failures, [run.id for run in shard(runs, self.shard)])
         if len(rows) < len(runs):
             there = f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished"
             if not self.finished or rows.empty:
                 print(f"{there}; a call without --shard writes the results, or --finished what there is")
                 return 0
             print(there)
-        folder, rows = placed(folder, self.cache, published, rows)
+        folder, rows = placed(self, self._results(), folder, published, rows)
         self._write(experiment, folder, rows)
         return show(folder, *_shown(experiment, rows, brief))
 
@@ -207,14 +208,14 @@ class Run(Folders):
 def _check_data(data: str | None, train: str | None, test: str | None, keep: tuple[str, ...]) -> None:
     from debias.data.prepared import is_prepared
 
+    if "" in (data, train, test):
+        raise InputError("--data, --train and --test need a name or a path, got nothing: is a variable unset?")
     if (train is None) != (test is None) or (data and train):
         raise InputError("give --train and --test together, or --data alone, which is trained and tested on")
     if keep and not (data or train):
         raise InputError(f"--keep {keep[0]}: draws from the groups of other data: give --data, or --train and --test")
     if test is not None and not is_prepared(Path(test)):
         raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
-    if "" in (data, train, test):
-        raise InputError("--data, --train and --test need a name or a path, got nothing: is a variable unset?")
 
 
 def _check_strategy(strategy: str | None, jobs: int | None, address: str | None) -> None:

@@ -1,7 +1,6 @@
 """What several commands share: where things are kept, which runs are meant, where rows go, what is shown."""
 
 import dataclasses
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from experiments.engine.experiment import Experiment
 from experiments.registry import EXPERIMENTS, GROUPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from rich.console import RenderableType
 
@@ -53,7 +54,9 @@ def with_seeds(experiment: Experiment, count: int | None) -> Experiment:
 
 def job_count(jobs: int | None, address: str | None) -> int:
     """How many runs at a time, by default one a core; InputError for more than there are cores, or none."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from joblib import cpu_count  # what a container may use as well; half a second
+
+    cores = cpu_count()
     if jobs is None:
         return cores
     if jobs < 1:
@@ -70,24 +73,32 @@ def published_rows(results: Path) -> list[dict]:
     return [row for rows in read_all(results).values() for row in rows.to_dict("records")]
 
 
-def placed(folder: Path, cache: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
-    """Where the rows go: never over published ones that they differ from, unless asked to."""
+def placed(places: Folders, results: Path, folder: Path, published, rows) -> "tuple[Path, pd.DataFrame]":
+    """Where the rows go: never over published ones that they differ from, unless asked to.
+
+    Args:
+        results: what `folder` is under, the cache where data are a user's own.
+    """
     from experiments.report.rows import merged
 
     both = merged(published, rows)
     if both is not None:
         return folder, both
-    own = cache / "results" / folder.name
+    own = places.cache / "other-results" / folder.relative_to(results)
     commits = ", ".join(sorted(map(str, published["commit"].unique())))
     print(f"{folder} holds other rows (commit {commits}) and stays; yours are in {own}. --overwrite replaces it")
     return own, rows
 
 
-def tell_failures(folder: Path, failures: "pd.DataFrame") -> int:
-    """Keep what failed, say where, and return the exit code."""
+def tell_failures(folder: Path, failures: "pd.DataFrame", tried: "Iterable[str]") -> int:
+    """Keep what failed beside what other calls have recorded, say where, and return the exit code.
+
+    Args:
+        tried: ids of this call's runs: what was recorded of them is over.
+    """
     from experiments.report.rows import FAILURES, write_failures
 
-    write_failures(folder, failures)
+    write_failures(folder, failures, set(tried))
     print(f"{len(failures)} runs failed, see {folder / FAILURES}: the same command retries them", file=sys.stderr)
     return 1
 

@@ -18,7 +18,7 @@ from experiments.engine.measures import of_training
 
 
 def measure_on(test: Prepared, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
-    """The columns of `measure`, with recall on `test` by its groups, in which an image counts by its best window.
+    """The columns of `measure` but those of validation, with recall on `test` by its groups: an image's best window.
 
     The threshold for 1 % is fixed on validation negatives; false positives, precision and AUROC are taken with the
     negatives of the training file's test split.

@@ -183,8 +183,11 @@ class Experiment:
             draw: of every setting, see `Setting`.
 
         Raises:
-            InputError: the experiment compares data sets, or draws of the embedded benchmark's groups.
+            InputError: the experiment compares data sets, or draws of the embedded benchmark's groups; or it is given a
+                test and decides by validation images alone.
         """
+        if test and self.prepares:
+            raise InputError(f"{self.name} decides by validation images and tests nothing: leave out another test")
         draws = {tuple(setting.draw.items()) for setting in self.settings}
         if len(draws) > 1 or any(setting.data for setting in self.settings):
             raise InputError(f"{self.name} compares parts of the embedded benchmark: leave out other data")
@@ -192,7 +195,7 @@ class Experiment:
         return dataclasses.replace(
             self,
             data=data,
-            base=BASES.get(data) or self._by_passes(),
+            base=self._base_on(data),
             settings=tuple(dataclasses.replace(setting, draw=dict(draw)) for setting in chosen),
             folder="-".join([self.folder, name, *([Path(test).stem] if test else [])]),
             test=test,
@@ -200,5 +203,8 @@ class Experiment:
             tests=(),
         )
 
-    def _by_passes(self) -> Config:
-        return self.base if self.base == smoke.CONFIG else dataclasses.replace(self.base, steps_per_epoch=None)
+    def _base_on(self, data: str) -> Config:
+        """What is trained with there, at toy size where the experiment is."""
+        if self.base == smoke.config(self.data):
+            return smoke.config(data)
+        return BASES.get(data) or dataclasses.replace(self.base, steps_per_epoch=None)

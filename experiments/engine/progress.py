@@ -19,7 +19,7 @@ class RunProgress:
 
     def __enter__(self):
         if self.skipped:
-            self.bar.console.print(f"{self.skipped} finished runs kept, {self.todo} to train")
+            self.bar.console.print(f"{self.skipped} finished runs kept, {self.todo} to do")
         if self.todo:
             self.bar.start()
             self.task = self.bar.add_task("training", total=self.todo)
@@ -53,4 +53,5 @@ class RunProgress:
     def failed(self, failure: dict) -> None:
         """Print why a run failed."""
         self.done += 1
+        self.bar.update(self.task, completed=self.done)
         self.bar.console.print(f"FAILED {failure['id']}: {failure['reason']}", markup=False, soft_wrap=True)

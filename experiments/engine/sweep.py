@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import pandas as pd
 
 from baselines import method
 from debias.errors import InputError
+from debias.provenance import provenance
 from experiments.engine.checks import check_further_test, check_splits, check_test
 from experiments.engine.evaluation import evaluated, finished
 from experiments.engine.experiment import Run
@@ -54,6 +56,7 @@ def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> t
     Raises:
         InputError: two runs of one id, models of other code, data that cannot be evaluated, or bad settings.
     """
+    provenance()  # of the code that is loaded, whatever is checked out while it trains
     ours = {run.id for run in shard(runs, options.shard)}  # of all: what is left differs from one part to the next
     stored = [StoredRun(run, cache) for run in runs]
     _check(stored)
@@ -70,11 +73,11 @@ def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> t
 
 def assist_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> int:
     """Train the runs that the first worker's `run_all` trains, together with it; returns an exit code."""
-    ours = {run.id for run in shard(runs, options.shard)}
-    for stored in (StoredRun(run, cache) for run in runs if run.id in ours):
-        keeps = options.stale == "keep" or not is_stale(stored)
-        if not finished(stored, options.stale == "keep") and not (keeps and trained(stored)):
-            assist(stored)
+    stored = [StoredRun(run, cache) for run in shard(runs, options.shard)]
+    done = _finished(stored, options)
+    for each in stored if options.trains else ():
+        if each.run.id not in done and not _has_model(each, options):
+            assist(each)
     return 0
 
 
@@ -159,6 +162,8 @@ def _outcomes(todo, options, progress) -> Iterator[tuple[str, dict | Exception]]
         from debias.training import one_thread  # TensorFlow: seconds
 
         one_thread()
+    for module in {each.run.setting.trained.module for each in todo}:
+        importlib.import_module(module)  # before anybody edits it: digests are of the code as it is now
     for each in todo:
         bar = progress.start(each.run.id, each.run.config.epochs)
         try:

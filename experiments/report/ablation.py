@@ -38,8 +38,8 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     pairs = tables.pairs_of(rows, compared(experiment))
     alive = [name for name in pairs if parts[name]["mean_recall"].mean() >= plots.COLLAPSED]
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
-    clear = _clear({name: pairs[name] for name in alive}, ending(experiment))
-    told = [f"{_titles(experiment, parts, name)}: {found}" for name, found in clear.items() if found]
+    clear = _clear(pairs, ending(experiment))  # corrected for as many as in the table
+    told = [f"{_titles(experiment, parts, name)}: {clear[name]}" for name in alive if clear[name]]
     said = "; ".join(told) or "no difference is significant (Holm)"
     collapsed = f" Collapsed (E[A] below {plots.COLLAPSED} % at threshold 0.5): {'; '.join(fallen)}." if fallen else ""
     where = f"On {tested_on(experiment)}, at" if experiment.tests else "At"

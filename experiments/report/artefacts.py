@@ -6,12 +6,15 @@ says for which rows, so that a call after one that was broken off draws again.
 
 import hashlib
 import json
+import types
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from debias import plots
+from debias.errors import InputError
 from debias.files import write_text
 from experiments.engine.experiment import Experiment
 from experiments.report import figure_data, tables
@@ -25,7 +28,9 @@ DRAWN_FROM = "runs_sha256"  # in summary.json
 
 
 def write(experiment: Experiment, folder: Path, rows: pd.DataFrame, data: FigureData) -> None:
-    """Everything a complete experiment leaves in `folder`."""
+    """Everything an experiment leaves in `folder`; InputError for rows of too few settings to tell anything."""
+    if lacking := [name for name in report_of(experiment).needs if name not in set(rows["setting"])]:
+        raise InputError(f"{experiment.name}: nothing can be told without a finished run of {', '.join(lacking)}")
     figure_data.save(folder, data)
     write_rows(folder, rows)
     draw(experiment, folder, rows)
@@ -35,11 +40,8 @@ def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:
     """Figures, texts and summary.json from rows and the figure data in `folder`; the same rows give the same bytes."""
     report, data = report_of(experiment), figure_data.load(folder)
     _save(folder, report.figures(experiment, rows, data))
-    texts = {"table.md": report.table(experiment, rows), **report.texts(experiment, rows, data)}
-    if said := report.sentence(experiment, rows):
-        texts[SENTENCE] = f"{said}\n"
-    for name, text in texts.items():
-        write_text(folder / name, text)
+    said = report.sentence(experiment, rows)
+    write_texts(folder, report.table(experiment, rows), said, report.texts(experiment, rows, data))
     found = {**tables.summary(rows), **report.summary(experiment, rows)}
     summary = {DRAWN_FROM: digest(as_csv(rows)), **found, "text": said}
     write_text(folder / SUMMARY, json.dumps(summary, indent=1) + "\n")
@@ -69,6 +71,14 @@ def digest(csv: str) -> str:
     return hashlib.sha256(csv.encode()).hexdigest()
 
 
+def write_texts(folder: Path, table: str, said: str, further: Mapping[str, str] = types.MappingProxyType({})) -> None:
+    """Write Markdown: the table, the sentence if there is one, and others by their names; none of older rows stays."""
+    texts = {"table.md": table, **({SENTENCE: f"{said}\n"} if said else {}), **further}
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    _forget(folder, (".md",), texts)
+
+
 def save_figure(folder: Path, name: str, figure: Figure) -> None:
     """Write a figure in every format."""
     for suffix in FORMATS:
@@ -83,8 +93,12 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 def _save(folder: Path, figures) -> None:
     for name, figure in figures.items():
         save_figure(folder, name, figure)
+    _forget(folder, FORMATS, [f"{name}{suffix}" for name in figures for suffix in FORMATS])
+
+
+def _forget(folder: Path, formats: tuple[str, ...], written: Container[str]) -> None:
+    """Remove files of these formats that have not been written now: of other rows, or of another name."""
     # What begins with a dot is on its way to a name that another process gives it.
-    drawn = [path for path in folder.iterdir() if path.suffix in FORMATS and path.name[0] != "."]
-    for path in drawn:
-        if path.stem not in figures:
-            path.unlink(missing_ok=True)  # of a figure that has another name now
+    for path in [path for path in folder.iterdir() if path.suffix in formats and path.name[0] != "."]:
+        if path.name not in written:
+            path.unlink(missing_ok=True)

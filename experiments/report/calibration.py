@@ -69,4 +69,4 @@ def _goals(rows: pd.DataFrame) -> str:
     return markdown(["criterion", "wanted", "measured", "met"], lines)
 
 
-REPORT = Report(table=table, sentence=sentence)
+REPORT = Report(table=table, sentence=sentence, needs=("cnn", "oracle", "balanced-cnn"))

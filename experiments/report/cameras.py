@@ -18,7 +18,6 @@ from experiments.report import tables
 from experiments.report.comparisons import (
     ABOUT,
     FIXED_RATE,
-    MEASURES,
     Finding,
     common_seeds,
     seeds_of,
@@ -76,7 +75,7 @@ def points(rows: pd.DataFrame, end: str, further: str = "") -> Figure:
         end: what the test's columns end in, see `tests_of`.
         further: what the note above the figure ends in.
     """
-    here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in MEASURES}})
+    here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in NAMES}})
     panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
     note = f"{tests_of(rows)[end]}, 1 % false positives; {plots.POINTS_NOTE}{further}"
     return plots.named_points(here, "setting", panels, note=note)
@@ -113,7 +112,7 @@ def _without(experiment, having: Setting) -> Setting | None:
 
 
 def _of_test(experiment, rows, end, name) -> str:
-    found = [findings(experiment, rows, f"{measure}{FIXED_RATE}{end}") for measure in MEASURES]
+    found = [findings(experiment, rows, f"{measure}{FIXED_RATE}{end}") for measure in NAMES]
     cnns = {seen: rows[rows["setting"] == baseline(experiment, seen)] for seen in (False, True)}
     parts, lines = _parts(rows, experiment.settings), []
     for labels, heading in BLOCKS.items():
@@ -127,7 +126,7 @@ def _of_test(experiment, rows, end, name) -> str:
 
 
 def _line(cnn, part, end, differences) -> list[str]:
-    moments = [tables.with_error(part[f"{measure}{FIXED_RATE}{end}"]) for measure in MEASURES]
+    moments = [tables.with_error(part[f"{measure}{FIXED_RATE}{end}"]) for measure in NAMES]
     rates = f"{part[f'fpr{FIXED_RATE}{end}'].mean():.2f}", f"{part[f'auroc{end}'].mean():.4f}"
     return [tables.title(part), *moments, *rates, _time(cnn, part), *differences]
 

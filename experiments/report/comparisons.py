@@ -13,8 +13,6 @@ from scipy import stats
 
 from debias.intervals import mean_interval
 
-BASELINE = "cnn"
-MEASURES = ("mean_recall", "var_recall", "worst_recall")
 OWN, FIXED_RATE = "", "_fpr1"  # what a column ends in: at the model's own threshold, at 1 % false positives
 CHANGES = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}
 
@@ -45,16 +43,6 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str
         return None
     low, high = mean_interval(values)
     return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
-
-
-def differences(ours: pd.DataFrame, theirs: pd.DataFrame, at: str = "") -> dict[str, Difference]:
-    """The difference in every measure at either threshold, by column; empty where there is none.
-
-    Args:
-        at: what columns end in, '@camera' for a further test.
-    """
-    columns = [measure + threshold + at for measure in MEASURES for threshold in (OWN, FIXED_RATE)]
-    return {column: found for column in columns if (found := difference(ours, theirs, column))}
 
 
 def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str = "") -> np.ndarray:

@@ -134,9 +134,11 @@ def draws(experiment: Experiment, rows: pd.DataFrame) -> Section:
     parts = imbalanced(rows.assign(rare=rare_mass(experiment, rows)))
     uniform, *_ = parts.values()
     shown = [uniform, *(part for part in parts.values() if _resamples(part))]
-    lines = [[title(part), f"{part['rare'].mean():.1f}", f"{part['ess'].mean():,.0f}"] for part in shown]
-    header = ["setting", f"{rare_faces(experiment)}, % of the draws", "effective number of faces (ESS)"]
-    return Section("What is drawn in the last epoch", header, lines)
+    columns = {"effective number of faces (ESS)": lambda part: f"{part['ess'].mean():,.0f}"}
+    if experiment.rare:  # of other data it may not be known
+        columns = {f"{rare_faces(experiment)}, % of the draws": lambda part: f"{part['rare'].mean():.1f}", **columns}
+    lines = [[title(part), *(cell(part) for cell in columns.values())] for part in shown]
+    return Section("What is drawn in the last epoch", ["setting", *columns], lines)
 
 
 def imbalanced(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -14,13 +14,12 @@ from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
 HOW = {"class": "without group labels", "group": "with them"}
-# Until there is a search.
 HYPER_PARAMETERS = (
     "Hyper-parameters: of methods_search, "
     f"the best of {len(ALL[0].grid)} points by validation loss; 'chosen by groups': by the worst validation group."
     if any(compared.chosen for compared in ALL)
-    else "Hyper-parameters: the defaults of baselines/, of the papers where they give one. They were not searched for "
-    "these faces, but for our rule's, which were chosen on them with other training seeds."
+    else "Hyper-parameters: the defaults of baselines/, of the papers where they give one. None was searched on "
+    "these faces but our rule's, which were chosen on them with other training seeds."
 )
 
 

@@ -26,11 +26,12 @@ def chosen(rows: pd.DataFrame, compared: Compared) -> tuple[Point, Point]:
 
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """The choices, then all points."""
-    lines = []
+    """The choices, then all points that have rows: of other data without groups, not all methods have some."""
+    lines, found = [], set(rows["setting"])
     for compared in ALL:
-        by_loss, by_groups = chosen(rows, compared)
-        lines += [_line(rows, compared, point, point == by_loss, point == by_groups) for point in compared.grid]
+        if points := [point for point in compared.grid if searched(compared, point).name in found]:
+            by_loss, by_groups = chosen(rows, compared)
+            lines += [_line(rows, compared, point, point == by_loss, point == by_groups) for point in points]
     header = ["setting", "validation loss", "worst validation group in %", "chosen by"]
     said = f"Means over {seeds_of(rows, 'seeds')}; at 1 % false positives. Each method has {len(ALL[0].grid)} points."
     return f"{said}\n\n{markdown(header, lines)}\n"

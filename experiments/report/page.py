@@ -76,7 +76,7 @@ CAPTIONS = {
     "heat": "The best of the windows that slide over each pixel; a frame around the best of all",
 }
 # What is equal in all rows that one training gave; rows of older code have other names for its digests.
-SAME_TRAINING = ("method", "config", "training_digest", "data_digest", "fingerprint", "commit", "seconds")
+SAME_TRAINING = ("method", "config", "training_digest", "data_digest", "fingerprint", "commit")
 
 
 @dataclass(frozen=True)

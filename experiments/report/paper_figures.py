@@ -154,4 +154,4 @@ def _most_correlated(latents) -> pd.DataFrame:
     return correlations.loc[order[:LATENTS_EXPLAINED]]
 
 
-REPORT = Report(figures=draw, texts=texts, sentence=sentence)
+REPORT = Report(figures=draw, texts=texts, sentence=sentence, needs=tuple(s.name for s in (CNN, *RESAMPLED)))

@@ -27,7 +27,10 @@ def rates_on_photographs(runs: Sequence[StoredRun]) -> FigureData:
     except InputError as error:
         print(f"Left out, the course's 20 test faces: {error}")
         return {}
-    named = [{"setting": stored.run.setting.name, "title": stored.run.setting.title} for stored in runs]
+    named = [
+        {"setting": run.setting.name, "title": run.setting.title, "seed": run.config.seed}
+        for run in (stored.run for stored in runs)
+    ]
     rates = [_rates(stored.model(), faces) for stored in runs]
     return {PHOTOGRAPHS: pd.DataFrame([name | found for name, found in zip(named, rates, strict=True)])}
 

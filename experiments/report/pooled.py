@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from debias import plots
 from debias.files import write_text
 from experiments.report import cameras, effects
-from experiments.report.artefacts import DRAWN_FROM, SENTENCE, SUMMARY, digest, drawn_from, save_figure
+from experiments.report.artefacts import DRAWN_FROM, SUMMARY, digest, drawn_from, save_figure, write_texts
 from experiments.report.comparisons import ABOUT, FIXED_RATE, OWN, paired, seeds_of, significant, told
 from experiments.report.rows import as_csv
 from experiments.report.tables import NAMES, Pair, Section, by_setting, difference_lines, pairs_of
@@ -49,8 +49,7 @@ def write(folder: Path, tens: tuple[pd.DataFrame, pd.DataFrame]) -> None:
         return
     save_figure(folder, FIGURE, figure(rows))
     said = sentence(rows)
-    for name, text in {"table.md": table(rows), SENTENCE: f"{said}\n"}.items():
-        write_text(folder / name, text)
+    write_texts(folder, table(rows), said)
     write_text(folder / SUMMARY, json.dumps({DRAWN_FROM: digest(as_csv(rows)), "text": said}, indent=1) + "\n")
 
 

@@ -5,11 +5,11 @@ from matplotlib.figure import Figure
 
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
-from experiments.report import effects, figures, transfer
-from experiments.report.comparisons import FIXED_RATE, MEASURES
+from experiments.report import cameras, effects, figures, transfer
+from experiments.report.comparisons import FIXED_RATE
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
-from experiments.report.tables import as_markdown, by_setting, further_section, tests_of, title, with_error
+from experiments.report.tables import as_markdown, further_section, tests_section
 
 PHOTOGRAPHS = "photographs"
 _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
@@ -33,7 +33,7 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     found = found[found["setting"].isin(rows["setting"])]  # older models may be among them
     if found.empty:
         return short
-    means = found.drop(columns="setting").groupby("title", sort=False).mean()
+    means = found.drop(columns=["setting", "seed"], errors="ignore").groupby("title", sort=False).mean()
     lines = [[title, *(f"{value:.1f}" for value in rates)] for title, rates in means.iterrows()]
     return short | {f"{PHOTOGRAPHS}.md": f"{_HEAD}\n\n{markdown(['setting', *means.columns], lines)}\n"}
 
@@ -45,13 +45,8 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 def _short(rows: pd.DataFrame) -> str:
     """The mean, the variance and the worst of the groups' recalls at 1 % false positives, on each test."""
-    tests = tests_of(rows)
-    measures = [f"{measure}{FIXED_RATE}{at}" for at in tests for measure in MEASURES]
-    parts = by_setting(rows).values()
-    lines = [[title(part), *(with_error(part[measure]) for measure in measures)] for part in parts]
-    names = ("E[A] %", "Var[A] %²", "worst %")
-    header = ["recall at 1 % FPR", *(f"{name}, {test}" for test in tests.values() for name in names)]
-    return markdown(header, lines) + "\n"
+    section = tests_section("recall at 1 % FPR", rows, names=cameras.NAMES)
+    return markdown([section.title, *section.header[1:]], section.lines) + "\n"
 
 
 REPORT = Report(table=table, figures=draw, texts=texts, sentence=transfer.sentence)

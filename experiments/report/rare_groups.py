@@ -37,12 +37,14 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def _share(rows) -> str:
-    """Of the worst group on the last test, where labels gain something there."""
+    """Of the worst group on the last test, where labels gain something there; empty without our rule."""
     at = effects.hardest(rows)
     labels = effects.changed(rows, f"worst_recall{FIXED_RATE}{at}").get("oracle")
     found = gap.closed(rows).get("neighbours", {}).get(f"gap_closed_worst{at}")
-    if found is None or labels is None or not labels[1]:
+    if labels is None or not labels[1] or labels[0]["mean"] < 0:
         return "Whether labels gain anything is not clear, so no share of it is told."
+    if found is None:
+        return ""
     if found["mean"] < 0:
         return "Our rule loses {:.0f} % [{:.0f}, {:.0f}] of what labels gain there.".format(
             *(-found[each] for each in ("mean", "high", "low"))

@@ -11,11 +11,16 @@ PAGES = ("README.md", "debias/data/README.md", "labs/README.md", "results/README
 
 
 def fill(text: str, results: Path) -> str:
-    """`text` with what stands between the lines '<!-- begin FILE -->' and '<!-- end -->' replaced by results/FILE."""
+    """`text` with what stands between the lines '<!-- begin FILE -->' and '<!-- end -->' replaced by results/FILE.
+
+    By nothing where the folder is there without the file, since its rows then say nothing; without the folder it stays.
+    """
 
     def block(match: re.Match) -> str:
         source = results / match[2]
-        return f"{match[1]}{source.read_text(encoding='utf-8')}{match[3]}" if source.exists() else match[0]
+        if not source.parent.is_dir():
+            return match[0]
+        return f"{match[1]}{source.read_text(encoding='utf-8') if source.exists() else ''}{match[3]}"
 
     return _BLOCK.sub(block, text)
 

@@ -12,7 +12,7 @@ from debias.metrics import wilson
 from experiments.engine.experiment import Experiment
 from experiments.registry import EXPERIMENTS
 from experiments.report import cameras, effects, figure_data, methods, tables
-from experiments.report.artefacts import SENTENCE, SUMMARY, save_figure
+from experiments.report.artefacts import SUMMARY, save_figure, write_texts
 from experiments.report.comparisons import ABOUT, FIXED_RATE, seeds_of
 from experiments.report.rows import write_rows
 from experiments.report.tables import NAMES, Section, by_setting, title
@@ -41,9 +41,7 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
     """Table, figure and summary.json from rows and the counts in `folder`; the same rows give the same bytes."""
     counts = figure_data.load(folder)[COUNTS]
     save_figure(folder, FOLDER, figure(rows))
-    write_text(folder / "table.md", table(rows, counts))
-    if said := sentence(rows):
-        write_text(folder / SENTENCE, f"{said}\n")
+    write_texts(folder, table(rows, counts), sentence(rows))
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
 

@@ -26,6 +26,7 @@ class Report:
         texts: file name -> Markdown of further tables, also from the figure data.
         summary: more for summary.json.
         sentence: one paragraph that says what the rows show; empty for none.
+        needs: names of settings without whose rows nothing can be told.
     """
 
     table: Callable[[Experiment, pd.DataFrame], str] = lambda experiment, rows: as_markdown(rows)
@@ -33,3 +34,4 @@ class Report:
     texts: Callable[[Experiment, pd.DataFrame, FigureData], dict[str, str]] = nothing
     summary: Callable[[Experiment, pd.DataFrame], dict] = nothing
     sentence: Callable[[Experiment, pd.DataFrame], str] = lambda experiment, rows: ""
+    needs: tuple[str, ...] = ()

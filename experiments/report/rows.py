@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,11 @@ def write_rows(folder: Path, rows: pd.DataFrame) -> None:
     (folder / FAILURES).unlink(missing_ok=True)
 
 
-def write_failures(folder: Path, failures: pd.DataFrame) -> None:
-    """Write failures.csv: id and reason of each failed run."""
-    write_text(folder / FAILURES, as_csv(failures))
+def write_failures(folder: Path, failures: pd.DataFrame, tried: Container[str]) -> None:
+    """Write failures.csv, id and reason of each failed run; what it says of runs that were not `tried` again stays."""
+    path = folder / FAILURES
+    others = [each for each in read_failures(folder) if each["id"] not in tried] if path.exists() else []
+    write_text(path, as_csv(pd.concat([pd.DataFrame(others, columns=failures.columns), failures])))
 
 
 def read_rows(folder: Path) -> pd.DataFrame | None:

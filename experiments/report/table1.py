@@ -101,7 +101,8 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     head = beside_published(_seen(rows))
     found = {"published.md": markdown(head.header, head.lines) + "\n"}
     drawn = any(setting.draw for setting in experiment.settings)  # the sentences were written about these rows
-    return found | ({"findings.md": findings(experiment, rows)} if drawn else {})
+    whole = {setting.name for setting in experiment.settings} <= set(rows["setting"])
+    return found | ({"findings.md": findings(experiment, rows)} if drawn and whole else {})
 
 
 def findings(experiment: Experiment, rows: pd.DataFrame) -> str:
@@ -266,4 +267,10 @@ def _part(before: pd.DataFrame, after: pd.DataFrame, at: str) -> str:
     return f"{100 * (after[f'var_recall{at}'].mean() / before[f'var_recall{at}'].mean() - 1):+.0f}"
 
 
-REPORT = Report(table=table, figures=draw, texts=texts, sentence=sentence)
+REPORT = Report(
+    table=table,
+    figures=draw,
+    texts=texts,
+    sentence=sentence,
+    needs=(NONE.name, *(by(rule, K, alpha).name for rule in ("product", "max") for alpha in ALPHAS)),
+)

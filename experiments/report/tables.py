@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import types
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -12,11 +13,9 @@ from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
 from experiments.report.comparisons import (
     ABOUT,
-    BASELINE,
     CHANGES,
     FIXED_RATE,
     OWN,
-    differences,
     seeds_of,
     significant,
     told,
@@ -72,12 +71,8 @@ def on_screen(rows: pd.DataFrame) -> list[Table]:
 
 
 def summary(rows: pd.DataFrame) -> dict:
-    """Per setting: mean, standard error and number of seeds of every measure, and the paired difference to the CNN."""
-    parts = by_setting(rows)
-    out = {name: {"seeds": len(part)} | _moments(part) for name, part in parts.items()}
-    for name, part in parts.items():
-        if name != BASELINE and BASELINE in parts:
-            out[name]["difference_to_cnn"] = differences(part, parts[BASELINE])
+    """Per setting: mean, standard error and number of seeds of every measure."""
+    out = {name: {"seeds": len(part)} | _moments(part) for name, part in by_setting(rows).items()}
     return {"settings": out, "commits": sorted(rows["commit"].unique()), "seconds": float(rows["seconds"].sum())}
 
 
@@ -87,17 +82,23 @@ def further_section(rows: pd.DataFrame) -> Section:
     return tests_section("At 1 % false positives, fixed on each test's own validation negatives", rows, losses)
 
 
-def tests_section(heading: str, rows: pd.DataFrame, further: Mapping[str, Callable[[pd.DataFrame], str]]) -> Section:
+def tests_section(
+    heading: str,
+    rows: pd.DataFrame,
+    further: Mapping[str, Callable[[pd.DataFrame], str]] = types.MappingProxyType({}),
+    names: Mapping[str, str] = NAMES,
+) -> Section:
     """E[A], Var[A] and the worst group at 1 % false positives, on the rows' own test and on each further one.
 
     Args:
         further: name of a last column -> its cell, from the rows of a setting.
+        names: measure -> what its columns are called.
     """
     tests = tests_of(rows)
-    header = ["setting", *(f"{name}, {test}" for test in tests.values() for name in NAMES.values()), *further]
+    header = ["setting", *(f"{name}, {test}" for test in tests.values() for name in names.values()), *further]
     lines = []
     for part in by_setting(rows).values():
-        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests for measure in NAMES]
+        cells = [with_error(part[f"{measure}{FIXED_RATE}{at}"]) for at in tests for measure in names]
         lines.append([title(part), *cells, *(cell(part) for cell in further.values())])
     return Section(heading, header, lines)
 
@@ -111,7 +112,7 @@ def difference_section(rows: pd.DataFrame, baselines: Mapping[str, str], at: str
     """
     columns = [f"{measure}{threshold}{at}" for threshold in THRESHOLDS for measure in CHANGES]
     header = ["setting", "minus"] + [f"{name}{rate}" for rate in ("", ", 1 % FPR") for name in CHANGES.values()]
-    test = f"On test {at[1:]}. " if at else ""
+    test = f"On {test_name(at[1:])}. " if at else ""
     return Section(f"{test}{ABOUT}", header, difference_lines(pairs_of(rows, baselines), columns))
 
 

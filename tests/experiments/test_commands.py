@@ -16,6 +16,7 @@ import pytest
 from baselines import METHODS
 from debias.data import catalog
 from debias.data.dataset import Splits
+from debias.errors import InputError
 from debias.provenance import ROOT
 from experiments import __main__, commands
 from experiments.commands import shared
@@ -115,7 +116,7 @@ def test_a_second_call_trains_and_writes_nothing(run, done, monkeypatch):
 
 
 def test_rows_that_differ_from_published_ones_go_to_the_cache_unless_told_to(undrawn, run, done):
-    results, own = results_of(done), done / "cache" / "results" / "quick-squares"
+    results, own = results_of(done), done / "cache" / "other-results" / "quick-squares"
     mine = (results / "runs.csv").read_text()
     theirs = read_rows(results).assign(mean_recall=1.5, commit="theirs")
     artefacts.write(EXPERIMENTS["quick"], results, theirs, figure_data.load(results))
@@ -127,6 +128,18 @@ def test_rows_that_differ_from_published_ones_go_to_the_cache_unless_told_to(und
     assert (own / "runs.csv").read_text() == mine
     assert run(done, "--overwrite")[0] == 0
     assert (results / "runs.csv").read_text() == mine
+
+
+def test_fewer_seeds_of_one_s_own_data_leave_the_rows_of_more(tmp_path, capsys):
+    """Which are in the cache folder themselves."""
+    results = tmp_path / "results"
+    more = pd.DataFrame({"id": ["quick/cnn/seed0", "quick/cnn/seed1"], "commit": "abc"})
+    found = [
+        shared.placed(shared.Folders(cache=tmp_path), results, results / name, more, more[:1])[0]
+        for name in ("photographs", "methods/photographs")
+    ]
+    assert len({*found, results / "photographs", results / "methods/photographs"}) == 4
+    assert all(str(folder) in capsys.readouterr().out for folder in found[-1:])
 
 
 def test_a_damaged_runs_csv_is_one_line_and_nothing_is_overwritten(run, done):
@@ -203,6 +216,17 @@ def test_unwritable_results_are_one_line(guessed, run, tmp_path):
     (tmp_path / "file").write_text("in the way")
     code, _, error = run(tmp_path / "file")
     assert code == 2 and error.count("\n") == 1 and str(tmp_path / "file") in error, error
+
+
+def test_photographs_are_of_one_experiment():
+    with pytest.raises(InputError, match="--of ablations stands for .* name one"):
+        commands.Photographs(faces=Path("faces.h5"), negatives=Path("others.h5"), of="ablations")()
+
+
+@pytest.mark.parametrize("words", [("--data", ""), ("--train", "a.h5", "--test", "")])
+def test_an_empty_variable_is_told_from_a_wrong_path(words):
+    code, _, error = main("run", "quick", *words)
+    assert code == 2 and "is a variable unset?" in error and error.count("\n") == 1
 
 
 def test_figures_of_one_s_own_data_stay_out_of_the_repository(tmp_path):

@@ -118,6 +118,20 @@ def test_on_other_data_an_epoch_is_a_pass_over_its_faces_however_many(tiny_confi
     assert toy.base == smoke.CONFIG
 
 
+@pytest.mark.parametrize("data", ["digits", "tumours"])
+def test_on_other_public_data_a_toy_stays_one(data, tiny_config):
+    found = experiment(Setting("a", "cnn"), base=tiny_config).on_other_data(data, data, (), ())
+    assert found.base.epochs > smoke.CONFIG.epochs
+    toy = experiment(Setting("a", "cnn"), base=tiny_config).at_smoke_size().on_other_data(data, data, (), ())
+    assert toy.base == smoke.config(data) and toy.base.preset == found.base.preset
+
+
+def test_what_decides_by_validation_takes_no_test(tiny_config):
+    prepares = dataclasses.replace(experiment(Setting("a", "cnn"), base=tiny_config), prepares=True)
+    with pytest.raises(InputError, match="decides by validation images"):
+        prepares.on_other_data("made.h5", "made", (), (), test="test.h5")
+
+
 def test_at_toy_size_a_data_set_with_groups_of_its_own_keeps_them():
     for name, data, preset in (("digits", "digits", "digits"), ("tumours", "tumours", "table")):
         small = EXPERIMENTS[name].at_smoke_size()

@@ -14,7 +14,7 @@ from debias.errors import InputError
 from debias.provenance import ROOT
 from experiments.engine import store, sweep
 from experiments.engine.store import StoredRun
-from experiments.engine.sweep import Options, reason, run_all
+from experiments.engine.sweep import Options, assist_all, reason, run_all
 
 KILLED_JOB = """
 import json, os, signal, sys
@@ -103,7 +103,7 @@ def test_failed_run_is_tried_again(made, instant, cache, capsys):
     run_all(job, cache)
     run_all(job, cache)
     assert len(instant) == 3  # the broken one twice
-    assert "1 finished runs kept, 1 to train" in capsys.readouterr().out
+    assert "1 finished runs kept, 1 to do" in capsys.readouterr().out
 
 
 def test_the_bar_moves_with_the_batches_of_a_run(made, cache, monkeypatch):
@@ -163,6 +163,22 @@ def test_other_code_of_evaluation_is_never_refused(made, instant, unmeasured, ca
 def test_unknown_answers_to_stale_runs_are_one_line(stale):
     with pytest.raises(InputError, match="refuse, keep, redo"):
         Options(stale=stale)
+
+
+def test_another_worker_joins_in_what_the_first_trains_and_in_nothing_else(made, instant, cache, monkeypatch):
+    joined = []
+    monkeypatch.setattr(sweep, "assist", lambda stored: joined.append(stored.run.setting.name))
+    job = made("constant", "speechless")
+    run_all(job[:1], cache)
+    assist_all(job, cache)
+    assert joined == ["speechless"]
+    assist_all(job, cache, Options(trains=False))
+    rows, _ = run_all(job[:1], cache)
+    published = rows.to_dict("records")
+    assist_all(job[:1], cache / "elsewhere", Options(published=published))
+    assert joined == ["speechless"]
+    assist_all(job[:1], cache / "elsewhere")
+    assert joined == ["speechless", "constant"]
 
 
 @pytest.mark.slow

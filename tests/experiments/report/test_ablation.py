@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from debias.config import Config
@@ -61,6 +62,24 @@ def test_collapsed_settings_are_named(rows):
     rows.loc[rows["setting"] == "strong", "mean_recall"] = 10.0
     said = ablation.sentence(EXPERIMENT, rows)
     assert "Collapsed (E[A] below 50 % at threshold 0.5): strong." in said and "no difference is significant" in said
+
+
+def test_collapsed_settings_count_among_the_compared_as_in_the_table(rows):
+    """t = 1.75 / .645 * 2 = 5.4 would be significant alone (p = .012), and is not as one of six (.07)."""
+    others = [Setting(f"fallen{n}", "cnn", title=f"fallen{n}") for n in range(5)]
+    points = (*EXPERIMENT.points, *(Point(each, n, "line", "max") for n, each in enumerate(others, 3)))
+    experiment = dataclasses.replace(EXPERIMENT, settings=(MAX, STRONG, *others), points=points)
+    part = rows[rows["setting"] == "max"].iloc[0]
+    recalls = {"max": [0.0] * 4, "strong": [1.0, 2.0, 2.5, 1.5]} | {each.name: [-9.0, 9, -9, 8] for each in others}
+    table = pd.DataFrame(
+        {**part, "setting": name, "title": name, "seed": seed, "mean_recall_fpr1": 80 + gain, "var_recall_fpr1": 1.0}
+        | {"mean_recall": 10.0 if name.startswith("fallen") else 90.0}
+        for name, gains in recalls.items()
+        for seed, gain in enumerate(gains)
+    )
+    assert "no difference is significant" in ablation.sentence(experiment, table)
+    few = table[~table["setting"].str.startswith("fallen")]
+    assert "strong: ΔE[A] +1.8" in ablation.sentence(experiment, few)
 
 
 def test_settings_that_other_data_do_not_allow_are_left_out(rows):

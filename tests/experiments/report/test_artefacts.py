@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from debias.config import Config
+from debias.errors import InputError
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import artefacts, registry
 from experiments.report.report import Report
@@ -71,6 +72,30 @@ def test_figures_of_another_name_go_and_half_written_ones_of_another_process_sta
     assert ".groups.1a2b3c4d.png" in left and not left & {"old.png", "old.svg"}
 
 
+def test_texts_of_older_rows_go(rows, tmp_path):
+    """Else README and page would go on quoting them beside the new table."""
+    (tmp_path / ".half.md").touch()
+    telling = dataclasses.replace(REPORT, sentence=lambda *_: "Said.", texts=lambda *_: {"findings.md": "Found.\n"})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(registry.REPORTS, "test", telling)
+        artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    told = {"sentence.md", "findings.md"}
+    assert told <= {path.name for path in tmp_path.iterdir()}
+    silent = dataclasses.replace(REPORT, sentence=lambda *_: "", texts=lambda *_: {})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(registry.REPORTS, "test", silent)
+        artefacts.write(EXPERIMENT, tmp_path, rows[:1], DATA)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not told & left and {"table.md", ".half.md"} <= left
+
+
+def test_rows_of_too_few_settings_are_one_line_and_nothing_is_written(rows, tmp_path, monkeypatch):
+    monkeypatch.setitem(registry.REPORTS, "test", dataclasses.replace(REPORT, needs=("cnn", "max")))
+    with pytest.raises(InputError, match="test: nothing can be told without a finished run of max"):
+        artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rows_are_current_only_with_all_that_is_made_of_them(rows, tmp_path):
     assert not artefacts.is_current(tmp_path, rows)
     artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
@@ -92,7 +117,7 @@ def test_a_damaged_summary_is_made_again(rows, tmp_path, content):
 
 def test_rows_are_not_current_beside_failures_of_a_later_call(rows, tmp_path):
     artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
-    write_failures(tmp_path, pd.DataFrame({"id": ["test/cnn/seed0"], "reason": ["RuntimeError"]}))
+    write_failures(tmp_path, pd.DataFrame({"id": ["test/cnn/seed0"], "reason": ["RuntimeError"]}), {"test/cnn/seed0"})
     assert not artefacts.is_current(tmp_path, rows)
     artefacts.write(EXPERIMENT, tmp_path, rows, DATA)
     assert artefacts.is_current(tmp_path, rows) and not (tmp_path / "failures.csv").exists()

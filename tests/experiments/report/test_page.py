@@ -196,7 +196,7 @@ def test_a_groups_name_brings_no_image_and_no_tag(folder, rows_of):
 
 
 def test_failed_runs_are_shown(folder):
-    write_failures(folder / "later", pd.DataFrame([{"id": "later/cnn/seed0", "reason": "a <bad> run"}]))
+    write_failures(folder / "later", pd.DataFrame([{"id": "later/cnn/seed0", "reason": "a <bad> run"}]), ())
     refresh(folder, ALL)
     found = Page((folder / PAGE).read_text())
     assert "later/cnn/seed0" in found.text and "a <bad> run" in found.text
@@ -205,14 +205,14 @@ def test_failed_runs_are_shown(folder):
 def test_a_shared_training_counts_once():
     rows = pd.DataFrame(
         {
-            "method": ["cnn", "cnn", "cnn", "oracle"],
-            "config": ["{}", "{}", '{"seed": 1}', "{}"],
+            "method": ["cnn", "cnn", "cnn", "oracle", "cnn"],
+            "config": ["{}", "{}", '{"seed": 1}', "{}", "{}"],
             "data_digest": "f",
             "commit": "c",
-            "seconds": [3600.0, 3600.0, 1800.0, 1800.0],
+            "seconds": [3600.0, 3600.0, 1800.0, 1800.0, 3660.0],  # the last is tested on photographs as well
         }
     )
-    assert page.totals(rows) == {"runs": 4, "trainings": 3, "hours": 2.0}
+    assert page.totals(rows) == {"runs": 5, "trainings": 3, "hours": 2.0}
 
 
 def test_bold_line_before_a_table_becomes_its_caption():

@@ -134,7 +134,7 @@ def older(fresh, rows_of):
         folder = fresh(name)
         place = folder / "results" / "test"
         artefacts.write(fewer, place, rows_of(fewer), OLD_DATA)
-        write_failures(place, pd.DataFrame({"id": ["test/cnn/seed1"], "reason": ["RuntimeError"]}))
+        write_failures(place, pd.DataFrame({"id": ["test/cnn/seed1"], "reason": ["RuntimeError"]}), {"test/cnn/seed1"})
         for figure in place.glob("groups.*"):
             shutil.copy(figure, figure.with_stem("old"))
         results.refresh(folder / "results", EXPERIMENTS.values())

@@ -51,6 +51,12 @@ def test_no_share_of_a_gain_that_is_not_clear(experiment, rows):
     assert "own share" not in without and "Thresholds are set" in without
 
 
+def test_labels_that_clearly_lose_have_no_gain_to_share_and_without_our_rule_none_is_told(experiment, rows):
+    lost = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 9.0 * (rows["setting"] == "oracle"))
+    assert rare_groups.sentence(experiment, lost).endswith("is not clear, so no share of it is told.")
+    assert not rare_groups.sentence(experiment, rows[rows["setting"] != "neighbours"]).endswith("is told.")
+
+
 def test_the_table_has_recalls_changes_gap_and_draws(experiment, rows):
     table = rare_groups.table(experiment, rows)
     for heading in ("At 1 % false positives", "Paired difference", "100 resampling by group labels (mean", "is drawn"):

@@ -13,7 +13,7 @@ old | table
 with \\1 lines
 <!-- end -->
 between
-<!-- begin missing.md -->
+<!-- begin missing/table.md -->
 kept
 <!-- end -->
 after
@@ -33,6 +33,12 @@ def test_blocks_are_filled(tmp_path):
     before = readme.stat().st_mtime_ns
     refresh_pages(results)  # nothing left to do
     assert readme.stat().st_mtime_ns == before
+
+
+def test_a_block_of_rows_that_no_longer_say_anything_is_empty(tmp_path):
+    (tmp_path / "quick").mkdir()
+    text = "<!-- begin quick/sentence.md -->\nold\n<!-- end -->\n"
+    assert fill(text, tmp_path) == "<!-- begin quick/sentence.md -->\n<!-- end -->\n"
 
 
 def test_every_page_with_blocks_is_known():

@@ -59,10 +59,20 @@ def test_digests_that_look_like_numbers_stay_what_they_are(rows, tmp_path):
 
 def test_failures_are_written_and_go_away_with_success(rows, tmp_path):
     failures = pd.DataFrame([{"id": "test/cnn/seed0", "reason": 'a "quoted", reason'}])
-    write_failures(tmp_path / "test", failures)
+    write_failures(tmp_path / "test", failures, {"test/cnn/seed0"})
     assert read_failures(tmp_path) == failures.to_dict("records")
     write_rows(tmp_path / "test", rows)
     assert read_failures(tmp_path) == []
+
+
+def test_parts_of_a_job_leave_each_other_s_failures(tmp_path):
+    first, second = ([{"id": name, "reason": "no memory"}] for name in ("test/cnn/seed0", "test/cnn/seed1"))
+    write_failures(tmp_path, pd.DataFrame(first), {"test/cnn/seed0", "test/vae/seed0"})
+    write_failures(tmp_path, pd.DataFrame(second), {"test/cnn/seed1"})
+    assert read_failures(tmp_path) == [*first, *second]
+    third = [{"id": "test/vae/seed0", "reason": "no disk"}]
+    write_failures(tmp_path, pd.DataFrame(third), {"test/cnn/seed0", "test/vae/seed0"})  # the first has succeeded
+    assert read_failures(tmp_path) == [*second, *third]
 
 
 def test_circumstances_may_differ_and_the_published_row_stays(rows):
