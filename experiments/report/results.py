@@ -22,6 +22,8 @@ PAGE, DEVIATIONS = "index.html", "deviations.md"
 def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experiment]:
     """Draw every experiment that has rows again, then `refresh`; returns those that have none yet.
 
+    What `run --data` made of other data stays as it is.
+
     Raises:
         InputError: a runs.csv or figure data are damaged; nothing is written where it is a runs.csv.
     """
