@@ -82,7 +82,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     parts, pairs = by_setting(seen), tables.pairs_of(seen, _to_cnn(experiment))
     best, none = parts[BEST.name], parts[NONE.name]
     found = changes(best, none)
-    if not found:
+    if not found or not {by("product", K, alpha).name for alpha in ALPHAS} <= set(parts):
         return ""
     ess, recall = (_range("product", K, parts, column) for column in ("ess", "mean_recall"))
     return (
@@ -272,5 +272,5 @@ REPORT = Report(
     figures=draw,
     texts=texts,
     sentence=sentence,
-    needs=(NONE.name, *(by(rule, K, alpha).name for rule in ("product", "max") for alpha in ALPHAS)),
+    needs=(NONE.name, BEST.name),
 )
