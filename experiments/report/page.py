@@ -75,8 +75,8 @@ CAPTIONS = {
     "profile": "Where the time of one run goes",
     "heat": "The best of the windows that slide over each pixel; a frame around the best of all",
 }
-# What is equal in all rows that one training gave; rows of older code have other names for its digests.
-SAME_TRAINING = ("method", "config", "training_digest", "data_digest", "fingerprint", "commit")
+# What is equal in all rows that one training gave.
+SAME_TRAINING = ["method", "config", "training_digest", "data_digest", "commit"]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def totals(rows: pd.DataFrame) -> dict[str, float]:
 
     A training may stand in several tables under several ids; it is counted once.
     """
-    trained = rows.drop_duplicates([column for column in SAME_TRAINING if column in rows])
+    trained = rows.drop_duplicates(SAME_TRAINING)
     return {"runs": len(rows), "trainings": len(trained), "hours": trained["seconds"].sum() / 3600}
 
 

@@ -18,7 +18,7 @@ RUNS, FAILURES = "runs.csv", "failures.csv"
 _NEEDED = ("id", "setting", "title", "method", "seed")
 _REMEDY = "restore it (git checkout) or move its folder away"
 # What may differ between two rows of the same run on two machines or days, beside digests.
-_CIRCUMSTANCES = ("seconds", "threads", "device", "commit", "versions", "host", "code", "fingerprint")
+_CIRCUMSTANCES = ("seconds", "threads", "device", "commit", "versions", "host")
 
 
 def write_rows(folder: Path, rows: pd.DataFrame) -> None:

@@ -1,9 +1,11 @@
 """What is committed in results/ is what its rows give."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from experiments.engine.digests import training_digest
 from experiments.registry import EXPERIMENTS
 from experiments.report import figure_data, page
 from experiments.report.artefacts import SENTENCE
@@ -40,3 +42,15 @@ def test_page_deviations_and_readmes():
     for name in PAGES:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert fill(text, RESULTS) == text, f"{name}: {REMEDY}"
+
+
+def test_what_one_code_would_train_was_trained_by_one_code():
+    """Else rows of several experiments are not to be compared: make those of older code anew."""
+    found = defaultdict(lambda: defaultdict(set))
+    for name, experiment in COMMITTED.items():
+        rows = read_rows(RESULTS / experiment.folder).set_index("id")
+        for run in experiment.runs():
+            if run.id in rows.index:
+                found[training_digest(run)][rows.at[run.id, "training_digest"]].add(name)
+    several = {code: dict(trained) for code, trained in found.items() if len(trained) > 1}
+    assert not several, "python -m experiments run NAME --stale redo --overwrite"

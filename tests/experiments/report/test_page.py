@@ -207,6 +207,7 @@ def test_a_shared_training_counts_once():
         {
             "method": ["cnn", "cnn", "cnn", "oracle", "cnn"],
             "config": ["{}", "{}", '{"seed": 1}', "{}", "{}"],
+            "training_digest": "t",
             "data_digest": "f",
             "commit": "c",
             "seconds": [3600.0, 3600.0, 1800.0, 1800.0, 3660.0],  # the last is tested on photographs as well

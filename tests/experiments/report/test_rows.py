@@ -84,11 +84,6 @@ def test_circumstances_may_differ_and_the_published_row_stays(rows):
     pd.testing.assert_frame_equal(merged(rows.iloc[::-1], again), rows, check_exact=True)
 
 
-def test_rows_of_older_code_lack_digests_that_new_ones_have(rows):
-    older = rows.drop(columns=["training_digest", "data_digest"]).assign(code="c", fingerprint="f")
-    pd.testing.assert_frame_equal(merged(older, rows), older, check_exact=True)
-
-
 def test_new_rows_join_published_ones(rows):
     old = rows[rows["setting"] == "oracle"].reset_index(drop=True)
     both = merged(old, rows.assign(seconds=99.0))
