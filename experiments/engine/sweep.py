@@ -1,6 +1,7 @@
 """Many runs -> rows: finished ones are kept, broken-off ones resumed, failed ones recorded while the others go on."""
 
 import collections
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -163,7 +164,8 @@ def _outcomes(todo, options, progress) -> Iterator[tuple[str, dict | Exception]]
 
         one_thread()
     for module in {each.run.setting.trained.module for each in todo}:
-        importlib.import_module(module)  # before anybody edits it: digests are of the code as it is now
+        with contextlib.suppress(Exception):  # which its runs then tell of
+            importlib.import_module(module)  # before anybody edits it: digests are of the code as it is now
     for each in todo:
         bar = progress.start(each.run.id, each.run.config.epochs)
         try:
