@@ -55,7 +55,7 @@ from debias.provenance import ROOT, provenance
 from debias.resampling import effective_sample_size
 from debias.training import fit, seed_everything
 from experiments.registry import EXPERIMENTS
-from experiments.report.comparisons import differences, interval
+from experiments.report.comparisons import difference, interval
 from experiments.report.models import some_of_each_group
 from labs import drawings, sliders
 from labs.debiasing import checks
@@ -773,9 +773,9 @@ rows[rows["seed"] == config.seed].set_index("model")[list(measures)].rename(colu
 # much as methods, hence *paired* differences, each seed with itself, and a 95 % interval of their mean (Student's t):
 
 # %%
-paired = differences(rows[rows["setting"] == "max-a0.01"], rows[rows["setting"] == "cnn"])
+pair = [rows[rows["setting"] == name] for name in ("max-a0.01", "cnn")]
 shown = {**measures, "mean_recall_fpr1": "E[A] at 1 % FPR"}
-pd.Series({title: interval(paired[name]) for name, title in shown.items()}, name="max minus CNN").to_frame()
+pd.Series({title: interval(difference(*pair, name)) for name, title in shown.items()}, name="max minus CNN").to_frame()
 
 # %% tags=["kept"]
 sampled = {"CNN": share, "DB-VAE, max": p_max, "DB-VAE, product": p_product}

@@ -17,6 +17,9 @@ CONFIG = json.dumps({"draw": {"darker male": 44}, "augment": 1.0})
 COLUMNS = [f"{m}{rate}@camera" for m in ("mean_recall", "var_recall", "worst_recall", "fpr") for rate in ("", "_fpr1")]
 
 
+TRAINED = {"training_digest": "t", "data_digest": "d", "commit": "abc", "seconds": 1.0}
+
+
 def rows(gains: dict[str, float], seeds, scatter: float = 0.5) -> pd.DataFrame:
     """Settings that are above the CNN by their gain, scattered over seeds, in every measure on another camera."""
     lines = []
@@ -25,7 +28,7 @@ def rows(gains: dict[str, float], seeds, scatter: float = 0.5) -> pd.DataFrame:
             method = name.removesuffix("-random-camera")
             value = 90 + seed + (gain + scatter * np.sin(seed) if gain else 0)
             facts = {"id": f"x/{name}/seed{seed}", "setting": name, "title": name, "method": method, "seed": seed}
-            lines.append({**facts, "config": CONFIG, "commit": "abc", "seconds": 1.0, **dict.fromkeys(COLUMNS, value)})
+            lines.append({**facts, "config": CONFIG, **TRAINED, **dict.fromkeys(COLUMNS, value)})
     return pd.DataFrame(lines)
 
 
