@@ -30,7 +30,7 @@ def write_rows(folder: Path, rows: pd.DataFrame) -> None:
 def write_failures(folder: Path, failures: pd.DataFrame, tried: Container[str]) -> None:
     """Write failures.csv, id and reason of each failed run; what it says of runs that were not `tried` again stays."""
     path = folder / FAILURES
-    others = [each for each in read_failures(folder) if each["id"] not in tried] if path.exists() else []
+    others = [each for each in _failures(path) if each["id"] not in tried] if path.exists() else []
     write_text(path, as_csv(pd.concat([pd.DataFrame(others, columns=failures.columns), failures])))
 
 
@@ -59,8 +59,7 @@ def read_all(results: Path) -> dict[str, pd.DataFrame]:
 
 def read_failures(results: Path) -> list[Mapping[str, str]]:
     """Id and reason of every failed run under `results`."""
-    tables = [read_table(path, "delete it") for path in sorted(results.rglob(FAILURES))]
-    return [failure for table in tables for failure in table.to_dict("records")]
+    return [failure for path in sorted(results.rglob(FAILURES)) for failure in _failures(path)]
 
 
 def merged(published: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame | None:
@@ -98,6 +97,10 @@ def read_table(path: Path, remedy: str, **options) -> pd.DataFrame:
         return pd.read_csv(io.StringIO(text), **options)
     except (ValueError, csv.Error) as error:  # UnicodeDecodeError and what pandas raises are ValueErrors
         raise InputError(f"{path}: damaged table: {remedy}") from error
+
+
+def _failures(path: Path) -> list[Mapping[str, str]]:
+    return read_table(path, "delete it").to_dict("records")
 
 
 def _agree(old: pd.DataFrame, new: pd.DataFrame) -> bool:

@@ -75,6 +75,17 @@ def test_parts_of_a_job_leave_each_other_s_failures(tmp_path):
     assert read_failures(tmp_path) == [*second, *third]
 
 
+def test_failures_below_a_folder_are_not_its_own(tmp_path):
+    """As those of photographs are, which stand in a folder of their experiment's."""
+    inner, outer = ([{"id": "test/cnn/seed0", "reason": reason}] for reason in ("no photographs", "no memory"))
+    write_failures(tmp_path / "photographs", pd.DataFrame(inner), ())
+    for _ in range(2):
+        write_failures(tmp_path, pd.DataFrame(outer), {"test/cnn/seed0"})
+    assert len(read_failures(tmp_path)) == 2
+    write_failures(tmp_path, pd.DataFrame(outer), ())
+    assert [each["reason"] for each in read_failures(tmp_path)].count("no photographs") == 1
+
+
 def test_circumstances_may_differ_and_the_published_row_stays(rows):
     config = rows["config"].map(lambda text: json.dumps(dict(reversed(json.loads(text).items()))))
     later = {"seconds": 99.0, "commit": "later", "training_digest": "other", "evaluation_digest": "new"}
