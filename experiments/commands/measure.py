@@ -124,9 +124,10 @@ class Photographs(Folders):
         from experiments.report import real_faces, results, rows
 
         check_seeds(self.seeds)
-        if len(names := experiment_names(self.of)) > 1:
-            raise InputError(f"--of {self.of} stands for {len(names)} experiments: name one of them")
-        experiment = with_seeds(EXPERIMENTS[self.of], self.seeds)
+        name, *more = experiment_names(self.of)
+        if more:
+            raise InputError(f"--of {self.of} stands for {1 + len(more)} experiments: name one of them")
+        experiment = with_seeds(EXPERIMENTS[name], self.seeds)
         folder = self.results / real_faces.folder_of(experiment)
         published = None if self.overwrite else rows.read_rows(folder)
         reused = published_rows(self.results) if self.reuse else ()

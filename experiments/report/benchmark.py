@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 
 from debias import plots
 from debias.errors import InputError
-from debias.files import write_text
 from debias.markdown import markdown
 from experiments.benchmark.timing import PARTS, SIZES, median
 from experiments.report import trials
-from experiments.report.artefacts import SENTENCE, SUMMARY, save_figure
+from experiments.report.artefacts import SUMMARY, save_figure, write_texts
 
 FOLDER, ROUNDS = "benchmark", "rounds"
 TRAINERS = {  # name -> what people read
@@ -101,9 +100,7 @@ def draw(folder: Path) -> None:
     found = summary[ROUNDS]
     for name, figure in {"speed": speed_figure(found), "profile": profile_figure(found)}.items():
         save_figure(folder, name, figure)
-    write_text(folder / SENTENCE, sentence(found) + "\n")
-    write_text(folder / "table.md", table(found))
-    write_text(folder / "trials.md", trials.text(found))
+    write_texts(folder, table(found), sentence(found), {"trials.md": trials.text(found)})
 
 
 def speed_figure(found: Mapping[str, Sequence[float]]) -> Figure:

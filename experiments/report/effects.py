@@ -134,9 +134,9 @@ def draws(experiment: Experiment, rows: pd.DataFrame) -> Section:
     parts = imbalanced(rows.assign(rare=rare_mass(experiment, rows)))
     uniform, *_ = parts.values()
     shown = [uniform, *(part for part in parts.values() if _resamples(part))]
-    columns = {"effective number of faces (ESS)": lambda part: f"{part['ess'].mean():,.0f}"}
-    if experiment.rare:  # of other data it may not be known
-        columns = {f"{rare_faces(experiment)}, % of the draws": lambda part: f"{part['rare'].mean():.1f}", **columns}
+    share = {f"{rare_faces(experiment)}, % of the draws": lambda part: f"{part['rare'].mean():.1f}"}
+    ess = {"effective number of faces (ESS)": lambda part: f"{part['ess'].mean():,.0f}"}
+    columns = share | ess if experiment.rare else ess  # of other data it may not be known what is rare
     lines = [[title(part), *(cell(part) for cell in columns.values())] for part in shown]
     return Section("What is drawn in the last epoch", ["setting", *columns], lines)
 

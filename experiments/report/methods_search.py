@@ -19,7 +19,7 @@ def chosen(rows: pd.DataFrame, compared: Compared) -> tuple[Point, Point]:
     Of equal ones the earlier, and so the default before others; points without rows do not take part.
     """
     means = rows.groupby("setting")[[LOSS, WORST]].mean()
-    points = {name: point for point in compared.grid if (name := searched(compared, point).name) in means.index}
+    points = _points(rows, compared)
     ours = means.loc[list(points)]
     best = ours[WORST].idxmax() if ours[WORST].notna().any() else ours.index[0]  # where no groups are known
     return points[ours[LOSS].idxmin()], points[best]
@@ -27,14 +27,20 @@ def chosen(rows: pd.DataFrame, compared: Compared) -> tuple[Point, Point]:
 
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """The choices, then all points that have rows: of other data without groups, not all methods have some."""
-    lines, found = [], set(rows["setting"])
+    lines = []
     for compared in ALL:
-        if points := [point for point in compared.grid if searched(compared, point).name in found]:
+        if points := _points(rows, compared):
             by_loss, by_groups = chosen(rows, compared)
-            lines += [_line(rows, compared, point, point == by_loss, point == by_groups) for point in points]
+            lines += [_line(rows, compared, point, point == by_loss, point == by_groups) for point in points.values()]
     header = ["setting", "validation loss", "worst validation group in %", "chosen by"]
     said = f"Means over {seeds_of(rows, 'seeds')}; at 1 % false positives. Each method has {len(ALL[0].grid)} points."
     return f"{said}\n\n{markdown(header, lines)}\n"
+
+
+def _points(rows, compared) -> dict[str, Point]:
+    """Name of a setting -> its point of the grid, where it has rows."""
+    found = set(rows["setting"])
+    return {name: point for point in compared.grid if (name := searched(compared, point).name) in found}
 
 
 def _line(rows, compared, point, by_loss: bool, by_groups: bool) -> list[str]:

@@ -33,7 +33,7 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     """What each way to draw changes, and which part of the oracle's gain is ours."""
     said = effects.sentence(rows, ASKED, of="worst group")
-    return f"{said} {_share(rows)}" if said else ""
+    return f"{said} {_share(rows)}".strip() if said else ""
 
 
 def _share(rows) -> str:

@@ -267,10 +267,4 @@ def _part(before: pd.DataFrame, after: pd.DataFrame, at: str) -> str:
     return f"{100 * (after[f'var_recall{at}'].mean() / before[f'var_recall{at}'].mean() - 1):+.0f}"
 
 
-REPORT = Report(
-    table=table,
-    figures=draw,
-    texts=texts,
-    sentence=sentence,
-    needs=(NONE.name, BEST.name),
-)
+REPORT = Report(table=table, figures=draw, texts=texts, sentence=sentence, needs=(NONE.name, BEST.name))
