@@ -27,8 +27,9 @@ class Compared:
 
     Attributes:
         grid: three points for each method, an equal budget; the first is the published default or ours.
-        chosen: the point with the least validation loss in `methods_search`, which needs no group labels.
-        by_groups: the one with the best worst group of the validation faces, where that is another; else None.
+        chosen: another point that `methods_search` finds clearly better by validation loss, which needs no group
+            labels; else None.
+        by_groups: the one that it chooses by the worst group of the validation faces, where that is another; else None.
     """
 
     method: str

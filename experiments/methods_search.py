@@ -3,7 +3,7 @@
 ./run_experiments.sh methods_search
 
 No test decides: the rows choose by the validation loss, which needs no groups, and beside it by the worst group of the
-validation faces.
+validation faces. A default is kept unless another point is clearly better.
 """
 
 import dataclasses

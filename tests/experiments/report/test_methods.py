@@ -9,6 +9,7 @@ from baselines import METHODS
 from debias import plots
 from debias.provenance import ROOT
 from experiments.methods import ALL, BLIND, BOUNDS, Compared, both
+from experiments.methods_search import searched
 from experiments.registry import EXPERIMENTS
 from experiments.replication import CHOSEN
 from experiments.report import methods, methods_search, replication
@@ -35,6 +36,15 @@ def test_of_equal_points_the_default_is_taken_and_those_without_rows_take_no_par
     rows = searched_rows([0.2, 0.2, 0.1], [90.0, 90.0, float("nan")])
     assert chosen(rows[rows["setting"] != "jtt-times50"], JTT) == (JTT.grid[0], JTT.grid[0])
     assert chosen(rows.assign(**{WORST: float("nan")}), JTT) == (JTT.grid[2], JTT.grid[0])  # no groups are known
+
+
+def test_a_point_that_is_better_by_luck_does_not_replace_the_default():
+    rows = searched_rows([0.3, 0.3, 0.3], [70.0, 70.0, 70.0])
+    better, seed = rows["setting"] == "jtt-times5", rows["seed"]
+    loss = rows[LOSS] - better * seed.map({0: 0.001, 1: 0.2})  # two differences so far apart may have the mean 0
+    assert chosen(rows.assign(**{LOSS: loss}), JTT) == (JTT.grid[0], JTT.grid[0])
+    loss = rows[LOSS] - better * seed.map({0: 0.100, 1: 0.101})
+    assert chosen(rows.assign(**{LOSS: loss}), JTT) == (JTT.grid[1], JTT.grid[0])
 
 
 def test_every_method_has_a_search_of_the_same_size_and_is_compared():
@@ -67,7 +77,13 @@ def test_committed_choices_are_those_of_the_committed_search():
     rows = read_rows(ROOT / "results" / "methods_search")
     if rows is None:
         pytest.skip("not searched yet")
+    whole = rows.groupby("setting")["seed"].nunique()
+    assert set(whole) == {len(EXPERIMENTS["methods_search"].seeds)}
     for compared in ALL:
+        names = {searched(compared, point).name for point in compared.grid}
+        if not names & set(whole.index):  # not searched yet
+            continue
+        assert names <= set(whole.index)
         by_loss, by_groups = chosen(rows, compared)
         assert compared.point == by_loss
         assert compared.by_groups == (None if by_groups == by_loss else by_groups)
