@@ -7,7 +7,6 @@ each written atomically. Two experiments that share a setting share its folder, 
 
 import contextlib
 import dataclasses
-import fcntl
 import functools
 import importlib
 import json
@@ -24,6 +23,7 @@ from debias.data.dataset import Splits
 from debias.data.names import label
 from debias.data.prepared import Prepared, open_prepared
 from debias.errors import InputError
+from debias.locks import locked
 from experiments.engine.digests import evaluation_digest, training_digest
 from experiments.engine.experiment import Run
 
@@ -150,17 +150,9 @@ class StoredRun:
             remedy = f"delete {self.folder}, and the same command trains the run anew"
             raise InputError(f"{path}: damaged or missing: {remedy}") from error
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Wait until no other process trains this run; the system lets go when a process dies."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / "lock").open("w")
-        except OSError as error:
-            raise InputError(f"cannot write {self.folder}: {error.strerror}: choose another --cache") from error
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Wait until no other process trains this run."""
+        return locked(self.folder / "lock")
 
 
 # A process that trains many runs loads their data once; few are kept, so that it does not grow.

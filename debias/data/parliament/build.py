@@ -25,6 +25,7 @@ from debias.data.parliament import assets, camera, negatives, photographs, rende
 from debias.data.parliament.mesh import Model
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
+from debias.locks import locked
 from debias.progress import progress_bar
 
 GROUPS = ("lighter male", "lighter female", "darker male", "darker female")
@@ -140,11 +141,16 @@ class Cell:
 def ensure(config: BenchmarkConfig, cache: Path, processes: int | None = None) -> Path:
     """Path of the benchmark of `config` in `cache`, built first unless a valid file is there.
 
+    Processes that want the same file at a time take turns, so that one of them renders it.
+
     Raises InputError when the file cannot be written or the assets cannot be fetched.
     """
     path = Path(cache) / f"parliament-{config.name}-{digest(config)}.h5"
-    if not _is_valid(path):
-        build(config, path, cache, processes)
+    if _is_valid(path):
+        return path
+    with locked(path.with_suffix(".lock"), f"waiting for another process, which renders {path.name}"):
+        if not _is_valid(path):
+            build(config, path, cache, processes)
     return path
 
 

@@ -2,6 +2,8 @@ import dataclasses
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +131,24 @@ def test_ensure_builds_once_and_again_when_damaged(tmp_path, built, monkeypatch)
     path.write_bytes(built.read_bytes()[:5000])
     build.ensure(TINY, tmp_path)
     assert calls == [path, path]
+
+
+def test_of_two_that_want_a_file_one_renders_it(tmp_path, built, monkeypatch, capsys):
+    began, calls = threading.Event(), []
+
+    def slow(config, path, cache, processes):
+        calls.append(path)
+        began.set()
+        time.sleep(0.3)
+        path.write_bytes(built.read_bytes())
+
+    monkeypatch.setattr(build, "build", slow)
+    first = threading.Thread(target=build.ensure, args=(TINY, tmp_path))
+    first.start()
+    began.wait()
+    path = build.ensure(TINY, tmp_path)
+    first.join()
+    assert calls == [path] and "waiting for another process" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"train_darker": 7}, {"darker_female_share": 0.5}, {"size": 32}])

@@ -107,7 +107,7 @@ def test_the_system_lets_go_of_a_killed_process_s_run(kept, cache, dataset_path)
 def test_a_cache_that_cannot_be_written_is_one_line(kept, tmp_path):
     (tmp_path / "file").write_text("in the way")
     run = dataclasses.replace(kept(Setting("a", "cnn"))[0], cache=tmp_path / "file")
-    with pytest.raises(InputError, match="choose another --cache") as caught, run.locked():
+    with pytest.raises(InputError, match="choose another folder, with --cache") as caught, run.locked():
         pass
     assert str(tmp_path / "file") in str(caught.value) and "\n" not in str(caught.value)
 
