@@ -57,7 +57,9 @@ if "google.colab" in sys.modules and not root() and REPOSITORY != "{placeholder}
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, "lab"], env=environment)
     if root():
         os.chdir("lab")
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "labs/requirements.txt"])
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "labs/requirements.txt"]
+        if subprocess.run(install).returncode:
+            raise NotFound("The packages could not be installed, see above: run this cell again.")
 if not root():
     raise NotFound(f"The lab is not at {{REPOSITORY}}: set REPOSITORY, above, to its address and run this cell again.")
 sys.path.insert(0, str(root()))

@@ -39,6 +39,11 @@ def random_tensors(count: int, *shape: int, seed: int = 0) -> list[tf.Tensor]:
     return tf.unstack(tf.constant(np.random.default_rng(seed).normal(size=(count, *shape)), tf.float32))
 
 
+def flat_weights(network: keras.Model) -> np.ndarray:
+    """All weights of a network in one row."""
+    return np.concatenate([np.ravel(weights) for weights in network.get_weights()])
+
+
 def called(student: Callable, *arguments, **options):
     """What the student's function returns.
 

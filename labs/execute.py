@@ -104,7 +104,8 @@ def seconds_by_section(executed: NotebookNode) -> dict[str, float]:
         if cell.cell_type == "markdown":
             section = (build.HEADING.findall(cell.source) or [section])[-1]
         elif section and "kept" not in cell.metadata.get("tags", []) and (times := cell.metadata.get("execution")):
-            took = _time(times["shell.execute_reply"]) - _time(times["iopub.execute_input"])
+            begin, end = (times[event] for event in ("iopub.execute_input", "shell.execute_reply"))
+            took = datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(begin)
             seconds[section] = seconds.get(section, 0) + took.total_seconds()
     return seconds
 
@@ -115,10 +116,6 @@ def keep_times(seconds: dict[str, float], folder: Path) -> None:
         times = {heading: round(taken, 1) for heading, taken in seconds.items()}
         kept = json.loads(path.read_text("utf-8")) | {"section_seconds": times, "section_host": provenance()["host"]}
         write_text(path, json.dumps(kept, indent=1) + "\n")
-
-
-def _time(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 @contextlib.contextmanager

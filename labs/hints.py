@@ -14,6 +14,8 @@ import re
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from debias.errors import InputError
+
 _COMMENT = re.compile(r"^ *# (NUDGE|IDEA|CODE|EXAMPLE):(?: (.*))?\n", re.MULTILINE)
 TITLES = {"NUDGE": "Hint 1: a nudge", "IDEA": "Hint 2: an idea", "CODE": "Hint 3: code"}
 
@@ -23,6 +25,8 @@ def unfold(cell: NotebookNode) -> list[NotebookNode]:
     parts = _parts(cell.source)
     if cell.cell_type != "code" or not parts:
         return [cell]
+    if "EXAMPLE" not in parts:
+        raise InputError(f"the cell that begins with {cell.source.splitlines()[0]!r} has hints but no EXAMPLE: add one")
     cell.source = _COMMENT.sub("", cell.source)
     return [cell, nbformat.v4.new_markdown_cell(_markdown(parts))]
 

@@ -38,9 +38,8 @@ def _music(summary: Mapping) -> str:
 
 
 def _mnist(summary: Mapping) -> str:
-    digits = f"{summary['sizes']['train']:,}"
     lines = [
-        [row["model"], f"{row['test']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}", digits]
+        [row["model"], f"{row['test']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}", f"{row['digits']:,}"]
         for row in sorted(summary["rows"], key=lambda row: -row["test"])
     ]
     return markdown(["entry", "test in %", "95 % interval", "training digits"], lines)

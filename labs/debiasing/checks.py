@@ -23,6 +23,7 @@ from labs.checking import (
     called,
     compare,
     finite,
+    flat_weights,
     gradients,
     kind,
     ran,
@@ -265,7 +266,7 @@ def train_step(student: Callable) -> None:
         "the step goes up the gradient": _by_hand(sign=-1.0),
     }
     look = "draw from model.batches, differentiate terms['loss'] for all trainable variables, apply once"
-    compare("after three steps a weight", _flat(model), _by_hand(), mistakes, look)
+    compare("after three steps a weight", flat_weights(model), _by_hand(), mistakes, look)
     print("train_step: right, it compiles and draws a new batch in every step")
 
 
@@ -540,8 +541,4 @@ def _by_hand(training=True, batches=STEPS, sign=1.0) -> np.ndarray:
             model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
         ):
             variable.assign_sub(sign * 0.2 * gradient)
-    return _flat(model)
-
-
-def _flat(model) -> np.ndarray:
-    return np.concatenate([np.ravel(weights) for weights in model.get_weights()])
+    return flat_weights(model)

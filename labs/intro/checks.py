@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import expit
 
 from debias.backend import keras, tf
 from labs.checking import CheckFailed, called, compare, kind, recorded_gradients, tensor
@@ -98,10 +99,10 @@ def dense_layer(student: Callable) -> None:
     w, b = (np.asarray(value.numpy(), np.float64) for value in (weight, bias))
     mistakes = {
         "the sigmoid is missing: tf.sigmoid": x @ w + b,
-        "the bias is not added": _sigmoid(x @ w),
-        "the bias is added after the sigmoid: add it before": _sigmoid(x @ w) + b,
+        "the bias is not added": expit(x @ w),
+        "the bias is added after the sigmoid: add it before": expit(x @ w) + b,
     }
-    compare("the layer's output", y, _sigmoid(x @ w + b), mistakes, "y = sigmoid(x W + b), with tf.matmul(x, self.W)")
+    compare("the layer's output", y, expit(x @ w + b), mistakes, "y = sigmoid(x W + b), with tf.matmul(x, self.W)")
     print("dense_layer: right, it agrees with NumPy")
 
 
@@ -123,15 +124,18 @@ def sequential(student: Callable) -> None:
         raise CheckFailed(
             f"its Dense layers have {widths} units, expected [8, 1]: the order of the list is that of the data"
         )
+    shapes = [weights.shape for weights in model.get_weights()]
+    if shapes != [(2, 8), (8,), (8, 1), (1,)]:
+        raise CheckFailed(f"its weights have shapes {shapes}: two Dense layers with their biases, and nothing else")
     x = _random.normal(size=(4, 2)).astype(np.float32)
     y = tensor("the model's output", called(model, tf.constant(x)), (4, 1))
     w1, b1, w2, b2 = (np.asarray(value, np.float64) for value in model.get_weights())
     hidden = np.tanh(x @ w1 + b1)
     mistakes = {
         "the last layer has no sigmoid": hidden @ w2 + b2,
-        "the hidden layer has no activation, and two linear maps are one": _sigmoid((x @ w1 + b1) @ w2 + b2),
+        "the hidden layer has no activation, and two linear maps are one": expit((x @ w1 + b1) @ w2 + b2),
     }
-    compare("the model's output", y, _sigmoid(hidden @ w2 + b2), mistakes, 'activations: "tanh", then "sigmoid"')
+    compare("the model's output", y, expit(hidden @ w2 + b2), mistakes, 'activations: "tanh", then "sigmoid"')
     print("sequential: right")
 
 
@@ -149,7 +153,7 @@ def functional(student: Callable) -> None:
     y = tensor("the model's output", called(model, tf.constant(x)), (4, 1)).numpy()
     w1, b1, w2, b2 = (np.asarray(value, np.float64) for value in model.get_weights())
 
-    def output(hidden, activation=_sigmoid):
+    def output(hidden, activation=expit):
         ways = [activation(np.concatenate(parts, 1) @ w2 + b2) for parts in ((x, hidden), (hidden, x))]
         return min(ways, key=lambda way: np.abs(way - y).max())
 
@@ -182,16 +186,16 @@ def row_model(student: Callable) -> None:
         raise CheckFailed("it drops units at test as well: give dropout the `training` that call was given")
     mistakes = {
         "the last layer has no sigmoid": hidden @ w2 + b2,
-        "the hidden layer has no tanh": _sigmoid(linear @ w2 + b2),
+        "the hidden layer has no tanh": expit(linear @ w2 + b2),
     }
-    compare("the output at test", at_test[0], _sigmoid(hidden @ w2 + b2), mistakes, 'activations: "tanh", "sigmoid"')
+    compare("the output at test", at_test[0], expit(hidden @ w2 + b2), mistakes, 'activations: "tanh", "sigmoid"')
     trained = np.ravel(
         [tensor("the output in training", called(model, x, training=True), (1, 1)) for _ in range(CALLS)]
     )
     if np.ptp(trained) < 1e-5:
         raise CheckFailed("nothing is dropped in training: call self.dropout, with training=training")
     dropped = [np.array(kept) * 2 * hidden for kept in itertools.product((0, 1), repeat=8)]
-    possible = np.ravel([_sigmoid(each @ w2 + b2) for each in dropped])
+    possible = np.ravel([expit(each @ w2 + b2) for each in dropped])
     if np.abs(trained[:, None] - possible).min(1).max() > 1e-5:
         if np.isclose(trained, 0).any():
             raise CheckFailed("the output itself is dropped: dropout belongs between the two layers")
@@ -284,7 +288,3 @@ def _without_step(calls: list[tuple]) -> str:
 
 def _image(red, green, blue) -> np.ndarray:
     return np.stack([np.broadcast_to(channel, (SIZE, SIZE)) for channel in (red, green, blue)], axis=-1)
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))

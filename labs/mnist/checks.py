@@ -57,7 +57,7 @@ def compile_and_fit(student: Callable) -> None:
         ),
     }
     compare("the accuracy", np.float32(found[0]), right, mistakes, "model.evaluate(*others)")
-    digits = array("what is read", np.asarray(found[1]), (49,), np.int64)
+    digits = array("what is read", _numbers(np.asarray(found[1])), (49,), np.int64)
     compare("what is read", digits, logits.argmax(1), look="after fit, argmax of each row of model.predict(others[0])")
     print("compile_and_fit: right, it agrees with a step by hand")
 

@@ -6,6 +6,7 @@ The truths are closed forms and brute force; plausible mistakes are recognised b
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import softmax
 
 from debias.backend import keras, tf
 from labs.checking import (
@@ -13,6 +14,7 @@ from labs.checking import (
     InTrainingAlone,
     called,
     compare,
+    flat_weights,
     gradients,
     kind,
     random_tensors,
@@ -257,15 +259,15 @@ def _too_long_or_short(cut: list[int]) -> str:
 def _check_shares(student: Callable, logits: np.ndarray, temperature: float) -> None:
     """How often each character is drawn against the softmax of logits / temperature."""
     shares = np.bincount(_drawn(student, np.tile(logits, (DRAWS, 1)), temperature), minlength=4) / DRAWS
-    expected, tolerance = _softmax(logits / temperature), 5 * np.sqrt(0.25 / DRAWS)  # five standard errors
+    expected, tolerance = softmax(logits / temperature), 5 * np.sqrt(0.25 / DRAWS)  # five standard errors
     if np.all(np.abs(shares - expected) < tolerance):
         return
     mistakes = {
         "always the likeliest: draw, do not take the maximum": np.eye(4)[2],
-        "the temperature is not used: divide the logits by it": _softmax(logits),
-        "the logits are multiplied by the temperature: divide": _softmax(logits * temperature),
-        "probabilities are taken for logits: no softmax before tf.random.categorical": _softmax(
-            _softmax(logits) / temperature
+        "the temperature is not used: divide the logits by it": softmax(logits),
+        "the logits are multiplied by the temperature: divide": softmax(logits * temperature),
+        "probabilities are taken for logits: no softmax before tf.random.categorical": softmax(
+            softmax(logits) / temperature
         ),
     }
     for hint, value in mistakes.items():
@@ -410,14 +412,14 @@ def _check_loss(loss, network: keras.Model, by_hand: keras.Model, inputs, target
 
 
 def _check_weights(network: keras.Model, by_hand: keras.Model, inputs, targets) -> None:
-    before, step = _flat(by_hand), _gradient(by_hand, inputs, targets, training=True)
+    before, step = flat_weights(by_hand), _gradient(by_hand, inputs, targets, training=True)
     mistakes = {
         "the weights have not changed: call optimizer.apply(gradients, variables)": before,
         "the weights go uphill: apply the gradients as they are": before + 0.5 * step,
         _NOT_TRAINING: before - 0.5 * _gradient(by_hand, inputs, targets, training=False),
     }
     look = "it differs from w - 0.5 * gradient"
-    compare("a weight after the step", _flat(network), before - 0.5 * step, mistakes, look)
+    compare("a weight after the step", flat_weights(network), before - 0.5 * step, mistakes, look)
 
 
 def _gradient(network: keras.Model, inputs, targets, training: bool) -> np.ndarray:
@@ -460,12 +462,3 @@ def _network() -> keras.Model:
         keras.layers.Dense(CHARACTERS, kernel_initializer=keras.initializers.GlorotUniform(seed=1)),
     ]
     return keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
-
-
-def _flat(network) -> np.ndarray:
-    return np.concatenate([np.ravel(weights) for weights in network.get_weights()])
-
-
-def _softmax(logits) -> np.ndarray:
-    odds = np.exp(np.asarray(logits, np.float64) - np.max(logits))
-    return odds / odds.sum()

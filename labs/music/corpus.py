@@ -18,6 +18,7 @@ from labs.music.form import unfold
 from labs.music.notation import NotationError, Tune, parse, pitches, without_mark
 
 _SOURCE_PACKAGE = ("--use-pep517", "--no-binary", "mitdeeplearning")
+COURSE = "MIT 6.S191"  # the collection that has to be downloaded
 FORMAT = 3  # of the cached file: raise it when what is kept of a tune changes
 _SHINGLE = 8  # steps of melody that are compared at once
 _NEAR = 0.5  # share of the shorter melody's shingles that make two tunes near-identical
@@ -55,10 +56,17 @@ def load(cache: Path, seed: int = 0) -> Corpus:
     """
     path = Path(cache) / f"music-{FORMAT}.json"
     if not path.is_file():
-        tunes, found, skipped = read(collections_of_abc(cache))
-        write_text(path, json.dumps([[dataclasses.astuple(tune) for tune in tunes], found, skipped]))
+        texts = collections_of_abc(cache)
+        if COURSE not in texts:  # a name of its own, so that a call with a network reads all of them
+            path = path.with_stem(f"{path.stem}-without-course")
+        if not path.is_file():
+            _write(path, *read(texts))
     tunes, found, skipped = json.loads(path.read_text(encoding="utf-8"))
     return split([Tune(*tune) for tune in tunes], found, skipped, seed)
+
+
+def _write(path: Path, tunes: Sequence[Tune], found: dict[str, int], skipped: dict[str, int]) -> None:
+    write_text(path, json.dumps([[dataclasses.astuple(tune) for tune in tunes], found, skipped]))
 
 
 def split(tunes: Sequence[Tune], found: dict[str, int], skipped: dict[str, int], seed: int = 0) -> Corpus:
@@ -134,7 +142,7 @@ def collections_of_abc(cache: Path) -> dict[str, str]:
         "Ryan's Mammoth Collection": _music21_folder("ryansMammoth"),
     }
     try:
-        texts["MIT 6.S191"] = _course_tunes(cache)
+        texts[COURSE] = _course_tunes(cache)
     except InputError as error:
         print(f"without the course's tunes: {error}")
     return texts

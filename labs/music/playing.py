@@ -84,24 +84,17 @@ def save_midi(abc: str, path: Path) -> None:
         played.write(str(temporary))
 
 
-def save_wav(midi: Path, path: Path, seconds: float | None = None) -> Sound:
-    """Write a MIDI file as WAV, mono, 16 bits, with a fade at its end; returns what is measured of it.
-
-    Args:
-        seconds: where to end; None plays all of it.
-    """
+def save_wav(midi: Path, path: Path) -> Sound:
+    """Write a MIDI file as WAV, mono, 16 bits, with a fade at its end; returns what is measured of it."""
     import pretty_midi
 
     tune = pretty_midi.PrettyMIDI(str(midi))
-    end = tune.get_end_time()
-    wave = waveform(tune)[: round(min(end, seconds or end) * RATE)]
+    wave = waveform(tune)[: round(tune.get_end_time() * RATE)]
     faded = min(len(wave), round(FADE * RATE))
     wave[len(wave) - faded :] *= np.linspace(1, 0, faded)
     with replacing(path) as temporary:
         wavfile.write(temporary, RATE, np.round(wave * np.iinfo(np.int16).max).astype(np.int16))
-    pitches = [
-        note.pitch for part in tune.instruments for note in part.notes if seconds is None or note.start < seconds
-    ]
+    pitches = [note.pitch for part in tune.instruments for note in part.notes]
     lowest, highest = (float(pretty_midi.note_number_to_hz(pitch)) for pitch in (min(pitches), max(pitches)))
     return Sound(len(wave) / RATE, lowest, highest, float(np.abs(wave).max()), float(np.sqrt(np.mean(wave**2))))
 

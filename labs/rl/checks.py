@@ -7,6 +7,7 @@ that they would give.
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from scipy.special import softmax
 
 from debias.backend import keras, tf
 from labs.checking import CheckFailed, array, called, compare, finite, gradients, kind, ran, tensor
@@ -387,8 +388,7 @@ def _log_probs_and_weights() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
-    odds = np.exp(np.asarray(logits, np.float64) - np.max(logits, axis=-1, keepdims=True))
-    return odds / odds.sum(-1, keepdims=True)
+    return softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def _linear_policy() -> keras.Model:

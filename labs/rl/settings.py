@@ -6,6 +6,14 @@ from debias.errors import InputError
 from labs.rl.algorithms import algorithm
 from labs.rl.environments import atari_game
 
+SEEDS = 2_000_000  # a thousand for each training: environments take 31 bits
+
+
+def check_seed(seed: int) -> None:
+    """InputError for a seed that the environments do not take."""
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"seed must be at least 0 and less than {SEEDS:,}, got {seed}")
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -59,6 +67,7 @@ class Settings:
         for name in ("discount", "trace", "floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        check_seed(self.seed)
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be > 0, got {self.learning_rate}")
         if self.minibatches > self.copies * self.horizon // 2:

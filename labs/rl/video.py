@@ -10,6 +10,7 @@ from debias.files import check_output, replacing
 from labs.rl import environments
 from labs.rl.agent import Agent
 from labs.rl.evaluation import choose
+from labs.rl.settings import check_seed
 
 LONGEST = 3600  # seconds
 FRAMES_PER_SECOND = 15  # Pong's 60 Hz, every fourth frame: as fast as it is for people
@@ -31,13 +32,14 @@ def record(
         agent: None plays at random.
 
     Raises:
-        InputError: the file's name does not end in .gif, or there is no such time.
+        InputError: the file's name does not end in .gif, or there is no such time or seed.
     """
     path = Path(path)
     if path.suffix.lower() != ".gif":
         raise InputError(f"{path}: a video is written as a GIF: give a name that ends in .gif")
     if not 0 <= seconds < LONGEST:  # NaN is not, either
         raise InputError(f"seconds must be at least 0 and less than {LONGEST:,}, got {seconds}")
+    check_seed(seed)
     check_output(path, overwrite=True)
     copies = environments.make(environment, 1, seed, sticky, all_actions, pictures=True)
     try:

@@ -386,9 +386,9 @@ checks.forward(forward)
 #
 # ([`Loss.kl_weight`](../../debias/config.py), which a `Config` may change). Why is $c_3$ so small? The reconstruction
 # error is a mean over 64 x 64 x 3 numbers and ends at about 0.13; the KL divergence is a sum over 100 latents and ends
-# at about 34. With $c_3 = 1$ it would rule. The cheapest posterior is then the prior, for every image: its KL is 0, and
+# at about 33. With $c_3 = 1$ it would rule. The cheapest posterior is then the prior, for every image: its KL is 0, and
 # the latents say nothing about a face. That is **posterior collapse**, and leaves nothing to resample by. With $c_3$
-# ten times as large the KL fell to 7 and the error rose to 0.16; with a tenth the KL rose to 116 and the error fell to
+# ten times as large the KL fell to 7 and the error rose to 0.16; with a tenth the KL rose to 118 and the error fell to
 # 0.12 (means of five seeds, `results/ablations/kl`).
 #
 # One encoder feeds both: a logit, trained with cross-entropy on all images, and the VAE, trained **on faces only**.
@@ -484,8 +484,8 @@ checks.rarity(rarity)
 # $$ W(z(x)) \propto \prod_i \frac{1}{\hat Q_i(z_i) + \alpha} $$
 #
 # The course's lab takes the **maximum** instead: each latent's column is divided by its sum, so that it is a
-# distribution over the faces, then each face gets its largest one. Write both. A product of a hundred factors
-# overflows, so add logarithms and take off the largest before `np.exp`.
+# distribution over the faces, then each face gets its largest one. Write both. A product of hundreds of
+# factors can overflow, so add logarithms and take off the largest before `np.exp`.
 
 
 # %%
@@ -602,11 +602,11 @@ def lab_rule(rule, histograms):
 def train(title, rule, **changes):
     """Train a DB-VAE whose faces are drawn by `rule`; returns it and the last epoch's probabilities."""
     began, chosen = time.perf_counter(), dataclasses.replace(config, **changes)
-    seed_everything(config.seed)
-    sizes, shape = network(config), visible.train.image_shape
-    model = LabDBVAE(encoder(sizes, shape), build_decoder(sizes, shape), sizes.loss)
-    batches = BalancedBatches(visible.train, config.batch_size, config.seed, config.flip)
-    refresh = Resample(lab_rule(rule, config), batches)
+    seed_everything(chosen.seed)
+    sizes, shape = network(chosen), visible.train.image_shape
+    model = LabDBVAE(encoder(sizes, shape), build_decoder(sizes, shape), sizes.loss, chosen.seed)
+    batches = BalancedBatches(visible.train, chosen.batch_size, chosen.seed, chosen.flip)
+    refresh = Resample(lab_rule(rule, chosen), batches)
     fit(model, batches, visible.validation, chosen, [refresh, epoch_line(chosen.epochs, batches)])
     seconds[title] = time.perf_counter() - began
     return model, batches.sampler.probabilities.numpy()
@@ -700,7 +700,8 @@ pd.DataFrame(ess, index=pd.Index(ks, name="latents")).round(0)
 
 # %% [markdown]
 # A hundred factors, each of which is a few times larger for a rare value: their product differs between faces by many
-# orders of magnitude, and one face takes it all. Logarithms cured the overflow, not this. Train with it and see:
+# orders of magnitude, and one face takes it all. Logarithms guard against overflow, not against this. Train with it and
+# see:
 
 # %%
 collapsed, p_product = train("DB-VAE, product", "product")

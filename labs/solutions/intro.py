@@ -5,7 +5,7 @@
 # layers, three ways to build a model, gradients, and a step downhill. Each has a line or two for you to write (`TODO`),
 # a check that says at once whether it is right, and something to look at.
 #
-# Run the cells from top to bottom with Shift-Enter. It takes about an hour to do and half a minute to run. Under each
+# Run the cells from top to bottom with Shift-Enter. It takes about an hour to do and a minute to run. Under each
 # exercise are an example and three hints; open one only when you are stuck.
 #
 # **When you are through, you can**

@@ -455,7 +455,8 @@ minutes = history[-1]["minutes"]
 #
 # What is written while the training still runs is called a **checkpoint**: if it breaks off, or gets worse again, the
 # work is not lost. `training.train` did that. Each epoch that was better than all before went to `model.keras`, and at
-# the end the best came back from there.
+# the end the best came back from there. In another program, `training.load(folder)` gives that network and its
+# vocabulary.
 
 # %%
 network.save(work / "tunes.keras")  # give it a folder of your own to keep it; this one is temporary
@@ -573,8 +574,8 @@ print(f"{len(tune) / (time.perf_counter() - began):,.0f} characters a second")
 # Your loop is in Python and writes one tune at a time. To *measure* how good the network is takes hundreds of tunes, so
 # `sampling.Generator` compiles the same loop and writes many at a time. It also cuts off unlikely characters (*top-p*):
 # each is drawn from the fewest that have 95 % of the probability. And where bars are counted, both refuse to begin a
-# fourth equal bar in a row, which no real tune has. Near temperature 0, where nothing is left to chance, both must
-# write the same; `False` would say that your loop reads or draws something else:
+# fourth equal bar in a row, which one of the 3,215 tunes of training has. Near temperature 0, where nothing is left to
+# chance, both must write the same; `False` would say that your loop reads or draws something else:
 
 # %%
 generator = sampling.Generator(network, vocabulary)
@@ -660,7 +661,8 @@ Image(str(folder / "training.png"))
 # %% [markdown]
 # ## 12. Listen
 #
-# The first tunes of some kinds, as they came: by your network, trained by your step, written by your loop.
+# The first tunes of some kinds, as they came: by your network, trained by your step, written by your loop. That draws
+# without top-p, so now and then one has a bar or a repeat that cannot be played.
 
 # %%
 if SMOKE:  # what a toy network writes cannot be played
@@ -670,9 +672,14 @@ else:
     seed_everything(1)
     texts = {kind: tune_under(header, temperature) for kind, header in kinds.items()}
     playable = {kind: f"X:1\nT:{kind.capitalize()}, by the network\n{text}\n" for kind, text in texts.items()}
-sounds = {kind: playing.save(abc, folder, kind) for kind, abc in playable.items()}
-for kind, sound in sounds.items():
-    print(kind, sound)
+sounds = {}
+for kind, abc in playable.items():
+    try:
+        sounds[kind] = playing.save(abc, folder, kind)
+    except InputError as error:
+        print(f"{kind} cannot be played: {error}")
+        continue
+    print(kind, sounds[kind])
     display(SVG(filename=str(folder / f"{kind}.svg")))
     display(Audio(str(folder / f"{kind}.wav")))
 
@@ -735,4 +742,4 @@ if RESULTS:  # what the repository keeps of this run
 # * Give the network a header that no tune has, such as a slip jig in Bb minor.
 # * Two GRU layers, or an LSTM, in the same time: fewer bits? What is in `state` then?
 # * Move all tunes to one key before training, or each to several: which helps?
-# * Train on your own ABC file: `corpus.read({"mine": text})` gives its tunes.
+# * Train on your own ABC file: `corpus.split(*corpus.read({"mine": text}))` takes the place of `tunes`.

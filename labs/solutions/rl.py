@@ -658,8 +658,8 @@ pong_network(observations.shape[1:], 3).summary()
 watch("pong_before", "pong")
 
 # %% [markdown]
-# At random it loses. Now your network trains, by your functions. That takes about eight minutes on two cores; get a
-# coffee when the first rows have come. The mean return is `nan` until a first game is over; the dotted line in the
+# At random it loses. Now your network trains, by your functions. That takes eight to fourteen minutes on two cores; get
+# a coffee when the first rows have come. The mean return is `nan` until a first game is over; the dotted line in the
 # curve below, 18, is a clear win. If you interrupt the cell, run it again and it goes on from its last report; to start
 # anew, for example with another loss or network, give it another folder.
 
@@ -746,8 +746,9 @@ for name in ("cartpole.png", "pong.png"):
 #
 # ## 12. Extend it
 #
-# * A2C on CartPole: an `Algorithm` of your `estimate` and your `policy_gradient_loss` (it takes four arguments there),
-#   with `settings.CARTPOLE_A2C`. How many steps does it need, over five seeds?
+# * A2C on CartPole: an `Algorithm` of your `estimate` and your loss, `lambda log_probs, old, advantages, clip:
+#   policy_gradient_loss(log_probs, advantages)`, with `settings.CARTPOLE_A2C`. How many steps does it need, over five
+#   seeds?
 # * `dataclasses.replace(settings.PONG, sticky=0.25)`, and the same option of `evaluate`: the emulator repeats the last
 #   action a quarter of the time. Train with and without, and evaluate each agent in both.
 # * Set `trace` to 0 and to 1, and take out the clipping (`clip=1e9`) at `passes=10`. Which of them breaks, and what

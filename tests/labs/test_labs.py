@@ -17,6 +17,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 
+from debias.errors import InputError
 from labs import build, drawings, execute, hints, leaderboard
 from labs.checking import CheckFailed
 
@@ -204,6 +205,11 @@ def test_every_todo_has_a_check_and_below_it_an_example_and_three_hints_to_unfol
         assert below.cell_type == "markdown" and below.source.startswith("**Example:** "), cells[number].source
         assert re.findall("<summary>(.*?)</summary>", below.source) == list(hints.TITLES.values())
         assert "..." in below.source.partition("```python")[2], below.source  # the code has gaps
+
+
+def test_hints_without_an_example_name_their_cell():
+    with pytest.raises(InputError, match="begins with 'def f' has hints but no EXAMPLE"):
+        hints.unfold(nbformat.v4.new_code_cell("def f\n# NUDGE: look\n"))
 
 
 def test_examples_are_what_the_solution_gives(source, defined):

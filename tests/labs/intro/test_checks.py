@@ -221,6 +221,11 @@ def test_wrong_rows(layers, words):
     refused(checks.sequential, row(*layers), *words)
 
 
+def test_a_row_without_biases_is_told_so():
+    layers = [keras.layers.Dense(8, "tanh", use_bias=False), keras.layers.Dense(1, "sigmoid")]
+    refused(checks.sequential, lambda: keras.Sequential([keras.Input((2,)), *layers]), "with their biases")
+
+
 def row_model(call, rate=0.5, hidden="tanh", last="sigmoid", units=8):
     """A subclassed row with this `call`."""
 

@@ -69,6 +69,15 @@ def test_an_empty_corpus_is_one_line():
     assert "\n" not in str(caught.value)
 
 
+def test_what_was_read_without_a_network_is_not_taken_for_all(tmp_path, monkeypatch):
+    text = "".join(f"X:{number}\nR:reel\nM:C\nL:1/8\nK:C\n{tune(number).body}\n\n" for number in range(4))
+    texts = {"O'Neill's": text}
+    monkeypatch.setattr(corpus, "collections_of_abc", lambda cache: dict(texts))
+    assert set(corpus.load(tmp_path).found) == {"O'Neill's"} == set(corpus.load(tmp_path).found)
+    texts[corpus.COURSE] = text
+    assert set(corpus.load(tmp_path).found) == set(texts)
+
+
 def test_the_real_collections(cache):
     tunes = corpus.load(cache)
     assert tunes.found["O'Neill's Music of Ireland"] == 2009 and tunes.found["Ryan's Mammoth Collection"] == 1059

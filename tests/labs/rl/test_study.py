@@ -207,6 +207,7 @@ def test_train_and_play_from_the_command_line(tmp_path, capsys):
         (["train", "--env", "Pendulum-v1", "--folder", "x"], "actions of type Box"),
         (["train", "--env", "cartpole", "--folder", "x", "--steps", "0"], "steps must be at least 1, got 0"),
         (["train", "--env", "Pong-v0", "--folder", "x"], "use pong"),
+        (["train", "--env", "cartpole", "--folder", "x", "--seed", "-1"], "seed must be at least 0"),
         (["study", "cartpole/sarsa"], "no trial 'cartpole/sarsa'"),
         (["train", "--env", "pong"], "--folder"),
     ],
@@ -219,19 +220,21 @@ def test_bad_words_are_one_line(words, said, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "film, seconds, said",
+    "film, wanted, said",
     [
-        ("x.mp4", 2, "x.mp4: a video is written as a GIF: give a name that ends in .gif"),
-        ("film", 2, "film: a video is written as a GIF"),
-        ("x.gif", float("nan"), "seconds must be at least 0 and less than 3,600, got nan"),
-        ("x.gif", float("inf"), "seconds must be"),
-        ("x.gif", -1, "seconds must be"),
+        ("x.mp4", {}, "x.mp4: a video is written as a GIF: give a name that ends in .gif"),
+        ("film", {}, "film: a video is written as a GIF"),
+        ("x.gif", {"seconds": float("nan")}, "seconds must be at least 0 and less than 3,600, got nan"),
+        ("x.gif", {"seconds": float("inf")}, "seconds must be"),
+        ("x.gif", {"seconds": -1}, "seconds must be"),
+        ("x.gif", {"seed": -1}, "seed must be at least 0"),
+        ("x.gif", {"seed": 2**31}, "less than 2,000,000"),
     ],
 )
-def test_videos_that_cannot_be_are_one_line_before_anything_is_played(tmp_path, monkeypatch, film, seconds, said):
+def test_videos_that_cannot_be_are_one_line_before_anything_is_played(tmp_path, monkeypatch, film, wanted, said):
     monkeypatch.setattr(video.environments, "make", lambda *_, **__: pytest.fail("played"))
     with pytest.raises(InputError) as error:
-        video.record(tmp_path / film, "cartpole", seconds=seconds)
+        video.record(tmp_path / film, "cartpole", **wanted)
     assert said in str(error.value) and "\n" not in str(error.value) and not list(tmp_path.iterdir())
 
 
