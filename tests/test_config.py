@@ -23,6 +23,12 @@ from debias.presets import LAB, PRESETS, Preset, network, preset
         (Config, {"alpha": 0}),
         (Config, {"bins": 1}),
         (Config, {"histogram": "counts"}),
+        (Config, {"precision": "float8"}),
+        (Config, {"images": "nowhere"}),
+        (Config, {"replicas": 0}),
+        (Config, {"augment": -0.1}),
+        (Config, {"augment": 1.1}),
+        (Config, {"augment": float("nan")}),
         (Histograms, {"alpha": 0}),
         (Histograms, {"alpha": -1}),
         (Histograms, {"alpha": float("nan")}),
@@ -82,6 +88,5 @@ def test_unknown_preset_names_the_known_ones():
 def test_presets_have_named_fields_and_tell_trunks_apart():
     with pytest.raises(TypeError):
         Preset((12,), (5,), 512)
-    own = dataclasses.replace(LAB, trunk="own")
-    assert own != LAB and hash(own) != hash(LAB) and own == dataclasses.replace(LAB, trunk="own")
+    assert len({dataclasses.replace(LAB, trunk="own"), *PRESETS.values()}) == len(PRESETS) + 1
     assert len(set(PRESETS.values())) == len(PRESETS)

@@ -15,7 +15,6 @@ from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.dbvae import build
-from debias.errors import InputError
 from debias.evaluation import predict
 
 
@@ -93,22 +92,6 @@ def test_the_step_stays_on_the_device(tiny_config, batches):
     kinds = {node.op for body in [graph.node, *(f.node_def for f in graph.library.function)] for node in body}
     assert {"Conv2D", "StatelessRandomUniformFullIntV2", "GatherV2"} <= kinds
     assert not [kind for kind in kinds if "PyFunc" in kind or "Iterator" in kind or "Dataset" in kind]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"precision": "float8"}, {"images": "nowhere"}, {"replicas": 0}],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_bad_settings_are_one_line(changes):
-    with pytest.raises(InputError) as caught:
-        Config(**changes)
-    assert "\n" not in str(caught.value)
-
-
-def test_where_images_are_is_no_setting_of_the_model():
-    assert "images" not in Config(images="streamed").settings()
-    assert Config(images="streamed").changes() == {}
 
 
 @pytest.mark.parametrize("xla", [True, False])

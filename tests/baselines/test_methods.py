@@ -12,7 +12,7 @@ import pytest
 from baselines import METHODS, Method, _registered, method
 from baselines.oracle import equal_shares
 from debias.backend import keras
-from debias.data.dataset import NO_GROUP, Splits
+from debias.data.dataset import Splits
 from debias.errors import InputError
 
 # To train costs seconds: what differs from another method in its loss or its weights alone is not trained twice, and
@@ -28,12 +28,11 @@ LIKE = {
 
 @dataclasses.dataclass
 class Trained:
-    """A trained method with the splits and arguments it received, the folder it wrote, and that of a killed run."""
+    """A trained method with the splits it received, the folder it wrote, and that of a killed run."""
 
     name: str
     model: keras.Model
     received: Splits
-    arguments: dict
     folder: object
     killed: object
 
@@ -84,7 +83,7 @@ def trained(request, splits, tiny_config, tmp_path_factory) -> Trained:
     own = module.train
 
     def spy(seen, config, **arguments):
-        received.append((seen, arguments))
+        received.append(seen)
         return own(seen, config, **arguments)
 
     folder = tmp_path_factory.mktemp(request.param)
@@ -93,7 +92,7 @@ def trained(request, splits, tiny_config, tmp_path_factory) -> Trained:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "train", spy)
         model = declared.train(hidden(splits, declared), config)
-    return Trained(request.param, model, *received[0], folder, snapshot.to)
+    return Trained(request.param, model, received[0], folder, snapshot.to)
 
 
 def test_gives_a_logit_an_image(trained, splits):
@@ -123,10 +122,6 @@ def test_sees_only_what_it_declared(trained, splits):
         assert (part.groups is not None) == (declared == "group")
         assert part.group_names == (splits.train.group_names if declared == "group" else ())
     np.testing.assert_array_equal(seen.train.images(), splits.train.images())
-
-
-def test_is_given_the_arguments_of_its_line(trained):
-    assert trained.arguments == dict(trained.declared.arguments)
 
 
 def test_untouchable_groups_are(splits):
@@ -252,7 +247,3 @@ def test_titles_are_unique_and_declarations_known(splits):
     for declared in METHODS.values():
         assert isinstance(splits.visible_to(declared.labels), Splits)
         assert declared.selection in ("class", "group") and (declared.paper or declared.title == "VAE, by density")
-
-
-def test_negatives_have_no_group(splits):
-    assert set(splits.train.negatives().groups) == {NO_GROUP}  # what the oracle relies on

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from debias.data import workers
 from debias.data.workers import on_all_cores
 from debias.errors import InputError
 
@@ -44,14 +43,6 @@ def test_an_error_of_a_worker_is_raised_as_it_is(processes):
 def test_no_process_is_refused():
     with pytest.raises(InputError, match="processes is 0"):
         on_all_cores(process, [(1,)], 0)
-
-
-def test_workers_end_with_the_process_that_started_them(monkeypatch):
-    ended = []
-    monkeypatch.setattr(workers.os, "getppid", lambda: 1)
-    monkeypatch.setattr(workers.os, "_exit", ended.append)
-    workers._follow(starter=12345)
-    assert ended == [1]
 
 
 KILLED_BEFORE_ANY_TASK = """

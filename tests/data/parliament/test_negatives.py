@@ -1,5 +1,3 @@
-import inspect
-
 import numpy as np
 import pytest
 
@@ -50,11 +48,6 @@ def test_tones_decide_the_skin_of_hands(model, pool):
     darker = draw(model, pool, 12, kind="face-like shape", tones=DARKEST)
     lighter = draw(model, pool, 12, kind="face-like shape", tones=LIGHTEST)
     assert lighter[:, 24:40, 24:40].mean() > 1.5 * darker[:, 24:40, 24:40].mean()
-
-
-def test_all_tones_are_alike_by_default():
-    default = inspect.signature(negatives.render_negative).parameters["tones"].default
-    assert default == pytest.approx([1 / 6] * 6)
 
 
 @pytest.mark.slow

@@ -15,7 +15,6 @@ from debias.errors import InputError
 from experiments.engine import evaluation
 from experiments.engine.evaluation import evaluated, finished
 from experiments.engine.experiment import Experiment, Setting
-from experiments.engine.store import StoredRun
 from experiments.engine.sweep import run_all
 from experiments.report import tables
 
@@ -186,9 +185,3 @@ def test_an_experiment_passes_its_tests_on(tiny_config):
 def test_two_tests_of_one_label_are_refused(tiny_config):
     with pytest.raises(InputError, match="two tests are called a: rename"):
         Experiment("x", "X", (Setting("cnn", "cnn"),), (0,), tiny_config, "digits", tests=("one/a.h5", "two/a.h5"))
-
-
-def test_rows_are_found_again_in_a_folder_of_other_runs(instant, measured, run, stored, camera):
-    row = evaluated(stored(dataclasses.replace(run, tests=(camera,))))
-    renamed = dataclasses.replace(run, id="other/b/seed5", tests=(camera,))
-    assert finished(StoredRun(renamed, stored(run).cache))["images@camera"] == row["images@camera"]

@@ -241,26 +241,6 @@ def test_data_that_cannot_be_evaluated_are_refused_before_training(made, instant
     assert instant == []
 
 
-@pytest.mark.parametrize("name", ["row.json", "trained.json"])
-def test_a_damaged_file_is_one_line(made, cache, name):
-    job = made("constant")
-    run_all(job, cache)
-    path = StoredRun(job[0], cache).folder / name
-    path.write_text(path.read_text()[:50])
-    with pytest.raises(InputError, match="damaged") as caught:
-        run_all(job, cache)
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-
-
-@pytest.mark.slow
-def test_shards_together_are_the_whole(made, instant, cache):
-    job = made("constant", seeds=range(5))
-    first, _ = run_all(job, cache, Options(shard="1/2"))
-    assert len(first) == 3
-    both, _ = run_all(job, cache, Options(shard="2/2"))
-    assert list(both["id"]) == [run.id for run in job] and len(instant) == 5
-
-
 @pytest.mark.parametrize(
     ("error", "line"),
     [
