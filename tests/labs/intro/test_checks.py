@@ -4,59 +4,8 @@ import numpy as np
 import pytest
 
 from debias.backend import keras, tf
-from labs.checking import CheckFailed
 from labs.intro import checks, pictures
-
-TODOS = {
-    "colours": "colours",
-    "batch": "batch",
-    "red_middle": "red_middle",
-    "graph": "graph",
-    "dense_layer": "OurDenseLayer",
-    "sequential": "sequential",
-    "functional": "functional",
-    "row_model": "RowModel",
-    "identity_model": "IdentityModel",
-    "slope": "slope",
-    "descend": "descend",
-}
-
-
-def refused(check, student, *words):
-    with pytest.raises(CheckFailed) as caught:
-        check(student)
-    message = str(caught.value)
-    assert all(word in message for word in words), message
-    assert len(message.splitlines()) == 1 and "{{" not in message and "\x1b" not in message, message
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_the_solution_passes_whatever_numbers_are_drawn(solution, name, capsys):
-    for _ in range(3):
-        getattr(checks, name)(solution[TODOS[name]])
-    assert capsys.readouterr().out.count("right") == 3
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_a_stub_is_told_to_be_written(name):
-    def stub(*_, **__):
-        raise NotImplementedError
-
-    refused(getattr(checks, name), stub, "not written yet")
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_what_returns_nothing_is_refused(name):
-    refused(getattr(checks, name), lambda *_, **__: None)
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_an_exception_becomes_one_line(name):
-    def broken(*_, **__):
-        return tf.reshape(tf.zeros(3), [2])
-
-    refused(getattr(checks, name), broken, "broken stops with", "Error", "reshape")
-
+from tests.labs.refusing import refused
 
 # --- tensors ----------------------------------------------------------------------------------------------------------
 

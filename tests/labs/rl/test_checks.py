@@ -4,57 +4,9 @@ import numpy as np
 import pytest
 
 from debias.backend import keras, tf, tfp
-from labs.checking import CheckFailed
 from labs.rl import checks
 from labs.rl.agent import network
-
-TODOS = (
-    "discounted_returns",
-    "pole_network",
-    "sample_actions",
-    "policy_gradient_loss",
-    "train_step",
-    "play_episodes",
-    "gae",
-    "clipped_loss",
-    "pong_network",
-)
-
-
-def refused(check, student, *words):
-    with pytest.raises(CheckFailed) as caught:
-        check(student)
-    message = str(caught.value)
-    assert all(word in message for word in words), message
-    assert len(message.splitlines()) == 1 and "{{" not in message, message
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_the_solution_passes(solution, name, capsys):
-    getattr(checks, name)(solution[name])
-    assert "right" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_a_stub_is_told_to_be_written(name):
-    def stub(*_):
-        raise NotImplementedError
-
-    refused(getattr(checks, name), stub, "not written yet")
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_a_function_that_returns_nothing_is_refused(name):
-    refused(getattr(checks, name), lambda *_: None, "nothing")
-
-
-@pytest.mark.parametrize("name", TODOS)
-def test_an_exception_becomes_one_line(name):
-    def broken(*_):
-        return tf.reshape(tf.zeros(3), [2])  # one error when eager, another in a graph
-
-    refused(getattr(checks, name), broken, "broken stops with", "Error: ", "reshape")
-
+from tests.labs.refusing import refused
 
 # --- returns --------------------------------------------------------------------------------------------------------
 
