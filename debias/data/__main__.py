@@ -54,7 +54,13 @@ class Images(Output):
     def __call__(self) -> int:
         source = self.source()
         skipped = prepare(
-            source, self.out, self.size, self.allow_bad, self.processes, self.overwrite, self.keep_conflicts
+            source,
+            self.out,
+            size=self.size,
+            allow_bad=self.allow_bad,
+            processes=self.processes,
+            overwrite=self.overwrite,
+            keep_conflicts=self.keep_conflicts,
         )
         rest = f", {len(skipped):,} skipped: {report_path(self.out)}" if len(skipped) else ""
         print(f"{self.out}: {len(source.items) - len(skipped):,} images{rest}")
@@ -72,7 +78,7 @@ class CelebA(Images):
     """Take img_align_celeba instead, cropped in the middle."""
 
     def source(self) -> Source:
-        return celeba.read(self.root, self.aligned)
+        return celeba.read(self.root, aligned=self.aligned)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,7 @@ class ImageNet(Images):
 
     def source(self) -> Source:
         drop = imagenet.read_drop(self.drop) if self.drop else tuple(imagenet.HUMAN)
-        return imagenet.read(self.root, drop, self.follow_links)
+        return imagenet.read(self.root, drop=drop, follow_links=self.follow_links)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,7 +131,7 @@ class UTKFace(Images):
     """Also read what lies below links to folders."""
 
     def source(self) -> Source:
-        return utkface.read(self.root, self.follow_links)
+        return utkface.read(self.root, follow_links=self.follow_links)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -139,7 +145,7 @@ class Folder(Images):
     """Of the split, where labels.csv gives none."""
 
     def source(self) -> Source:
-        return folder.read(self.root, self.seed)
+        return folder.read(self.root, seed=self.seed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -159,7 +165,7 @@ class MIT(Output):
     def __call__(self) -> int:
         if self.download:
             mit.download(self.path)
-        mit.convert(self.path, self.out, self.seed, self.overwrite)
+        mit.convert(self.path, self.out, seed=self.seed, overwrite=self.overwrite)
         print(self.out)
         return 0
 
@@ -204,8 +210,16 @@ class Merge(Output):
     """Keep equal images although their labels or groups differ."""
 
     def __call__(self) -> int:
-        options = (self.seed, self.groups, self.overwrite, self.near, self.keep_conflicts)
-        merge(self.positives, self.negatives, self.out, *options)
+        merge(
+            self.positives,
+            self.negatives,
+            self.out,
+            seed=self.seed,
+            groups=self.groups,
+            overwrite=self.overwrite,
+            near=self.near,
+            keep_conflicts=self.keep_conflicts,
+        )
         print(self.out)
         return 0
 

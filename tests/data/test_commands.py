@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from debias.data import __main__ as commands
 from debias.data.dataset import open_splits
 from debias.data.parliament import __main__ as parliament
 from debias.data.prepared import open_prepared
+from debias.data.sources import celeba, folder, imagenet, mit, utkface
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,13 +91,64 @@ def test_bad_words_end_in_one_line_and_code_2(call, words, shown, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture
+def told(call, monkeypatch, tmp_path):
+    """The keyword arguments of readers and writers, which do nothing, after a line of words."""
+    monkeypatch.chdir(tmp_path)
+    found, writers = {}, [(commands, "merge", None), (commands, "prepare", []), (mit, "convert", None)]
+    readers = [(module, "read", SimpleNamespace(items=[])) for module in (celeba, folder, imagenet, utkface)]
+    for module, name, result in (*writers, *readers):
+        monkeypatch.setattr(module, name, lambda *_, result=result, **options: found.update(options) or result)
+
+    def told(line):
+        found.clear()
+        assert call(*line.split())[0] == 0
+        return dict(found)
+
+    return told
+
+
+MERGE = "merge --positives a.h5 --negatives b.h5 --out c.h5"
+CELEBA, IMAGENET, UTKFACE, FOLDER, MIT = (
+    f"prepare {source} there --out c.h5" for source in ("celeba", "imagenet", "utkface", "folder", "mit")
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "changed"),
+    [
+        (MERGE, "--seed 3", {"seed": 3}),
+        (MERGE, "--no-groups", {"groups": False}),
+        (MERGE, "--overwrite", {"overwrite": True}),
+        (MERGE, "--near", {"near": True}),
+        (MERGE, "--keep-conflicts", {"keep_conflicts": True}),
+        (CELEBA, "--size 32", {"size": 32}),
+        (CELEBA, "--allow-bad 0.25", {"allow_bad": 0.25}),
+        (CELEBA, "--processes 3", {"processes": 3}),
+        (CELEBA, "--overwrite", {"overwrite": True}),
+        (CELEBA, "--keep-conflicts", {"keep_conflicts": True}),
+        (CELEBA, "--aligned", {"aligned": True}),
+        (IMAGENET, "--drop list.txt", {"drop": ["n09835506"]}),
+        (IMAGENET, "--follow-links", {"follow_links": True}),
+        (UTKFACE, "--follow-links", {"follow_links": True}),
+        (FOLDER, "--seed 3", {"seed": 3}),
+        (MIT, "--seed 3", {"seed": 3}),
+        (MIT, "--overwrite", {"overwrite": True}),
+    ],
+)
+def test_each_option_changes_what_it_names_and_nothing_else(told, line, word, changed):
+    Path("list.txt").write_text("n09835506\n")
+    usual, given = told(line), told(f"{line} {word}")
+    assert {name: value for name, value in given.items() if value != usual[name]} == changed
+
+
 def test_help_has_examples(call):
     code, output, error = call("prepare", "celeba", "--help")
     assert (code, error) == (0, "") and "python -m debias.data prepare celeba path" in output
 
 
 def test_an_interruption_says_how_to_go_on(call, monkeypatch, faces, tmp_path):
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(commands, "prepare", interrupted)

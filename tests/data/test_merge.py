@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,19 +15,24 @@ FACES, OTHERS = 300, 200
 GROUPS = ("many", "few")
 
 
-def write(path, count, label, first=0, factors=None, group_names=(), size=8, kind="made"):
-    """A prepared file whose image i has the value first + i but in a corner, which tells all images apart."""
-    images = np.empty((count, size, size, 3), np.uint8)
-    images[:] = (first + np.arange(count)).astype(np.uint8)[:, None, None, None]
-    images[:, -1, -1] = np.stack(
-        [np.arange(count) // 256, np.full(count, label), np.full(count, sum(kind.encode()) % 256)], -1
-    )
+def write(path, count, label, first=0, factors=None, group_names=(), size=8, kind="made", images=None):
+    """A prepared file of `images`, or whose image i has the value first + i but in a corner, which tells all apart."""
+    images = plain(count, label, first, size, kind) if images is None else images
     groups = np.arange(count) % 5 // 4 % len(group_names) if group_names else np.full(count, NO_GROUP)
     about = {"source": kind, "revision": 1, "skipped": 0, "lists_sha256": "{}", "images_sha256": str(first)}
     about["group_names"] = list(group_names)
     names = [f"{path.stem} {number}.jpg" for number in range(count)]
     prepared.write(path, [images[:100], images[100:]], names, np.full(count, label), groups, factors or {}, about)
     return path
+
+
+def plain(count, label, first, size, kind):
+    images = np.empty((count, size, size, 3), np.uint8)
+    images[:] = (first + np.arange(count)).astype(np.uint8)[:, None, None, None]
+    images[:, -1, -1] = np.stack(
+        [np.arange(count) // 256, np.full(count, label), np.full(count, sum(kind.encode()) % 256)], -1
+    )
+    return images
 
 
 @pytest.fixture
@@ -127,6 +133,28 @@ def test_equal_images_stay_in_one_split_across_files_and_persons(others, out, tm
     assert sum(map(len, seen)) == len(set.union(*seen)) == 120
     assert sum(len(part.positives()) for part in parts(out)) == 240
     assert "240 images are 120 that occur more than once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_a_recompressed_copy_is_another_image_unless_near_ones_stay_together(out, tmp_path, capsys, near):
+    """100 pictures with steps of 12 between patches: the JPEG changes pixels, and no picture looks like another."""
+    rng = np.random.default_rng(0)
+    patches = 128 + rng.choice([-12, 12], (100, 8, 9)).cumsum(2)
+    grey = np.kron(patches, np.ones((8, 8), int)) + rng.integers(-3, 4, (100, 64, 72))
+    pictures = np.repeat(grey[..., None], 3, -1).astype(np.uint8)
+    jpegs = [cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 60])[1] for picture in pictures]
+    copies = np.stack([cv2.imdecode(jpeg, cv2.IMREAD_COLOR) for jpeg in jpegs])
+    factors = {"number": np.arange(100, dtype=np.int16)}
+    faces, more = (
+        write(tmp_path / f"{name}.h5", 100, 1, 0, factors, images=images)
+        for name, images in (("faces", pictures), ("copies", copies))
+    )
+    others = write(tmp_path / "others.h5", 100, 0, images=255 - pictures)
+    merge([faces, more], [others], out, near=near)
+    numbers = [part.positives().factors["number"].tolist() for part in parts(out)]
+    apart = sum(map(len, map(set, numbers))) - 100
+    assert sum(map(len, numbers)) == 200 and (apart == 0 if near else apart > 20)
+    assert "more than once" not in capsys.readouterr().err
 
 
 def test_equal_images_with_other_labels_are_left_out_unless_asked_for(faces, tmp_path, out, capsys):

@@ -215,8 +215,10 @@ def test_equal_images_with_other_groups_are_skipped_beyond_any_allowance(folder,
     assert skipped["reason"][0] == "same image as another with other labels, such as '07 ä.jpg'"
     assert number_of(open_prepared(tmp_path / "out.h5").images) == [*range(3), 4, 5, 6, 8, 5, *range(10, COUNT)]
     assert open_prepared(tmp_path / "out.h5").factors["number"].tolist() == [*range(3), 4, 5, 6, *range(8, COUNT)]
+    assert "\n2 equal images have different labels" in capsys.readouterr().err
     prepare(source, tmp_path / "all.h5", 16, keep_conflicts=True)
     assert len(open_prepared(tmp_path / "all.h5")) == COUNT
+    assert "\n2 equal images have different labels" in capsys.readouterr().err
     with pytest.raises(InputError, match="03 ä.jpg': same image as another with other labels"):
         prepare(source, tmp_path / "none.h5", 16, allow_bad=0)
 

@@ -139,7 +139,8 @@ def test_fewer_seeds_of_one_s_own_data_leave_the_rows_of_more(tmp_path, capsys):
         for name in ("photographs", "methods/photographs")
     ]
     assert len({*found, results / "photographs", results / "methods/photographs"}) == 4
-    assert all(str(folder) in capsys.readouterr().out for folder in found[-1:])
+    output = capsys.readouterr().out
+    assert all(f"yours are in {folder}." in output for folder in found)
 
 
 def test_a_damaged_runs_csv_is_one_line_and_nothing_is_overwritten(run, done):
@@ -212,6 +213,25 @@ def test_seeds_beyond_the_experiment_s_own_are_those_that_follow(name):
         assert list(seeds) == list(range(seeds[0], seeds[0] + count))
 
 
+@pytest.mark.parametrize(
+    ("words", "base", "seeds"),
+    [
+        ("", {}, (0, 1)),
+        ("--epochs 3", {"epochs": 3}, (0, 1)),
+        ("--precision float32", {"precision": "float32"}, (0, 1)),
+        ("--xla True", {"xla": True}, (0, 1)),
+        ("--xla False", {"xla": False}, (0, 1)),
+        ("--images streamed", {"images": "streamed"}, (0, 1)),
+        ("--seeds 3", {}, (0, 1, 2)),
+    ],
+)
+def test_options_change_what_they_name_and_nothing_else(monkeypatch, words, base, seeds):
+    found, own = [], EXPERIMENTS["quick"]
+    monkeypatch.setattr(commands.Run, "_run", lambda self, experiment, *_, **__: found.append(experiment) or 0)
+    assert main("run", "quick", "--jobs", 1, *words.split()) == (0, "", "")
+    assert found == [dataclasses.replace(own, base=dataclasses.replace(own.base, **base), seeds=seeds)]
+
+
 def test_unwritable_results_are_one_line(guessed, run, tmp_path):
     (tmp_path / "file").write_text("in the way")
     code, _, error = run(tmp_path / "file")
@@ -264,6 +284,9 @@ def test_methods_that_need_groups_are_left_out_in_one_line_where_there_are_none(
         (["run", "quick", "--jobs", "0"], "--jobs"),
         (["run", "quick", "--jobs", "4096"], "--jobs"),
         (["run", "quick", "--jobs", "99", "--address", "nowhere.invalid:6379"], "no Ray cluster answers at nowhere"),
+        (["run", "quick", "--strategy", "mirrored", "--jobs", "2"], "leave out --jobs and --address"),
+        (["run", "quick", "--strategy", "workers", "--address", "localhost:6379"], "leave out --jobs and --address"),
+        (["run", "quick", "--strategy", "tpu", "--jobs", "1"], "unknown strategy 'tpu'"),
         (["run", "quick", "--stale", "maybe"], "--stale"),
         (["run", "quick", "--data", "nowhere.h5"], "nowhere.h5"),
         (["run", "quick", "--data", str(ROOT / "pyproject.toml")], "pyproject.toml"),
