@@ -1,9 +1,12 @@
 """What makes each method itself, against numbers computed in another way."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
+from scipy.optimize import approx_fprime
+from scipy.special import expit
 from scipy.stats import multivariate_normal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -22,15 +25,18 @@ from baselines import (
     jtt,
     lff,
     neighbours,
+    wide,
 )
-from baselines.reweighted import set_head
+from baselines.reweighted import outputs, set_head
 from baselines.subsampling import balanced_subset
 from debias.backend import keras, tf
 from debias.config import Config
+from debias.data.dataset import Dataset
 from debias.data.pipeline import BalancedBatches
 from debias.detector import Classifier
 from debias.errors import InputError
 from debias.neighbourhoods import Neighbourhoods
+from debias.presets import Preset
 
 RNG = np.random.default_rng(0)
 
@@ -40,6 +46,12 @@ def features():
     """Of 60 images in 5 dimensions, and labels that they tell almost."""
     x = RNG.normal(size=(60, 5))
     return x, (x[:, 0] + 0.5 * RNG.normal(size=60) > 0).astype(np.uint8)
+
+
+@pytest.fixture
+def flat(splits):
+    """An encoder whose features are the 64 pixels."""
+    return keras.Sequential([keras.Input(splits.train.image_shape), keras.layers.Flatten()])
 
 
 def test_group_dro_s_weights_follow_a_sequence_by_hand():
@@ -93,6 +105,45 @@ def test_lff_moves_the_average_of_an_image_once_a_batch():
     np.testing.assert_allclose(table, [[1, 0.5 + 1.5], [1, 0.5 + 2]])
 
 
+@pytest.fixture
+def lff_step(splits, flat):
+    """One step of LfF with linear networks, the biased one first, where each image has averages already.
+
+    Pixels (8, 64), signs (8,) of the labels, positions (2, 4), averages (2, 2, 56), heads and their gradients (2, 64).
+    """
+    draws, heads = BalancedBatches(splits.train, 8, flip=False), RNG.normal(size=(2, 64)) / 3
+    biased = set_head(Classifier(flat), heads[0], 0)
+    model = set_head(lff.LfF(flat, biased, draws, q=0.7, decay=0.6), heads[1], 0)
+    model.optimizer, averages = keras.optimizers.SGD(), RNG.uniform(0.2, 2, (2, 2, 56))
+    for table, values in zip(model.averages, averages, strict=True):
+        table.assign(values)
+    images, labels = draws(tf.constant(0, tf.int64))
+    with tf.GradientTape() as tape:
+        loss = model.loss_terms(images, labels, training=True)["loss"]
+    slopes = tape.gradient(loss, [biased.head.kernel.value, model.head.kernel.value])
+    positions = np.array(draws.positions(tf.constant(0, tf.int64)))
+    return images.numpy().reshape(8, 64), 2 * labels.numpy() - 1, positions, averages, heads, np.squeeze(slopes)
+
+
+def test_lff_s_biased_network_minimises_the_generalised_cross_entropy(lff_step):
+    """Eq. 1, (1 - p(label)^q) / q, times q as in the authors' code; by finite differences."""
+    x, signs, _, _, heads, slopes = lff_step
+    expected = approx_fprime(heads[0], lambda head: np.mean(1 - expit(signs * (x @ head)) ** 0.7))
+    np.testing.assert_allclose(slopes[0], expected, atol=1e-5)
+
+
+def test_lff_s_other_network_learns_most_from_what_the_biased_one_finds_harder(lff_step):
+    """Eq. 2, of averages divided by the largest of their class; by finite differences."""
+    x, signs, positions, averages, heads, slopes = lff_step
+    losses, weights = np.logaddexp(0, -signs * (heads @ x.T)), []  # (2, 8)
+    for table, drawn, new in zip(averages, positions, np.split(losses, 2, axis=1), strict=True):
+        table[:, drawn] = 0.6 * table[:, drawn] + 0.4 * new
+        biased, other = table[:, drawn] / table.max(1, keepdims=True)
+        weights.extend(biased / (biased + other))
+    expected = approx_fprime(heads[1], lambda head: np.mean(weights * np.logaddexp(0, -signs * (x @ head))))
+    np.testing.assert_allclose(slopes[1], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.3, 0.01])
 def test_cvar_is_the_mean_of_the_largest_losses_by_a_sort(share):
     losses = RNG.permutation(np.arange(10.0)).astype(np.float32)
@@ -123,6 +174,17 @@ def test_focal_loss_is_eq_4_and_without_gamma_the_cross_entropy():
 def test_class_weights_go_from_the_classes_counts_to_one():
     assert class_balanced.class_weights(100, 300, 0.0) == pytest.approx((0.5, 1.5))
     assert class_balanced.class_weights(100, 300, 1 - 1e-9) == pytest.approx((1, 1), abs=1e-5)
+
+
+def test_class_balanced_loss_weighs_all_images_by_effective_numbers(splits, tiny_config, monkeypatch):
+    """Of 56 faces and 14 others: an image drawn stands for as many, each at 1 / (1 + beta + ... + beta^(n - 1))."""
+    monkeypatch.setattr(class_balanced, "fit_plain", lambda model, *_: model)
+    fewer = dataclasses.replace(splits, train=splits.train.take(np.arange(56 + 14)))
+    model = class_balanced.train(fewer, tiny_config, beta=0.9)
+    losses, counts = RNG.random(8), np.repeat([56, 14], 4)
+    loss = model.objective(tf.constant(losses, tf.float32), tf.repeat([1.0, 0.0], 4))
+    effective = [sum(0.9**k for k in range(n)) for n in counts]
+    assert float(loss) == pytest.approx(np.average(losses, weights=counts / effective), rel=1e-5)
 
 
 def test_afr_s_weights_are_those_of_the_errors_with_classes_balanced():
@@ -157,6 +219,13 @@ def test_afr_holds_back_a_fifth_of_each_class_and_needs_some(splits, tiny_config
         METHODS["afr"].train(few, tiny_config)
 
 
+@pytest.mark.parametrize("penalty", [0, -1e-3, float("nan")])
+def test_afr_without_a_penalty_is_refused_before_it_trains(splits, tiny_config, monkeypatch, penalty):
+    monkeypatch.setattr(afr, "prepare", None)
+    with pytest.raises(InputError, match=f"^AFR: penalty must be > 0, got {penalty}$"):
+        METHODS["afr"].having(penalty=penalty).train(splits, tiny_config)
+
+
 def test_dfr_s_head_gives_the_logits_of_scikit_learn_s_pipeline(features):
     x, labels = features
     weights, bias = dfr.head(3 * x + 7, labels, 0.3)
@@ -164,6 +233,18 @@ def test_dfr_s_head_gives_the_logits_of_scikit_learn_s_pipeline(features):
     theirs.fit(3 * x + 7, labels)
     np.testing.assert_allclose((3 * x + 7) @ weights + bias, theirs.decision_function(3 * x + 7), atol=1e-8)
     assert np.any(weights == 0)  # what an L1 penalty does
+
+
+def test_dfr_s_logits_are_the_mean_of_ten_regressions_on_ten_subsets(splits, tiny_config, flat, monkeypatch):
+    monkeypatch.setattr(dfr.cnn, "train", lambda *_: Classifier(flat))
+    subsets, own = [], dfr.balanced
+    monkeypatch.setattr(dfr, "balanced", lambda *given: subsets.append(own(*given)) or subsets[-1])
+    model, x, logits = dfr.train(splits, tiny_config, 0.5), splits.validation.images().reshape(-1, 64) / 255, []
+    for rows in subsets:
+        one = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, l1_ratio=1, solver="liblinear", random_state=0))
+        logits.append(one.fit(x[rows], splits.validation.labels[rows]).decision_function(x))
+    np.testing.assert_allclose(model(x.reshape(-1, 8, 8, 1)), np.mean(logits, axis=0), atol=1e-4)
+    assert len({frozenset(rows) for rows in subsets}) == 10 and np.std(logits, axis=0).mean() > 0.1
 
 
 def test_dfr_draws_as_many_of_each_group_and_as_many_others(splits):
@@ -187,6 +268,62 @@ def test_another_head_is_what_the_model_then_computes():
     weights, images = np.array([1.0, 2.0, 3.0, 4.0]), RNG.random((3, 2, 2, 1), np.float32)
     logits = set_head(Classifier(encoder), weights, -1.0)(images)
     np.testing.assert_allclose(logits, images.reshape(3, 4) @ weights - 1, rtol=1e-5)
+
+
+def test_outputs_are_those_of_the_images_in_order_however_many_at_once(splits, tiny_config, flat, monkeypatch):
+    monkeypatch.setattr("baselines.reweighted._AT_ONCE", 50)
+    weights, pixels = RNG.normal(size=64), splits.train.images().reshape(-1, 64) / 255
+    np.testing.assert_allclose(outputs(flat, splits.train, tiny_config), pixels, atol=1e-6)
+    found = outputs(set_head(Classifier(flat), weights, -1.0), splits.train, tiny_config)
+    np.testing.assert_allclose(found, pixels @ weights - 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_one_output_that_is_no_number_is_refused_in_one_line(splits, tiny_config, wrong):
+    def model(images, training):
+        return tf.where(tf.range(tf.shape(images)[0]) == 3, wrong, 0.0)
+
+    with pytest.raises(FloatingPointError, match=r"^outputs are NaN or infinite: .*lower the learning rate\Z"):
+        outputs(model, splits.validation, tiny_config)
+
+
+def test_outputs_of_a_file_cut_short_are_one_line(tiny_config, tmp_path):
+    path, shape = tmp_path / "images", (20, 2, 2, 1)
+    path.write_bytes(bytes(80))
+    data = Dataset(np.memmap(path, np.uint8, "r", 0, shape), np.arange(20), np.ones(20, np.uint8))
+    os.truncate(path, 40)
+    model = Classifier(keras.Sequential([keras.Input(shape[1:]), keras.layers.Flatten()]))
+    with pytest.raises(InputError, match="images: became shorter while it was read") as caught:
+        outputs(model, data, dataclasses.replace(tiny_config, images="streamed"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def unfitted(monkeypatch):
+    """A wider or residual network comes as it is, with the steps of an epoch that it was to train for."""
+    monkeypatch.setattr(wide, "fit", lambda model, _, __, config: (model, config.steps_per_epoch))
+
+
+@pytest.mark.parametrize("times", [2, 0.5])
+def test_the_wider_network_has_so_many_times_the_filters_and_units(splits, tiny_config, unfitted, times):
+    """Weights by hand: two 3 x 3 convolutions with batch norm, 4 numbers a filter, to 2 x 2 pixels, and two layers."""
+    model, _ = METHODS["wide"].having(times=times).train(splits, tiny_config)
+    first, second, units = 16 * times, 32 * times, 64 * times
+    convolutions = (9 * 1 + 1 + 4) * first + (9 * first + 1 + 4) * second
+    assert model.count_params() == convolutions + (2 * 2 * second + 1) * units + (units + 1)
+
+
+@pytest.mark.parametrize("name", ["wide", "residual"])
+def test_other_networks_get_their_share_of_the_steps_and_at_least_one(splits, tiny_config, unfitted, name):
+    declared = METHODS[name].having(share=0.4)
+    for given, steps in ((100, 40), (None, 3), (1, 1)):  # an epoch of 56 faces, 8 a batch, has 7
+        assert declared.train(splits, dataclasses.replace(tiny_config, steps_per_epoch=given))[1] == steps
+
+
+def test_a_share_of_the_steps_is_what_is_trained(splits, tiny_config):
+    sizes = Preset(filters=(2,), kernels=(2,), dense=2)
+    model = wide.train_as(sizes, 3 / 7, splits, tiny_config)
+    assert int(model.optimizer.iterations) == 3 * tiny_config.epochs
 
 
 def test_subsampling_keeps_as_many_of_each_group_as_the_smallest_has():
