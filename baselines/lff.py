@@ -23,7 +23,8 @@ class LfF(Reweighted):
 
     Args:
         draws: whose images they are, in its order.
-        q: of the generalised cross-entropy: 0 is the cross-entropy, the larger the more the biased network trusts.
+        q: of the generalised cross-entropy, above 0: near 0 it is the cross-entropy, the larger the more the biased
+            network trusts what it finds likely already.
         decay: what an average keeps of itself.
     """
 
@@ -39,7 +40,7 @@ class LfF(Reweighted):
             return {"loss": tf.reduce_mean(losses)}
         easy = cross_entropies(labels, self.biased(images, training=True))
         weights = tf.stop_gradient(self._relative_difficulty(easy, losses))
-        trusted = tf.stop_gradient(self.q * tf.exp(-self.q * easy))  # p(label)^q
+        trusted = tf.stop_gradient(self.q * tf.exp(-self.q * easy))  # q p(label)^q, as the authors have it
         return {"loss": tf.reduce_mean(weights * losses) + tf.reduce_mean(trusted * easy)}
 
     def _relative_difficulty(self, easy, losses) -> tf.Tensor:
