@@ -50,6 +50,12 @@ def test_table_1_of_the_paper(mean, variance, recalls):
     assert report.var_recall_population == pytest.approx(0.75 * report.var_recall)
 
 
+def test_reports_quote_the_same_table():
+    from experiments.report.table1 import PUBLISHED
+
+    assert PUBLISHED["paper"] == tuple(zip(*((mean, variance) for mean, variance, _ in PAPER.values()), strict=True))
+
+
 def test_moments_and_extremes():
     report = group_report(*with_recalls((90, 80, 100, 50)), NAMES)
     assert report.recall == pytest.approx(dict(zip(NAMES, (90, 80, 100, 50), strict=True)))

@@ -14,8 +14,6 @@ from experiments.benchmark.profile import (
     VALIDATED,
 )
 
-pytestmark = pytest.mark.slow  # a process of its own
-
 MARKS = [  # kind, and the seconds since the mark before
     (BEGAN, 0),
     (FITTED, 7),
@@ -55,6 +53,7 @@ def test_a_refresh_is_measured_by_its_epoch_and_the_first_does_not_count(marks):
     assert profile.refresh_share(marks) == pytest.approx((1 / 5.5 + 0.5 / 5) / 2)
 
 
+@pytest.mark.slow  # it trains
 def test_a_real_run_gives_all_marks_in_order(job, cache):
     found = profile.profiled()(job[1], cache)
     steps = job[1].config.epochs

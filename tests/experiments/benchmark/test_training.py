@@ -6,8 +6,6 @@ import pytest
 from debias.config import Config
 from experiments.benchmark import noise, training
 
-pytestmark = pytest.mark.slow  # two trainings in processes of their own
-
 
 def test_ratios_say_how_many_times_as_fast_ours_is(monkeypatch):
     short, whole = training.IMAGES // 32, training.EPOCH // 32
@@ -48,6 +46,7 @@ def data(tmp_path):
         yield noise.opened(path)
 
 
+@pytest.mark.slow  # two trainings
 def test_ours_and_the_courses_loop_train(data, monkeypatch):
     from debias import dbvae
     from experiments.benchmark import course

@@ -5,7 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from experiments.engine.experiment import Experiment
+from debias.config import Config
+from experiments.engine.experiment import Experiment, Setting
 
 GROUPS = ("left", "right")
 ENDINGS = ("", "_fpr1", "_t0.3", "_t0.5", "_f0.5", "_f2")
@@ -35,3 +36,26 @@ def rows_of():
         return pd.DataFrame([row_of(run, 90.0 + run.config.seed + 2 * number[run.setting.name]) for run in runs])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def experiment():
+    """Two methods, three seeds."""
+    settings = (Setting("cnn", "cnn"), Setting("oracle", "oracle"))
+    return Experiment("test", "Test", settings, (0, 1, 2), Config(), "x")
+
+
+@pytest.fixture
+def rows(experiment, rows_of):
+    return rows_of(experiment)
+
+
+@pytest.fixture(scope="session")
+def cells():
+    """Markdown -> the cells of each line of its tables but for rules, or of those that begin with `first`."""
+
+    def read(text: str, first: str = "") -> list[list[str]]:
+        lines = [line for line in text.splitlines() if line.startswith(f"| {first}") and not line.startswith("| :-")]
+        return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+    return read

@@ -60,12 +60,10 @@ def test_one_common_seed_measures_nothing(rows):
     assert measure(EFFECT, rows[rows["setting"] == "max-l2"]) is None
 
 
-def test_rendered_with_effects(rows):
+def test_rendered_with_effects(rows, cells):
     text = render({"reconstruction": rows})
     number = next(int(n) for n, what in headings(text) if what == "Reconstruction error")
-    line = next(line for line in text.splitlines() if line.startswith(f"| {number}. "))
-    cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert cells[1:] == ["+2.0 [+2.0, +2.0]", "-5.0 [-5.0, -5.0]", "3", "with L2", "usual"]
+    assert cells(text, f"{number}. ")[0][1:] == ["+2.0 [+2.0, +2.0]", "-5.0 [-5.0, -5.0]", "3", "with L2", "usual"]
     assert "with L2, minus usual: E[A] +2.0 [+2.0, +2.0], Var[A] -5.0 [-5.0, -5.0]; 3 seeds" in text
 
 

@@ -47,14 +47,11 @@ def test_longer_trainings_are_compared_with_half_of_them():
     assert against["cnn-camera-2"] == "cnn-camera"
 
 
-def test_the_table_also_tells_what_is_the_rule_s_own(rows):
-    lines = length.table(EXPERIMENT, rows).split("Trained as long")[1].splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| DB-VAE")]
-    minus = [cell[1] for cell in cells]
-    assert len(cells) == 7 and minus[4:] == [
-        f"VAE, uniform, random camera{n}" for n in (", 2 passes", ", 4 passes", "")
-    ]
-    assert [cell[4] for cell in cells[4:]] == ["+3.0 [+3.0, +3.0] *"] * 3
+def test_the_table_also_tells_what_is_the_rule_s_own(rows, cells):
+    lines = cells(length.table(EXPERIMENT, rows).split("Trained as long")[1], "DB-VAE")
+    minus = [f"VAE, uniform, random camera{passes}" for passes in (", 2 passes", ", 4 passes", "")]
+    assert len(lines) == 7 and [line[1] for line in lines[4:]] == minus
+    assert [line[4] for line in lines[4:]] == ["+3.0 [+3.0, +3.0] *"] * 3
 
 
 def test_of_rows_of_the_cnn_alone_it_is_an_ablation_s_sentence(rows):

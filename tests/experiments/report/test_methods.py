@@ -118,14 +118,13 @@ def rows(experiment, rows_of):
     return rows
 
 
-def lines(table: str, test: str) -> dict[str, list[str]]:
+@pytest.fixture
+def lines(cells):
     """First cell -> other cells, of the table under a heading."""
-    part = table.split(f"**{test}**")[1].split("**")[0]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.strip().splitlines()[2:]]
-    return {first: rest for first, *rest in cells}
+    return lambda table, test: {first: rest for first, *rest in cells(table.split(f"**{test}**")[1].split("**")[0])[1:]}
 
 
-def test_the_table_has_two_blocks_and_says_what_is_not_significant(experiment, rows):
+def test_the_table_has_two_blocks_and_says_what_is_not_significant(experiment, rows, lines):
     found = lines(methods.table(experiment, rows), "own test")
     jtt, oracle = METHODS["jtt"].title, METHODS["oracle"].title
     assert list(found) == [
@@ -146,7 +145,7 @@ def test_the_table_has_two_blocks_and_says_what_is_not_significant(experiment, r
     assert found["CNN, random camera"][-3:] == found[jtt][-3:] == ["", "", ""]  # what is compared with, and no camera
 
 
-def test_the_table_ends_with_what_is_drawn_by_those_who_resample(experiment, rows):
+def test_the_table_ends_with_what_is_drawn_by_those_who_resample(experiment, rows, lines):
     drawn = lines(methods.table(experiment, rows), "What is drawn in the last epoch")
     assert {title: share for title, (share, _) in drawn.items()} == {
         "CNN": "2.0",
@@ -155,7 +154,7 @@ def test_the_table_ends_with_what_is_drawn_by_those_who_resample(experiment, row
     }
 
 
-def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment, rows):
+def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment, rows, lines):
     table = methods.table(experiment, rows)
     assert "photographs" not in table
     assert lines(table, "another camera")[f"{METHODS['oracle'].title}, random camera"][-1] == "+0.0 [+0.0, +0.0] n.s."
@@ -190,29 +189,27 @@ def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     plots.save(figure, tmp_path / "methods.png")
 
 
-def test_a_table_of_the_search_marks_what_is_chosen(rows_of):
+def test_a_table_of_the_search_marks_what_is_chosen(rows_of, cells):
     experiment = EXPERIMENTS["methods_search"]
     rows = rows_of(experiment).assign(**{LOSS: 0.5, WORST: 50.0})
     rows.loc[rows["setting"] == "jtt-times5", LOSS] = 0.4
-    marked = [line for line in methods_search.table(experiment, rows).splitlines() if line.startswith("| JTT")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in marked]
-    assert [(first, last) for first, *_, last in cells] == [
+    assert [(first, last) for first, *_, last in cells(methods_search.table(experiment, rows), "JTT")] == [
         ("JTT, times 20", "worst group"),
         ("JTT, times 5", "loss"),
         ("JTT, times 50", ""),
     ]
 
 
-def test_what_is_drawn_is_told_of_those_who_draw_unevenly_with_an_interval_over_seeds():
+def test_what_is_drawn_is_told_of_those_who_draw_unevenly_with_an_interval_over_seeds(cells):
     again = EXPERIMENTS["replication"]
     names = [f"{method}-random-camera" for method in ("cnn", "jtt", "oracle")]
     shift = {names[0]: 0.0, names[1]: 0.1, names[2]: 2.0}
     drawn = pd.DataFrame([(n, s, f, shift[n] * (s + 1)) for n in names for s in (0, 1) for f in ("tone", "other")])
     drawn.columns = ["setting", "seed", "factor", "shift"]
     told = replication.texts(again, None, {"drawn": drawn})["drawn.md"]
-    header, _, *lines = [line.strip("| ").split("|") for line in told.splitlines() if line.startswith("|")]
-    assert [cell.strip() for cell in header] == ["faces with", "JTT, random camera", "Oracle (groups), random camera"]
+    header, *lines = cells(told)
+    assert header == ["faces with", "JTT, random camera", "Oracle (groups), random camera"]
     # Two values 0.1 and 0.2: mean 0.15, standard error 0.05, and Student's t with one degree of freedom is 12.706.
-    assert [cell.strip() for cell in lines[0]] == ["darker skin", "+0.15 [-0.49, +0.79]", "+3.00 [-9.71, +15.71]"]
-    assert len(lines) == 1 and replication.texts(again, None, {}) == {}
+    assert lines == [["darker skin", "+0.15 [-0.49, +0.79]", "+3.00 [-9.71, +15.71]"]]
+    assert replication.texts(again, None, {}) == {}
     assert " +0.10 |" in replication.texts(again, None, {"drawn": drawn[drawn["seed"] == 0]})["drawn.md"]

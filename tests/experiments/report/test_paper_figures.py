@@ -44,6 +44,38 @@ def test_mass_figure_follows_the_epochs(data):
     assert "darker faces" in axes.get_ylabel()
 
 
+@pytest.fixture
+def latents():
+    """z0 follows the yaw and z1 the tone, the other way round; of z2 nothing is known. z1 changes the image most."""
+    known = {"yaw": [0.9, 0.5, np.nan], "tone": [0.1, -0.95, np.nan], "ambient_strength": [0.99, 0.99, np.nan]}
+    return pd.DataFrame({"influence": [0.1, 0.3, 0.2]} | known)
+
+
+def test_beside_each_row_of_faces_stands_the_latent_that_moves_and_the_factor_that_it_follows(latents):
+    """Each tile has a grey of its own: ten times its row's number, plus its step's."""
+    greys = np.add.outer([0, 10, 20], np.arange(7)).astype(np.uint8)
+    tiles = np.tile(greys.reshape(21, 1, 1, 1), (4, 4, 1))
+    figure = paper_figures.traversal_figure({f"latents-{FEW}": latents, f"traversals-{FEW}": tiles})
+    [axes] = figure.axes
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["z1\nskin tone I-VI\nr = -0.95", "z2", "z0\nyaw\nr = +0.90"]
+    beside = np.ix_(axes.get_yticks().astype(int), axes.get_xticks().astype(int))
+    np.testing.assert_array_equal(axes.images[0].get_array()[beside], greys)
+    assert axes.get_title(loc="left") == TITLES[FEW]
+
+
+def test_factors_stand_above_their_read_out_and_the_latent_that_follows_one_most_closely_comes_first(latents):
+    readout = pd.DataFrame({"factor": ["yaw", "ambient_strength", "tone"], "measure": ["R2", "R2", "AUC"]})
+    readout["score"] = [0.25, 0.5, 0.75]
+    figure = paper_figures.factor_figure({"latents-vae": latents, "readout-vae": readout})
+    correlations, told = figure.axes
+    assert [text.get_text() for text in correlations.get_yticklabels()] == ["z1", "z0", "z2"]
+    expected = [[-0.95, 0.5], [0.1, 0.9], [np.nan, np.nan]]
+    np.testing.assert_array_equal(correlations.collections[0].get_array().filled(np.nan), expected)
+    assert [text.get_text() for text in told.get_xticklabels()] == ["skin tone I-VI", "yaw"]
+    assert [text.get_text().split("\n")[1] for text in told.texts] == [".75", ".25"]
+
+
 def test_threshold_figure_follows_the_rows(rows):
     titles = figures.titles(BARS)
     gap, recall = figures.threshold_figure(rows, titles).axes

@@ -58,11 +58,10 @@ def runs(tmp_path):
     return [Bright(run, tmp_path) for run in EXPERIMENT.runs()]
 
 
-def test_rates_by_part(sets, runs, rows_of):
+def test_rates_by_part(sets, runs, rows_of, cells):
     found = photographs.rates_on_photographs(runs)
     text = quick.texts(None, rows_of(EXPERIMENT), found)["photographs.md"]
-    header, _, line = ([cell.strip() for cell in line.split("|")] for line in text.splitlines() if line[:1] == "|")
-    rates = dict(zip(header, line, strict=True))
+    rates = dict(zip(*cells(text), strict=True))
     assert rates["course: left (n=2)"] == "50.0" and rates["course: right (n=2)"] == "100.0"
 
 

@@ -6,17 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from debias.config import Config
 from debias.errors import InputError
-from experiments.engine.experiment import Experiment, Setting
 from experiments.report.rows import as_csv, merged, read_all, read_failures, read_rows, write_failures, write_rows
-
-EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
-
-
-@pytest.fixture
-def rows(rows_of):
-    return rows_of(EXPERIMENT)
 
 
 def test_rows_survive_the_file_exactly(rows, tmp_path):

@@ -8,33 +8,19 @@ import pandas as pd
 import pytest
 
 from baselines import METHODS
-from debias.config import Config
 from experiments.commands.shared import show
-from experiments.engine.experiment import Experiment, Setting
 from experiments.report import tables
 from experiments.report.comparisons import seeds_of
 
-EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"), Setting("oracle", "oracle")), (0, 1, 2), Config(), "x")
 
-
-@pytest.fixture
-def rows(rows_of):
-    return rows_of(EXPERIMENT)
-
-
-def cells(line):
-    return [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def test_table_has_means_and_standard_errors(rows):
-    lines = [line for line in tables.as_markdown(rows).splitlines() if line.startswith("|")]
-    header, _, cnn, oracle = (cells(line) for line in lines[:4])
+def test_table_has_means_and_standard_errors(rows, cells):
+    header, cnn, oracle, *others = cells(tables.as_markdown(rows))
     found = dict(zip(header, oracle, strict=True))
     assert found["left"] == "91.0" and found["right"] == "95.0"
     assert found["E[A]"] == f"93.0 ±{np.std([92, 93, 94], ddof=1) / np.sqrt(3):.1f}"
     assert found["Var[A]"] == "7.0 ±0.6"
     assert cnn[0] == METHODS["cnn"].title
-    sampled = dict(zip(cells(lines[8]), cells(lines[10]), strict=True))
+    sampled = dict(zip(*others[3:5], strict=True))
     assert sampled["ESS"] == "1,234" and sampled["left"] == "98.00"
 
 
@@ -42,11 +28,11 @@ def test_one_seed_has_no_standard_error(rows):
     assert "±" not in tables.as_markdown(rows[rows["seed"] == 0]).split("**")[2]
 
 
-def test_a_single_group_has_a_dash_for_its_variance_and_no_difference_of_it(rows):
+def test_a_single_group_has_a_dash_for_its_variance_and_no_difference_of_it(rows, cells):
     one = rows.drop(columns=[name for name in rows if name.endswith("right")])
     one = one.assign(var_recall=np.nan, var_recall_fpr1=np.nan)
-    lines = [line for line in tables.as_markdown(one).splitlines() if line.startswith("|")]
-    assert dict(zip(cells(lines[0]), cells(lines[3]), strict=True))["Var[A]"] == "-"
+    header, _, oracle, *_ = cells(tables.as_markdown(one))
+    assert dict(zip(header, oracle, strict=True))["Var[A]"] == "-"
     [line] = tables.difference_section(one, {"oracle": "cnn"}).lines
     assert line[2:4] == ["+2.0 [+2.0, +2.0] *", "-"]
 
