@@ -17,8 +17,12 @@ from experiments.settings import CAMERA
 def searched(compared: Compared, point: Point) -> Setting:
     """A point of a method's grid, such as 'jtt-times20'."""
     told = [f"{name}{value:g}" for name, value in point.items()]
-    shown = ", ".join(f"{name} {value:g}" for name, value in point.items())
-    return at("-".join([compared.method, *told]), compared, point, f", {shown}", **CAMERA)
+    return at("-".join([compared.method, *told]), compared, point, f", {shown(point)}", **CAMERA)
+
+
+def shown(point: Point) -> str:
+    """A point as people read it: 'times 20'."""
+    return ", ".join(f"{name} {value:g}" for name, value in point.items())
 
 
 EXPERIMENT = dataclasses.replace(

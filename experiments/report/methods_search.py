@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from baselines import method
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
 from experiments.methods import ALL, Compared, Point
-from experiments.methods_search import searched
+from experiments.methods_search import searched, shown
 from experiments.report import tables
 from experiments.report.comparisons import seeds_of, significant
 from experiments.report.report import Report
@@ -26,15 +27,6 @@ def chosen(rows: pd.DataFrame, compared: Compared) -> tuple[Point, Point]:
     return points[_best(parts, LOSS, -1)], points[_best(parts, WORST, 1)]
 
 
-def _best(parts: Mapping[str, pd.DataFrame], column: str, sign: int) -> str:
-    """The setting with the largest sign * column of those that are clearly above the first; else the first."""
-    default, *others = parts
-    found = significant({name: (parts[name], parts[default]) for name in others}, column)
-    gains = {name: sign * told["mean"] for name, (told, clear) in found.items() if clear}
-    better = {name: gain for name, gain in gains.items() if gain > 0}
-    return max(better, key=better.get, default=default)
-
-
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """The choices, then all points that have rows: of other data without groups, not all methods have some."""
     lines = []
@@ -44,6 +36,35 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
             lines += [_line(rows, compared, point, point == by_loss, point == by_groups) for point in points.values()]
     header = ["setting", "validation loss", "worst validation group in %", "chosen by"]
     return f"{_about(rows)}\n\n{markdown(header, lines)}\n"
+
+
+def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
+    """How many methods were searched, and whose default another point clearly beats; empty before one was."""
+    searched_for = [compared for compared in ALL if len(_points(rows, compared)) == len(compared.grid)]
+    if not searched_for:
+        return ""
+    by_loss, by_groups = (
+        [
+            f"{method(compared.method).title} with {shown(best)}"
+            for compared in searched_for
+            if (best := chosen(rows, compared)[place]) != compared.grid[0]
+        ]
+        for place in (0, 1)
+    )
+    return (
+        f"Of {len(searched_for)} methods, each with {len(ALL[0].grid)} points and {seeds_of(rows, 'seeds')}, another "
+        f"point than the default is clearly better for {_listed(by_loss)} by the validation loss, and for "
+        f"{_listed(by_groups)} by the worst validation group."
+    )
+
+
+def _best(parts: Mapping[str, pd.DataFrame], column: str, sign: int) -> str:
+    """The setting with the largest sign * column of those that are clearly above the first; else the first."""
+    default, *others = parts
+    found = significant({name: (parts[name], parts[default]) for name in others}, column)
+    gains = {name: sign * told["mean"] for name, (told, clear) in found.items() if clear}
+    better = {name: gain for name, gain in gains.items() if gain > 0}
+    return max(better, key=better.get, default=default)
 
 
 def _about(rows) -> str:
@@ -66,4 +87,8 @@ def _line(rows, compared, point, by_loss: bool, by_groups: bool) -> list[str]:
     return [tables.title(part), f"{part[LOSS].mean():.4f}", tables.with_error(part[WORST]), by]
 
 
-REPORT = Report(table=table)
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+REPORT = Report(table=table, sentence=sentence)
