@@ -69,7 +69,7 @@ BOUNDS = (
     Compared("subsampling"),
     Compared("oracle"),
     Compared("group-dro", grid("adjustment", 1, 0, 3)),
-    Compared("dfr", grid("inverse_penalty", 0.1, 0.03, 1)),
+    Compared("dfr", grid("inverse_penalty", 0.1, 1, 10)),
 )
 ALL = (*BLIND, *BOUNDS)
 
