@@ -104,11 +104,11 @@ _OURS = {"dimensions": 3, "share": 0.1, "search": 0.375}
 
 METHODS = _registered(
     ("cnn", Method("CNN", "baselines.cnn", paper=_PAPER)),
-    ("vae", Method("VAE, uniform", "baselines.vae", reconstructs=True, paper=_PAPER)),
+    ("vae", Method("VAE, uniform", "baselines.vae", reconstructs=True, paper="DB-VAE without its rule")),
     ("dbvae-product", _debiased("DB-VAE, product", "product")),
     ("dbvae-max", _debiased("DB-VAE, max", "max")),
     ("oracle", Method("Oracle (groups)", "baselines.oracle", labels="group", selection="group", paper="oversampling")),
-    ("wide", _blind("CNN, wider", "wide", "the 'state of the art' of the paper's text", times=2, share=0.45)),
+    ("wide", _blind("CNN, wider", "wide", "ours", times=2, share=0.45)),
     ("residual", _blind("CNN, residual", "residual", "He et al., CVPR 2016", share=0.35)),
     ("class-balanced", _blind("Class-balanced loss", "class_balanced", "Cui et al., CVPR 2019", beta=0.999)),
     ("focal", _blind("Focal loss", "focal", "Lin et al., ICCV 2017", gamma=2.0)),

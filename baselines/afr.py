@@ -3,7 +3,9 @@
 Qiu et al., 'Simple and fast group robustness by automatic feature reweighting', ICML 2023, section 4: four fifths of
 the images train the CNN; on the last fifth the head minimises a cross-entropy weighed by exp(-gamma * p(label)), with
 classes balanced and the weights' sum 1 (Eq. 2 and 3), plus penalty * |head - first head|^2, the bias included as in the
-authors' code. They stop gradient descent early; we go to the optimum, which the penalty makes unique.
+authors' code. They stop gradient descent early; we go to the optimum, which the penalty makes unique. Their head has a
+row for each class, so that the same penalty is half as strong there; gamma and penalty are ours, within their ranges.
+The CNN takes as many steps as with all images, and so sees its four fifths the more often.
 """
 
 import numpy as np

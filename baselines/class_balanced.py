@@ -1,9 +1,9 @@
 """Class-balanced loss: a class counts by the effective number of its images, not by their number.
 
-Cui et al., 'Class-balanced loss based on effective number of samples', CVPR 2019, section 3, Eq. 2 and 3: n images are
-worth E(n) = (1 - beta^n) / (1 - beta), and a class of n is weighed by 1 / E(n). Their batches are drawn from all images
-alike, so a class counts n / E(n) in the mean. Batches here are half faces, so that n / E(n) itself is the weight: beta
-near 1 gives the CNN, beta = 0 the classes as often as they are. It knows no groups within a class.
+Cui et al., 'Class-balanced loss based on effective number of samples', CVPR 2019, sections 3 (Eq. 2) and 4: n images
+are worth E(n) = (1 - beta^n) / (1 - beta), and a class of n is weighed by 1 / E(n). Their batches are drawn from all
+images alike, so a class counts n / E(n) in the mean. Batches here are half faces, so that n / E(n) itself is the
+weight: beta near 1 gives the CNN, beta = 0 the classes as often as they are. It knows no groups within a class.
 """
 
 from baselines.cnn import prepare

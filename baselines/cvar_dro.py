@@ -1,8 +1,8 @@
 """CVaR-DRO: only the worst share of each batch is learned from.
 
-Levy et al., 'Large-scale methods for distributionally robust optimization', NeurIPS 2020, section 2 and Eq. 4: the
-conditional value at risk is the mean of the largest `share` of the losses, estimated within each batch. As there, the
-batch is one: faces and others compete for the share.
+Levy et al., 'Large-scale methods for distributionally robust optimization', NeurIPS 2020, sections 2 and 3, Eq. 2:
+the conditional value at risk is the mean of the largest `share` of the losses, estimated within each batch. As there,
+the batch is one: faces and others compete for the share.
 """
 
 from baselines.cnn import prepare

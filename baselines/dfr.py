@@ -2,7 +2,10 @@
 
 Kirichenko et al., 'Last layer re-training is sufficient for robustness to spurious correlations', ICLR 2023, section 6
 and appendix B: logistic regression with an L1 penalty on standardised features, the mean of the heads of ten random
-balanced subsets. Groups are those of the faces; of the others, which have none, a subset has as many as faces.
+balanced subsets (their code: twenty). Groups are those of the faces; of the others, which have none, a subset has as
+many as faces. They standardise by all training features, we by each subset's. Their inverse penalty, at most 1, is
+chosen by held-out validation images; it multiplies a sum over images, so that with fewer it penalises more: with n
+images and less than 2 / n the head learns nothing.
 """
 
 import numpy as np

@@ -3,8 +3,9 @@
 Sohoni et al., 'No subclass left behind: fine-grained robustness in coarse-grained classification problems', NeurIPS
 2020, section 4 and appendix B: features of a network trained as usual are reduced and clustered within each class by a
 Gaussian mixture, whose number of components has the best silhouette; group DRO then takes the clusters for groups.
-They reduce by UMAP or not at all; we take principal components, whitened. Groups exist among faces alone here, so that
-only these are clustered, and the others are one more group.
+Theirs is UMAP, a measure of hardness or no reduction; we take principal components, whitened. They average the
+silhouette over clusters, try up to ten, and on some data split clusters further; we average over faces and try up to
+eight. Groups exist among faces alone here, so that only these are clustered, and the others are one more group.
 """
 
 import numpy as np

@@ -1,9 +1,10 @@
 """JTT: train, see which faces come out wrong, and train anew with these drawn more often.
 
 Liu et al., 'Just train twice: improving group robustness without training group information', ICML 2021, section 4,
-Algorithm 1: the first model is stopped early; each image that it gets wrong is then there `times` times. Theirs repeats
-images of every class; here groups exist among faces alone, and a batch is half faces whatever is repeated, so that
-faces are repeated. Both stages start from the same initial weights, as the seed says.
+Algorithm 1: the first model is trained for a short time; each image that it gets wrong is then there `times` times.
+Theirs stops a long training early; ours has its learning rate fall to 0 within `first_epochs`, as all trainings here.
+Theirs repeats images of every class; here groups exist among faces alone, and a batch is half faces whatever is
+repeated, so that faces are repeated, in as many steps as without. Both stages start from the same initial weights.
 """
 
 import numpy as np

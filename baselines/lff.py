@@ -1,6 +1,6 @@
 """LfF: of two networks one is made to trust what is easy, and the other learns from the images that this one fails at.
 
-Nam et al., 'Learning from failure: training debiased classifier from biased classifier', NeurIPS 2020, section 3,
+Nam et al., 'Learning from failure: de-biasing classifier from biased classifier', NeurIPS 2020, section 3,
 Algorithm 1: the biased network minimises the generalised cross-entropy (Eq. 1), the other a cross-entropy weighed by
 the relative difficulty (Eq. 2), b / (b + d) of their two losses b and d. As in the authors' code these losses are
 moving averages of each image, divided by the largest of its class. The classes are faces and others; an image that a

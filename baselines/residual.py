@@ -2,7 +2,8 @@
 
 He et al., 'Deep residual learning for image recognition', CVPR 2016, sections 3.1 and 3.3: at each of the preset's
 levels one block that halves the size and one that keeps it, of two 3 x 3 convolutions each with batch norm, then global
-average pooling. Its shortcut is pooled before its 1 x 1 convolution, which would otherwise skip pixels.
+average pooling. Its shortcut is pooled before its 1 x 1 convolution, which would otherwise skip pixels and has no batch
+norm here. It takes a share of the steps of the CNN, see `wide`.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""The paper's 'no debiasing' ablation: the same network and loss as DB-VAE, faces drawn uniformly."""
+"""DB-VAE's network and loss with faces drawn uniformly: what its rule adds is what DB-VAE gains on this."""
 
 from debias import dbvae
 from debias.config import Config

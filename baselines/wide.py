@@ -1,4 +1,4 @@
-"""A wider CNN, one of the 'state-of-the-art' networks that the paper's text compares with: no debiasing, more weights.
+"""A wider CNN: no debiasing, more weights.
 
 It takes a share of the CNN's steps, so that both train for about the same time.
 """

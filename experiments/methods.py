@@ -2,7 +2,8 @@
 
 ./run_experiments.sh methods   # hyper-parameters: the defaults of baselines/, until methods_search has chosen others
 
-All train for eight passes, as in transfer.
+All train for eight passes, as in transfer, but for the wider and the residual CNN, which take a share of the steps for
+about the CNN's time. JTT trains one pass before, GEORGE eight, and LfF two networks at once.
 """
 
 import dataclasses
