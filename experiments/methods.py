@@ -69,8 +69,8 @@ BLIND = (
 BOUNDS = (
     Compared("subsampling"),
     Compared("oracle"),
-    Compared("group-dro", grid("adjustment", 1, 0, 3)),
-    Compared("dfr", grid("inverse_penalty", 0.1, 1, 10)),
+    Compared("group-dro", grid("adjustment", 1, 0, 3), chosen={"adjustment": 0}, by_groups={"adjustment": 1}),
+    Compared("dfr", grid("inverse_penalty", 0.1, 1, 10), chosen={"inverse_penalty": 10}),
 )
 ALL = (*BLIND, *BOUNDS)
 
