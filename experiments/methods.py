@@ -70,7 +70,9 @@ BOUNDS = (
     Compared("subsampling"),
     Compared("oracle"),
     Compared("group-dro", grid("adjustment", 1, 0, 3), chosen={"adjustment": 0}, by_groups={"adjustment": 1}),
-    Compared("dfr", grid("inverse_penalty", 0.1, 1, 10), chosen={"inverse_penalty": 10}),
+    Compared(
+        "dfr", grid("inverse_penalty", 0.1, 1, 10), chosen={"inverse_penalty": 10}, by_groups={"inverse_penalty": 0.1}
+    ),
 )
 ALL = (*BLIND, *BOUNDS)
 

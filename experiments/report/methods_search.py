@@ -39,10 +39,14 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
-    """How many methods were searched, and whose default another point clearly beats; empty before one was."""
+    """How many methods were searched, whose default another point clearly beats, and what is left to search.
+
+    Empty before one was searched.
+    """
     searched_for = [compared for compared in ALL if len(_points(rows, compared)) == len(compared.grid)]
     if not searched_for:
         return ""
+    others = [method(compared.method).title for compared in ALL if compared not in searched_for]
     by_loss, by_groups = (
         [
             f"{method(compared.method).title} with {shown(best)}"
@@ -51,10 +55,11 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
         ]
         for place in (0, 1)
     )
+    left = f" Still to be searched: {_listed(others)}." if others else ""
     return (
         f"Of {len(searched_for)} methods, each with {len(ALL[0].grid)} points and {seeds_of(rows, 'seeds')}, another "
         f"point than the default is clearly better for {_listed(by_loss)} by the validation loss, and for "
-        f"{_listed(by_groups)} by the worst validation group."
+        f"{_listed(by_groups)} by the worst validation group.{left}"
     )
 
 
