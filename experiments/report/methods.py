@@ -22,8 +22,8 @@ ABOUT = (
     "about the CNN's time; JTT trains one pass before and GEORGE eight. Hyper-parameters: the defaults of baselines/, "
     "from the papers or within their authors' ranges, unless methods_search found another value clearly better by the "
     f"validation loss on other training seeds: {_OTHERS or 'so for none'}; 'chosen by groups' are those that the worst "
-    "validation group would choose instead. Its table says what was tried. Our rule's defaults had been chosen on these "
-    "faces before, with those seeds as well."
+    "validation group would choose instead. Its table says what was tried. Our rule's defaults had been chosen on "
+    "these faces before, with those seeds as well."
 )
 
 

@@ -93,7 +93,7 @@ def _line(rows, compared, point, by_loss: bool, by_groups: bool) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) or "none"
+    return "; ".join(names) or "none"  # their titles have commas
 
 
 REPORT = Report(table=table, sentence=sentence)

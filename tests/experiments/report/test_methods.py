@@ -203,7 +203,7 @@ def test_a_table_of_the_search_marks_what_is_chosen(rows_of, cells):
     assert "for JTT with times 5 by the validation loss, and for none by the worst" in said
     assert methods_search.sentence(experiment, rows[rows["setting"] == "jtt-times5"]) == ""
     part = methods_search.sentence(experiment, rows[~rows["method"].isin(["cnn", "dfr"])])
-    assert part.startswith("Of 16 methods") and part.endswith("Still to be searched: CNN, DFR (groups).")
+    assert part.startswith("Of 16 methods") and part.endswith("Still to be searched: CNN; DFR (groups).")
 
 
 def test_what_is_drawn_is_told_of_those_who_draw_unevenly_with_an_interval_over_seeds(cells):
