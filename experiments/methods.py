@@ -101,7 +101,7 @@ def both(compared: Compared) -> tuple[Setting, ...]:
     )
     if compared.by_groups is None:
         return settings
-    chosen = at(f"{name}-by-groups", compared, compared.by_groups, ", random camera, chosen by groups", **CAMERA)
+    chosen = at(f"{name}-by-groups", compared, compared.by_groups, ", chosen by groups, random camera", **CAMERA)
     return (*settings, chosen)
 
 
