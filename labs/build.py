@@ -35,6 +35,7 @@ PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"  # stands in pyproject.toml 
 SET_UP = """\
 # Set-up: run this cell first. On Colab it fetches the lab and the few packages that Colab lacks, in half a minute.
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,8 @@ if "google.colab" in sys.modules and not root() and REPOSITORY != "{placeholder}
         os.chdir("lab")
         install = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", "labs/requirements.txt"]
         if subprocess.run(install).returncode:
+            os.chdir("..")
+            shutil.rmtree("lab")  # so that this cell tries again
             raise NotFound("The packages could not be installed, see above: run this cell again.")
 if not root():
     raise NotFound(f"The lab is not at {{REPOSITORY}}: set REPOSITORY, above, to its address and run this cell again.")

@@ -124,15 +124,17 @@ def test_notebooks_are_valid_empty_and_open_in_colab(path):
 @pytest.fixture
 def on_colab(tmp_path, monkeypatch):
     """A function that runs the set-up cell as on Colab, with this address in it; returns the commands that it calls."""
-    called = []
+    called, codes = [], []
 
     def run(command, env=None):
         called.append(command)
         if command[0] == "git" and "nowhere" not in command[-2]:
             (tmp_path / "lab" / "labs").mkdir(parents=True)
             (tmp_path / "lab" / "labs" / "build.py").write_text("")
+        return subprocess.CompletedProcess(command, codes.pop() if codes and command[0] != "git" else 0)
 
-    def set_up(repository):
+    def set_up(repository, pip=0):
+        codes.append(pip)
         exec(build.SET_UP.format(repository=repository, placeholder=build.PLACEHOLDER), {})
         return called
 
@@ -148,6 +150,12 @@ def test_colab_fetches_the_lab_and_what_it_lacks_once(on_colab, tmp_path):
     assert git[:2] == ["git", "clone"] and pip[-1] == "labs/requirements.txt"
     assert Path.cwd() == tmp_path / "lab" and sys.path[0] == str(tmp_path / "lab")
     assert len(on_colab("https://github.com/a/b")) == 2  # nothing more when the cell runs again
+
+
+def test_packages_that_colab_cannot_install_are_tried_again_by_the_same_cell(on_colab):
+    with pytest.raises(Exception, match="could not be installed, see above: run this cell again"):
+        on_colab("https://github.com/a/b", pip=1)
+    assert [command[0] for command in on_colab("https://github.com/a/b")[2:]] == ["git", sys.executable]
 
 
 @pytest.mark.parametrize("repository", [build.PLACEHOLDER, "https://github.com/nowhere/b"])
