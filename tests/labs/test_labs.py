@@ -124,17 +124,17 @@ def test_notebooks_are_valid_empty_and_open_in_colab(path):
 @pytest.fixture
 def on_colab(tmp_path, monkeypatch):
     """A function that runs the set-up cell as on Colab, with this address in it; returns the commands that it calls."""
-    called, codes = [], []
+    called, installed = [], []
 
     def run(command, env=None):
         called.append(command)
         if command[0] == "git" and "nowhere" not in command[-2]:
             (tmp_path / "lab" / "labs").mkdir(parents=True)
             (tmp_path / "lab" / "labs" / "build.py").write_text("")
-        return subprocess.CompletedProcess(command, codes.pop() if codes and command[0] != "git" else 0)
+        return subprocess.CompletedProcess(command, installed.pop() if command[0] != "git" else 0)
 
     def set_up(repository, pip=0):
-        codes.append(pip)
+        installed.append(pip)  # the code that pip ends with
         exec(build.SET_UP.format(repository=repository, placeholder=build.PLACEHOLDER), {})
         return called
 
