@@ -1,20 +1,29 @@
-"""Turns between processes: one works, others wait for what it makes."""
+"""Turns between processes: one works, others leave it alone or wait. The system lets go when a process dies."""
 
 import contextlib
+import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-
 from debias.errors import InputError
+from debias.progress import say
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Whether no other process holds the file or folder `path`, which is there; it is held meanwhile."""
+    held = os.open(path, os.O_RDONLY)
+    try:
+        yield _taken(held, fcntl.LOCK_NB)
+    finally:
+        os.close(held)
 
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: str = "") -> Iterator[None]:
-    """Wait until no other process holds the lock file `path`, and hold it meanwhile.
-
-    The system lets go of it when a process dies. On disks that know no locks nobody waits.
+    """Wait until no other process holds the lock file `path`, which is made, and hold it meanwhile.
 
     Args:
         waiting: what to say while another process holds it.
@@ -29,15 +38,16 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
         reason = f"{error.strerror}: choose another folder, with --cache"
         raise InputError(f"cannot write {path.parent}: {reason}") from error
     with file:
-        with contextlib.suppress(OSError):  # of network disks that know no locks
-            _take(file, waiting)
+        if not _taken(file.fileno(), fcntl.LOCK_NB):
+            say(waiting)
+            _taken(file.fileno())
         yield
 
 
-def _take(file, waiting: str) -> None:
+def _taken(held: int, how: int = 0) -> bool:
+    """Whether the lock is ours; some network disks know no locks, and there nobody waits."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if waiting:
-            Console(stderr=True).print(waiting, highlight=False)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(held, fcntl.LOCK_EX | how)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True

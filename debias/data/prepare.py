@@ -7,12 +7,9 @@ for byte, however often it was interrupted.
 
 import contextlib
 import dataclasses
-import errno
-import fcntl
 import glob
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +27,7 @@ from debias.data.packages import digest
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
 from debias.files import check_output, make_folder, replacing, shortened, write_text
+from debias.locks import alone
 from debias.progress import progress_bar, say
 
 REVISION = 1  # raise it whenever the same source gives other pixels
@@ -191,12 +189,12 @@ def _parts_folder(source: Source, out: Path, size: int) -> Iterator[Path]:
     begin = f".{shortened(out.name, 160)}.parts-"
     parts = out.with_name(begin + _parts_digest(source, size))
     for old in set(out.parent.glob(f"{glob.escape(begin)}*")) - {parts}:
-        with _alone(old) as alone:  # begun from other input or with other options
-            if alone:
+        with alone(old) as is_alone:  # begun from other input or with other options
+            if is_alone:
                 shutil.rmtree(old, ignore_errors=True)
     make_folder(parts)
-    with _alone(parts) as alone:
-        if not alone:
+    with alone(parts) as is_alone:
+        if not is_alone:
             raise InputError(f"{out}: another call is preparing it: wait until it has ended")
         try:
             yield parts
@@ -204,20 +202,6 @@ def _parts_folder(source: Source, out: Path, size: int) -> Iterator[Path]:
             shutil.rmtree(parts, ignore_errors=True)
             raise
         shutil.rmtree(parts, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Whether no other process holds the folder; it is held meanwhile, and let go of even by a killed process."""
-    held, alone = os.open(folder, os.O_RDONLY), True
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # some network disks know no locks
-        alone = error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    try:
-        yield alone
-    finally:
-        os.close(held)
 
 
 def _parts_digest(source: Source, size: int) -> str:

@@ -43,21 +43,18 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
 
     Empty before one was searched.
     """
-    searched_for = [compared for compared in ALL if len(_points(rows, compared)) == len(compared.grid)]
-    if not searched_for:
+    complete = [compared for compared in ALL if len(_points(rows, compared)) == len(compared.grid)]
+    if not complete:
         return ""
-    others = [method(compared.method).title for compared in ALL if compared not in searched_for]
+    others = [method(compared.method).title for compared in ALL if compared not in complete]
+    choices = [(compared, chosen(rows, compared)) for compared in complete]
     by_loss, by_groups = (
-        [
-            f"{method(compared.method).title} with {shown(best)}"
-            for compared in searched_for
-            if (best := chosen(rows, compared)[place]) != compared.grid[0]
-        ]
-        for place in (0, 1)
+        [f"{method(c.method).title} with {shown(best[way])}" for c, best in choices if best[way] != c.grid[0]]
+        for way in (0, 1)
     )
     left = f" Still to be searched: {_listed(others)}." if others else ""
     return (
-        f"Of {len(searched_for)} methods, each with {len(ALL[0].grid)} points and {seeds_of(rows, 'seeds')}, another "
+        f"Of {len(complete)} methods, each with {len(ALL[0].grid)} points and {seeds_of(rows, 'seeds')}, another "
         f"point than the default is clearly better for {_listed(by_loss)} by the validation loss, and for "
         f"{_listed(by_groups)} by the worst validation group.{left}"
     )
@@ -67,9 +64,8 @@ def _best(parts: Mapping[str, pd.DataFrame], column: str, sign: int) -> str:
     """The setting with the largest sign * column of those that are clearly above the first; else the first."""
     default, *others = parts
     found = significant({name: (parts[name], parts[default]) for name in others}, column)
-    gains = {name: sign * told["mean"] for name, (told, clear) in found.items() if clear}
-    better = {name: gain for name, gain in gains.items() if gain > 0}
-    return max(better, key=better.get, default=default)
+    gains = {default: 0.0} | {name: sign * told["mean"] for name, (told, clear) in found.items() if clear}
+    return max(gains, key=gains.get)
 
 
 def _about(rows) -> str:

@@ -60,13 +60,10 @@ def load(cache: Path, seed: int = 0) -> Corpus:
         if COURSE not in texts:  # a name of its own, so that a call with a network reads all of them
             path = path.with_stem(f"{path.stem}-without-course")
         if not path.is_file():
-            _write(path, *read(texts))
+            tunes, found, skipped = read(texts)
+            write_text(path, json.dumps([[dataclasses.astuple(tune) for tune in tunes], found, skipped]))
     tunes, found, skipped = json.loads(path.read_text(encoding="utf-8"))
     return split([Tune(*tune) for tune in tunes], found, skipped, seed)
-
-
-def _write(path: Path, tunes: Sequence[Tune], found: dict[str, int], skipped: dict[str, int]) -> None:
-    write_text(path, json.dumps([[dataclasses.astuple(tune) for tune in tunes], found, skipped]))
 
 
 def split(tunes: Sequence[Tune], found: dict[str, int], skipped: dict[str, int], seed: int = 0) -> Corpus:
