@@ -1,11 +1,11 @@
 """DFR: the last layer is fitted anew to validation images of which every group has as many. It sees the group labels.
 
 Kirichenko et al., 'Last layer re-training is sufficient for robustness to spurious correlations', ICLR 2023, section 6
-and appendix B: logistic regression with an L1 penalty on standardised features, the mean of the heads of ten random
-balanced subsets (their code: twenty). Groups are those of the faces; of the others, which have none, a subset has as
-many as faces. They standardise by all training features, we by each subset's. Their inverse penalty, at most 1, is
-chosen by held-out validation images; it multiplies a sum over images, so that with fewer it penalises more: with n
-images and less than 2 / n the head learns nothing.
+and appendix B: logistic regression with an L1 penalty on features that are standardised by the training images, the
+mean of the heads of ten random balanced subsets (their code: twenty). Groups are those of the faces; of the others,
+which have none, a subset has as many as faces. Their inverse penalty, at most 1, is chosen by held-out validation
+images; it multiplies a sum over images, so that with fewer it penalises more: with few images and a small one the head
+learns nothing.
 """
 
 import numpy as np
@@ -30,10 +30,11 @@ def train(splits: Splits, config: Config, inverse_penalty: float) -> Classifier:
     """
     check(splits.validation)
     model = cnn.train(splits, config)
+    scaler = StandardScaler().fit(outputs(model.encoder, splits.train, config))
     rng, features = np.random.default_rng(config.seed), outputs(model.encoder, splits.validation, config)
     subsets = [balanced(splits.validation, rng) for _ in range(SUBSETS)]
     labels = splits.validation.labels
-    heads = [head(features[rows], labels[rows], inverse_penalty) for rows in subsets]
+    heads = [head(scaler, features[rows], labels[rows], inverse_penalty) for rows in subsets]
     return set_head(model, *(np.mean(part, axis=0) for part in zip(*heads, strict=True)))
 
 
@@ -51,9 +52,10 @@ def balanced(validation: Dataset, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([kept, rng.choice(others, len(kept), replace=False)])
 
 
-def head(features: np.ndarray, labels: np.ndarray, inverse_penalty: float) -> tuple[np.ndarray, float]:
-    """Weights (F,) and bias for features (N, F) as they are, of the regression on standardised ones."""
-    scaler = StandardScaler().fit(features)
+def head(
+    scaler: StandardScaler, features: np.ndarray, labels: np.ndarray, inverse_penalty: float
+) -> tuple[np.ndarray, float]:
+    """Weights (F,) and bias for features (N, F) as they are, of the regression on those that `scaler` standardises."""
     model = LogisticRegression(C=inverse_penalty, l1_ratio=1, solver="liblinear", random_state=0)
     model.fit(scaler.transform(features), labels)
     weights = model.coef_[0] / scaler.scale_

@@ -28,7 +28,7 @@ from experiments.engine.experiment import Run
 from experiments.engine.store import StoredRun
 
 RETRIES = 3  # of a run whose process died
-RUNS_A_PROCESS = 6  # TensorFlow keeps what compiled steps have captured, the images too: a new process forgets them
+RUNS_A_PROCESS = 12  # TensorFlow keeps what compiled steps have captured, 40 MB a run: a new process forgets it
 PATIENCE_S = 15  # with an address that does not answer
 TRIAL_S = 30  # to connect to a cluster that does
 LOOK_AFTER_S = 5  # between two looks at whether Ray is still there

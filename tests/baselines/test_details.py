@@ -228,7 +228,7 @@ def test_afr_without_a_penalty_is_refused_before_it_trains(splits, tiny_config, 
 
 def test_dfr_s_head_gives_the_logits_of_scikit_learn_s_pipeline(features):
     x, labels = features
-    weights, bias = dfr.head(3 * x + 7, labels, 0.3)
+    weights, bias = dfr.head(StandardScaler().fit(3 * x + 7), 3 * x + 7, labels, 0.3)
     theirs = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, l1_ratio=1, solver="liblinear", random_state=0))
     theirs.fit(3 * x + 7, labels)
     np.testing.assert_allclose((3 * x + 7) @ weights + bias, theirs.decision_function(3 * x + 7), atol=1e-8)
@@ -239,10 +239,12 @@ def test_dfr_s_logits_are_the_mean_of_ten_regressions_on_ten_subsets(splits, tin
     monkeypatch.setattr(dfr.cnn, "train", lambda *_: Classifier(flat))
     subsets, own = [], dfr.balanced
     monkeypatch.setattr(dfr, "balanced", lambda *given: subsets.append(own(*given)) or subsets[-1])
-    model, x, logits = dfr.train(splits, tiny_config, 0.5), splits.validation.images().reshape(-1, 64) / 255, []
+    model, logits = dfr.train(splits, tiny_config, 0.5), []
+    train, x = (part.images().reshape(-1, 64) / 255 for part in (splits.train, splits.validation))
+    z = (x - train.mean(axis=0)) / train.std(axis=0)
     for rows in subsets:
-        one = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, l1_ratio=1, solver="liblinear", random_state=0))
-        logits.append(one.fit(x[rows], splits.validation.labels[rows]).decision_function(x))
+        one = LogisticRegression(C=0.5, l1_ratio=1, solver="liblinear", random_state=0)
+        logits.append(one.fit(z[rows], splits.validation.labels[rows]).decision_function(z))
     np.testing.assert_allclose(model(x.reshape(-1, 8, 8, 1)), np.mean(logits, axis=0), atol=1e-4)
     assert len({frozenset(rows) for rows in subsets}) == 10 and np.std(logits, axis=0).mean() > 0.1
 
@@ -338,6 +340,21 @@ def test_george_finds_clusters_that_are_there():
     points = np.array([[0, 0], [8, 0], [0, 8]])[truth] + RNG.normal(size=(120, 2))
     found = george.clusters(points, seed=0)
     assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == 3 == len(set(found))
+
+
+def test_george_s_silhouette_counts_rare_clusters_as_much_as_common_ones():
+    """Against the definition, (b - a) / max(a, b) of each point: a to its own cluster, b to the nearest other."""
+    labels = np.repeat([0, 1, 3], [20, 6, 4])  # a component of the mixture may stay empty
+    points = np.array([[0, 0], [3, 0], [7, 7], [0, 3]])[labels] + RNG.normal(size=(30, 2))
+    by_cluster = {label: [] for label in labels}
+    for i, label in enumerate(labels):
+        away = np.linalg.norm(points - points[i], axis=1)
+        own = away[labels == label].sum() / (np.sum(labels == label) - 1)
+        nearest = min(away[labels == other].mean() for other in by_cluster if other != label)
+        by_cluster[label].append((nearest - own) / max(own, nearest))
+    truth = np.mean([np.mean(each) for each in by_cluster.values()])
+    assert george.silhouette(points, labels, seed=0) == pytest.approx(truth)
+    assert george.silhouette(points, np.zeros(30, int), seed=0) == -1
 
 
 def test_faces_are_drawn_by_a_power_of_the_density_around_them():
