@@ -4,7 +4,7 @@
 
 A face is turned from 20 degrees to a side on; gender and skin tone are as they come. As in transfer: eight passes over
 4,800 faces, 80 of them rare, and a test by another camera; all train with a random camera. Nothing of the rules is
-retuned. That the imbalance costs the CNN something was seen on seed 100, which is in no table.
+retuned. That the imbalance costs the CNN something was seen on seed 100, which is in no comparison of methods.
 """
 
 import dataclasses

@@ -3,8 +3,8 @@
 ./run_experiments.sh tumours
 
 Each seed draws its own 4 of 42 small tumours, beside all 42 large ones. Nothing of the rules is retuned. The length of
-training was chosen on seeds 100 to 104, which are in no table, by the validation loss of the CNN alone: of 320 steps
-the last fifth no longer lowers it, and twice as many lower it by a hundredth of a nat.
+training was chosen on seeds 100 to 104, which are in no comparison, by the validation loss of the CNN alone: of 320
+steps the last fifth no longer lowers it, and twice as many lower it by a hundredth of a nat.
 """
 
 from experiments.engine.experiment import TUMOURS, Experiment

@@ -1,6 +1,7 @@
 """The entry script, in copies of it with fake Pythons and installers: a set-up takes no time and no network."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -81,6 +82,13 @@ def test_help_lists_what_there_is_with_its_minutes():
     minutes = _minutes(ROOT)
     assert set(minutes) == (set(COMMANDS) - {"run"}) | set(EXPERIMENTS) | set(GROUPS) | {"labs", "test"}
     assert {name: minutes[name] for name in EXPERIMENTS} == {name: e.minutes for name, e in EXPERIMENTS.items()}
+    for group, names in GROUPS.items():  # what several of them share is trained once
+        trained, total = set(), 0.0
+        for experiment in (EXPERIMENTS[name] for name in names):
+            ours = {json.dumps([run.data, run.settings()]) for run in experiment.runs()}
+            total += experiment.minutes * len(ours - trained) / len(ours)
+            trained |= ours
+        assert minutes[group] == pytest.approx(total, rel=0.02)
 
 
 def test_an_ablation_is_found_by_its_file(ready):

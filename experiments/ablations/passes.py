@@ -1,4 +1,4 @@
-"""How long is long enough, with a random camera: doubling the passes over the faces should move nothing.
+"""How long to train, with a random camera: 2 to 32 passes over the faces.
 
 What resampling is worth after so many passes: every method against the CNN that is trained as long.
 """

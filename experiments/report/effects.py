@@ -54,14 +54,15 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
     parts, at = by_setting(rows), hardest(rows)
     column = f"worst_recall{FIXED_RATE}{at}"
     found = changed(rows, column)
-    alone, on_top = (_listed(found, names) for names in (asked, WITH_CAMERA))
+    alone = _listed(found, asked, "this")
+    on_top = _listed(found, WITH_CAMERA, "the worst group's recall")
     if not alone and not on_top:
         return ""
     level = f"On {where(rows)} the CNN finds {parts['cnn'][column].mean():.1f} % of its {of}, at 1 % false positives"
     return " ".join(
         [
             f"{level}: {alone}." if alone else f"{level}.",
-            *([f"On top of a random camera, {on_top}."] if on_top else []),
+            *([f"Compared with the CNN that has a random camera, too, {on_top}."] if on_top else []),
             f"(Means over {seeds_of(rows)}, with 95 % intervals; 'may be chance': p ≥ {LEVEL} after Holm's correction "
             "for all that were compared.)",
         ]
@@ -71,7 +72,8 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
 def notes(rows: pd.DataFrame) -> str:
     """What a reader of the differences should know besides: the max rule's own share, and the false-positive rates."""
     at = hardest(rows)
-    rates = f"Thresholds are set on other negatives, of which 1 % pass; on {where(rows)} {_rates(rows, at)} pass."
+    passing = f"of the negatives on {where(rows)} {_rates(rows, at)} pass."
+    rates = f"Thresholds are set so that 1 % of the validation negatives pass; {passing}"
     return " ".join([*_rule_alone(by_setting(rows), at), rates])
 
 
@@ -135,7 +137,7 @@ def draws(experiment: Experiment, rows: pd.DataFrame) -> Section:
     uniform, *_ = parts.values()
     shown = [uniform, *(part for part in parts.values() if _resamples(part))]
     share = {f"{rare_faces(experiment)}, % of the draws": lambda part: f"{part['rare'].mean():.1f}"}
-    ess = {"effective number of faces (ESS)": lambda part: f"{part['ess'].mean():,.0f}"}
+    ess = {"effective sample size (ESS)": lambda part: f"{part['ess'].mean():,.0f}"}
     columns = share | ess if experiment.rare else ess  # of other data it may not be known what is rare
     lines = [[title(part), *(cell(part) for cell in columns.values())] for part in shown]
     return Section("What is drawn in the last epoch", ["setting", *columns], lines)
@@ -157,10 +159,10 @@ def _settings(part) -> dict:
     return json.loads(part["config"].iloc[0])
 
 
-def _listed(found, names: Mapping[str, str]) -> str:
+def _listed(found, names: Mapping[str, str], of: str) -> str:
     """'A changes this by +1.2 points [...]; B by ...', of the settings that were found."""
-    first, *others = [f"{what} changes this by {_points(*found[n])}" for n, what in names.items() if n in found] or [""]
-    return "; ".join([first, *(other.replace(" changes this", "") for other in others)])
+    listed = [(what, _points(*found[name])) for name, what in names.items() if name in found]
+    return "; ".join(f"{what}{'' if i else f' changes {of}'} by {points}" for i, (what, points) in enumerate(listed))
 
 
 def _rates(rows, at) -> str:

@@ -1,12 +1,15 @@
 """Who debiases best: a table for each test, differences to the CNN with a random camera, and one figure."""
 
+import ast
+import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from baselines import method
-from debias.markdown import plain
+from debias.markdown import markdown, plain
 from experiments.engine.experiment import Experiment
 from experiments.methods import ALL
 from experiments.report import cameras, effects, tables
@@ -18,12 +21,12 @@ HOW = {"class": "without group labels", "group": "with them"}
 _WIDER, _RESIDUAL = (f"{100 * method(name).arguments['share']:.0f} %" for name in ("wide", "residual"))
 _OTHERS = ", ".join(method(each.method).title for each in ALL if each.chosen)
 ABOUT = (
-    f"Eight passes over the faces; the wider CNN takes {_WIDER} of the steps and the residual one {_RESIDUAL}, for "
-    "about the CNN's time; JTT trains one pass before and GEORGE eight. Hyper-parameters: the defaults of baselines/, "
-    "from the papers or within their authors' ranges, unless methods_search found another value clearly better by the "
-    f"validation loss on other training seeds: {_OTHERS or 'so for none'}; 'chosen by groups' are those that the worst "
-    "validation group would choose instead. Its table says what was tried. Our rule's defaults had been chosen on "
-    "these faces before, with those seeds as well."
+    f"Eight passes over the faces; the wider CNN takes {_WIDER} of the steps and the residual one {_RESIDUAL}, meant "
+    "to cost about the CNN's time; JTT trains one pass before and GEORGE eight. Hyper-parameters: the defaults of "
+    "baselines/, from the papers or within their authors' ranges, unless methods_search found another value clearly "
+    f"better by the validation loss on other training seeds: {_OTHERS or 'so for none'}; 'chosen by groups' are those "
+    "that the worst validation group would choose instead. Its table says what was tried. Our rule's defaults had been "
+    "chosen on these faces before, with those seeds as well."
 )
 
 
@@ -36,6 +39,13 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """The worst group against E[A], an arrow from no camera to a random one for each method."""
     return {experiment.name: cameras.figure(experiment, rows)}
+
+
+def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
+    """What each method does, by the first line of its file."""
+    methods = [method(name) for name in dict.fromkeys(setting.method for setting in experiment.settings)]
+    lines = [[each.title, _does(each.module), each.paper] for each in methods]
+    return {"about.md": markdown(["method", "what it does", "from"], lines) + "\n"}
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> str:
@@ -58,6 +68,12 @@ def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str
     return " ".join([about, *said])
 
 
+def _does(module: str) -> str:
+    """The first line of a module's docstring; read from its file, since it imports TensorFlow."""
+    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
 def _blocks(experiment, rows, column) -> str:
     found, parts = cameras.findings(experiment, rows, column), tables.by_setting(rows)
     names = {setting.name: cameras.labels_of(setting) for setting in experiment.settings if setting.name in found}
@@ -72,8 +88,8 @@ def _best(found: Mapping[str, Finding], parts) -> str:
     named = {name: f"{plain(cameras.method_of(parts[name]))} {told(found[name])}" for name in ranked}
     gains = [named[name] for name in ranked if found[name][1] and found[name][0]["mean"] > 0]
     losses = [named[name] for name in ranked if found[name][1] and found[name][0]["mean"] < 0]
-    best = ", ".join(gains) if gains else f"none gains clearly (best {named[ranked[0]]})"
-    return best + (f" (clearly worse: {', '.join(losses)})" if losses else "")
+    best = ", ".join(gains) if gains else f"none gains clearly (highest mean: {named[ranked[0]]})"
+    return best + (f"; clearly worse: {', '.join(losses)}" if losses else "")
 
 
-REPORT = Report(table=table, figures=figures, sentence=sentence)
+REPORT = Report(table=table, figures=figures, texts=texts, sentence=sentence)

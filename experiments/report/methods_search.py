@@ -54,9 +54,9 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     )
     left = f" Still to be searched: {_listed(others)}." if others else ""
     return (
-        f"Of {len(complete)} methods, each with {len(ALL[0].grid)} points and {seeds_of(rows, 'seeds')}, another "
-        f"point than the default is clearly better for {_listed(by_loss)} by the validation loss, and for "
-        f"{_listed(by_groups)} by the worst validation group.{left}"
+        f"Of {len(complete)} methods, each tried with {len(ALL[0].grid)} values of one hyper-parameter and "
+        f"{seeds_of(rows, 'seeds')}, another value than the default is clearly better by the validation loss for "
+        f"{_listed(by_loss)}, and by the worst validation group for {_listed(by_groups)}.{left}"
     )
 
 

@@ -65,7 +65,7 @@ CAPTIONS = {
     "arrows": "The worst group against E[A], from training without a random camera to training with one",
     "methods": "The worst group against E[A], from training without a random camera to training with one",
     "replication": "Recall on another camera at 1 % false positives, seeds 10 to 19",
-    "pooled": "What each changes over all seeds of methods and replication",
+    "pooled": "What each way to draw faces changes, compared with the CNN, over twenty seeds",
     "groups": "Recall by group; at 1 % false positives on another camera, where it was tested by one",
     "sampling": "Sampling probabilities, and the ten least and the ten most likely faces",
     "reconstructions": "Test faces of every group, and what each autoencoder makes of them",

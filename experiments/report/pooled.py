@@ -29,7 +29,7 @@ RULE, NETWORK = "dbvae-max-random-camera", "vae-random-camera"  # the same netwo
 ALONE = "rule alone"  # names the pair of the two, where all others are pairs of a setting and the CNN
 ASKED = {  # name of a pair -> what it stands for in the sentence
     RULE: "DB-VAE (max rule)",
-    ALONE: "that rule beside the same network drawing evenly",
+    ALONE: "that rule alone, counted from the same network drawing evenly",
     "jtt-random-camera": "JTT",
     "oracle-random-camera": "resampling by group labels",
 }
@@ -87,7 +87,7 @@ def sentence(rows: pd.DataFrame) -> str:
     _, cnn = next(iter(pairs(rows).values()))
     moments = f"Var[A] of {cnn[variance].mean():.1f} %² and E[A] of {cnn[mean].mean():.1f} %"
     return (
-        f"Over {seeds_of(rows)} on {effects.where(rows)}, all with a random camera in training. At the model's own "
+        f"Models trained with a random camera, tested on {effects.where(rows)}, {seeds_of(rows)}. At the model's own "
         f"threshold, as in the paper, the CNN's {moments} change{_listed(rows, (RULE, ALONE), variance, mean)}. At 1 % "
         f"false positives its worst group's recall of {cnn[worst].mean():.1f} % changes{_listed(rows, ASKED, worst)} "
         "(95 % intervals; * significant by Holm's correction for all compared, else n.s.)."

@@ -46,10 +46,14 @@ def _share(rows) -> str:
     if found is None:
         return ""
     if found["mean"] < 0:
-        return "Our rule loses {:.0f} % [{:.0f}, {:.0f}] of what labels gain there.".format(
+        return "Our rule loses {:.0f} % [{:.0f}, {:.0f}] of what labels gain there (bootstrap interval).".format(
             *(-found[each] for each in ("mean", "high", "low"))
         )
-    return "Of what labels gain there, our rule gains {mean:.0f} % [{low:.0f}, {high:.0f}].".format(**found)
+    return (
+        "Of what labels gain there, our rule gains {mean:.0f} % [{low:.0f}, {high:.0f}] (bootstrap interval).".format(
+            **found
+        )
+    )
 
 
 REPORT = Report(table=table, figures=figures, texts=transfer.texts, summary=transfer.summary, sentence=sentence)

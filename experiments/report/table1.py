@@ -150,8 +150,8 @@ def _false_positives(best, none) -> str:
     return (
         f"**False positives.** Where 1 % of the validation negatives pass, that rule changes Var[A] by "
         f"{_change(best, none, 'var_recall_fpr1')} and E[A] by {_change(best, none, 'mean_recall_fpr1')}; of the "
-        f"test's negatives {_passing(best, FIXED_RATE)} % pass then, of the CNN's {_passing(none, FIXED_RATE)} %. At "
-        f"0.5 these are {_passing(best, OWN)} and {_passing(none, OWN)} %, a change of "
+        f"test's negatives {_passing(best, FIXED_RATE)} % pass then, and with the CNN {_passing(none, FIXED_RATE)} %. "
+        f"At 0.5 it is {_passing(best, OWN)} and {_passing(none, OWN)} %, a change of "
         f"{_change(best, none, 'fpr', 2)}. JMitnik's debiased models lost precision; that rule's have "
         f"{best['precision'].mean():.1f} % against {none['precision'].mean():.1f} %."
     )
@@ -171,7 +171,7 @@ def _many_latents(parts) -> str:
     return (
         f"**Eq. 4 with the course's k = {K} collapses.** The product over {K} latents puts its mass on very "
         f"few faces (effective sample sizes, 1 where every draw is the same face: "
-        f"{', '.join(_each_alpha('product', K, parts, 'ess', ',.0f'))}), and E[A] is "
+        f"{', '.join(_each_alpha('product', K, parts, 'ess', ',.0f'))} for the same α), and E[A] is "
         f"{_listed(_each_alpha('product', K, parts, 'mean_recall'))} %."
     )
 
@@ -181,18 +181,18 @@ def _few_latents(parts, to_cnn) -> str:
     lost = told(significant(to_cnn, "mean_recall").get(FEWEST.name))
     return (
         f"**With k = {K_THAT_WORKS} the variance falls: {_verdict(to_cnn, WORKS)}.** Var[A] is "
-        f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))}; at α = 0.01 it changes by "
-        f"{_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. At α = 0.001 "
-        f"the effective sample size is {fewest['ess'].mean():,.0f} faces, and E[A] changes by {lost}."
+        f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))} for the same α; at α = 0.01 it changes "
+        f"by {_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. At "
+        f"α = 0.001 the effective sample size is {fewest['ess'].mean():,.0f} faces, and E[A] changes by {lost}."
     )
 
 
 def _how_much(none, best, oracle) -> str:
     _, published = PUBLISHED["paper"]
     return (
-        f"**How much.** From none to α = {ALPHAS[-1]:g} the paper's Var[A] changes by "
-        f"{100 * (published[-1] / published[0] - 1):+.0f} %, that rule's here by {_part(none, best, OWN)} %; that of "
-        f"the oracle, which draws by group labels, by {_part(none, oracle, OWN)} %. At 1 % FPR it is "
+        f"**How much.** From no debiasing to α = {ALPHAS[-1]:g} the paper's Var[A] changes by "
+        f"{100 * (published[-1] / published[0] - 1):+.0f} %, here by {_part(none, best, OWN)} % with the max rule, and "
+        f"by {_part(none, oracle, OWN)} % with the oracle, which draws by group labels. At 1 % FPR the last two are "
         f"{_part(none, best, FIXED_RATE)} and {_part(none, oracle, FIXED_RATE)} %."
     )
 

@@ -24,7 +24,7 @@
 # * measure a detector by group, with intervals and at a fixed false-positive rate,
 # * write the losses of a VAE and of the DB-VAE, and see where a shape goes wrong in silence,
 # * turn latents into sampling probabilities, and say from how many faces they really draw,
-# * tell debiasing from a shifted threshold, and a result from one seed.
+# * tell debiasing from a shifted threshold, and a result from the luck of one seed.
 
 # %%
 import dataclasses
@@ -81,7 +81,7 @@ def show(figure, name):
 #
 # Real benchmarks with known skin tone can only be had by signed form, so these faces are rendered: 64 x 64 pixels, from
 # a model of the head whose every factor is known ([data card](../../debias/data/parliament/README.md)). The first call
-# renders them, a minute or two on two cores.
+# renders them, two to four minutes on two cores.
 #
 # **Darker** and **lighter** mean skin tone by the Fitzpatrick scale of dermatology, which has six types, I the
 # lightest. Types I to III are lighter, IV to VI darker, as in the paper. There people judged the type of each

@@ -6,7 +6,7 @@
 # put together: augmentation, dropout, a falling learning rate, several networks that vote.
 #
 # It takes an hour or two to do, and on two cores ten minutes to run with the sample of MNIST that comes with it, four
-# times as long with all of MNIST, which is taken where there is a network. Under each exercise are an example and three
+# times as long with all of MNIST, which is taken where there is internet. Under each exercise are an example and three
 # hints; open one only when you are stuck.
 #
 # **When you are through, you can**

@@ -6,7 +6,7 @@
 # the memory of what was played, then what PPO adds, advantages and clipping, and the networks that decide. Your
 # functions train one agent, on CartPole and then on Pong.
 #
-# It takes about two hours to do; training takes about ten minutes on two cores, eight of them for Pong. Under each
+# It takes about two hours to do; training takes a quarter of an hour on two cores, most of it for Pong. Under each
 # exercise are an example and three hints; open one only when you are stuck.
 #
 # **When you are through, you can**

@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from baselines import METHODS
+from baselines import METHODS, focal
 from debias import plots
 from debias.provenance import ROOT
 from experiments.methods import ALL, BLIND, BOUNDS, Compared, both
@@ -154,6 +154,13 @@ def test_the_table_ends_with_what_is_drawn_by_those_who_resample(experiment, row
     }
 
 
+def test_what_each_method_does_is_told_once(experiment, rows, cells):
+    told = cells(methods.REPORT.texts(experiment, rows, {})["about.md"])[1:]
+    assert [title for title, *_ in told] == ["CNN", "Focal loss", "JTT", "Oracle (groups)"]
+    does = focal.__doc__.splitlines()[0]
+    assert told[1] == ["Focal loss", does, "Lin et al., ICCV 2017"] and "less" in does
+
+
 def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment, rows, lines):
     table = methods.table(experiment, rows)
     assert "photographs" not in table
@@ -162,11 +169,11 @@ def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment
     oracle = METHODS["oracle"].title
     own, camera = said.split("Own test: ")[1].split(" Another camera: ")
     assert own == f"without group labels, Focal loss +4.0 [+4.0, +4.0] *; with them, {oracle} +12.0 [+12.0, +12.0] *."
-    none = f"with them, none gains clearly (best {oracle} +0.0 [+0.0, +0.0] n.s.)."
+    none = f"with them, none gains clearly (highest mean: {oracle} +0.0 [+0.0, +0.0] n.s.)."
     assert camera == f"without group labels, Focal loss +4.0 [+4.0, +4.0] *; {none}"
     worse = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 50 * (rows["setting"] == "focal-random-camera"))
-    assert f"(best {METHODS['jtt'].title} +0.0 [" in (told := methods.sentence(experiment, worse))
-    assert "(clearly worse: Focal loss -46.0 [-46.0, -46.0] *);" in told
+    assert f"(highest mean: {METHODS['jtt'].title} +0.0 [" in (told := methods.sentence(experiment, worse))
+    assert "; clearly worse: Focal loss -46.0 [-46.0, -46.0] *;" in told
     assert methods.sentence(experiment, rows[rows["seed"] == 0]) == ""
 
 
@@ -199,8 +206,10 @@ def test_a_table_of_the_search_marks_what_is_chosen(rows_of, cells):
         ("JTT, times 50", ""),
     ]
     said = methods_search.sentence(experiment, rows)
-    assert said.startswith("Of 18 methods, each with 3 points and 5 seeds")
-    assert "for JTT with times 5 by the validation loss, and for none by the worst" in said
+    assert said.startswith("Of 18 methods, each tried with 3 values of one hyper-parameter and 5 seeds")
+    assert (
+        "clearly better by the validation loss for JTT with times 5, and by the worst validation group for none" in said
+    )
     assert methods_search.sentence(experiment, rows[rows["setting"] == "jtt-times5"]) == ""
     part = methods_search.sentence(experiment, rows[~rows["method"].isin(["cnn", "dfr"])])
     assert part.startswith("Of 16 methods") and part.endswith("Still to be searched: CNN; DFR (groups).")

@@ -75,7 +75,9 @@ def test_the_sentence_tells_the_rule_from_its_network():
     own, fixed = said.split("At 1 % false positives")
     change = r"\+1\.0 \[\+0\.8, \+1\.2\] \*"  # in every measure
     assert re.search(f"change by {change} and {change} with DB-VAE", own)
-    assert re.search(r"by \+2\.0 (\S+ \S+) \* and \+2\.0 \1 \* with that rule beside the same network", own)
+    assert re.search(
+        r"by \+2\.0 (\S+ \S+) \* and \+2\.0 \1 \* with that rule alone, counted from the same network", own
+    )
     assert re.search(f"changes by {change} with DB-VAE .max rule., by .* with JTT", fixed)
 
 

@@ -29,13 +29,15 @@ def test_the_sentence_tells_each_way_to_draw_and_our_share_of_the_oracle_s_gain(
         "On their own test the CNN finds 84.5 % of its worst group, at 1 % false positives: DB-VAE's"
     )
     assert "drawing evenly, changes this by +0.5 points [+0.5, +0.5]; DB-VAE with its max rule by -1.0 points" in said
-    own = "beside the same network drawing evenly, is -1.5 [-1.5, -1.5]. Thresholds are set on other"
+    own = "beside the same network drawing evenly, is -1.5 [-1.5, -1.5]. Thresholds are set so that"
     assert own in rare_groups.REPORT.texts(experiment, rows, {})["effects.md"]
     assert "our rule by +3.0 points" in said
     assert ("a balanced training set of the same size by +6.0" in said) == (experiment.name == "tumours")
-    assert said.endswith("Of what labels gain there, our rule gains 75 % [75, 75].")
+    assert said.endswith("Of what labels gain there, our rule gains 75 % [75, 75] (bootstrap interval).")
     harm = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 4.0 * (rows["setting"] == "neighbours"))
-    assert rare_groups.sentence(experiment, harm).endswith("Our rule loses 25 % [25, 25] of what labels gain there.")
+    assert rare_groups.sentence(experiment, harm).endswith(
+        "Our rule loses 25 % [25, 25] of what labels gain there (bootstrap interval)."
+    )
 
 
 def test_no_share_of_a_gain_that_is_not_clear(experiment, rows):
