@@ -101,6 +101,7 @@ def _registered(*lines: tuple[str, Method]) -> dict[str, Method]:
 _PAPER = "Amini, Soleimany et al., AIES 2019"
 
 _OURS = {"dimensions": 3, "share": 0.1, "search": 0.375}
+_DENSITY = {"dimensions": 8, "power": 0.25}
 
 METHODS = _registered(
     ("cnn", Method("CNN", "baselines.cnn", paper=_PAPER)),
@@ -117,7 +118,7 @@ METHODS = _registered(
     ("lff", _blind("LfF", "lff", "Nam et al., NeurIPS 2020", "group", q=0.7, decay=0.7)),
     ("afr", _blind("AFR", "afr", "Qiu et al., ICML 2023", "group", gamma=4.0, penalty=1e-3)),
     ("george", _blind("GEORGE", "george", "Sohoni et al., NeurIPS 2020", step_size=0.01, dimensions=8)),
-    ("density", Method("VAE, by density", "baselines.density", "class", True, True, {"dimensions": 8, "power": 0.25})),
+    ("density", Method("VAE, by density", "baselines.density", "class", True, True, _DENSITY, paper="ours")),
     ("neighbours", _blind("Ours, costly neighbourhoods", "neighbours", "ours", resamples=True, **_OURS)),
     ("subsampling", _bound("Subsampling", "subsampling", "Idrissi et al., CLeaR 2022")),
     ("group-dro", _bound("Group DRO", "group_dro", "Sagawa et al., ICLR 2020", step_size=0.01, adjustment=1.0)),

@@ -1,8 +1,8 @@
-"""The debiasing variational autoencoder: a classifier and a VAE that share an encoder (paper, section 3).
+"""The debiasing variational autoencoder: a classifier and a VAE share an encoder; rare latents are drawn more often.
 
 One head on the encoder gives 2k + 1 numbers: the class logit, k posterior means and k log-variances. Only faces train
 the decoder and the latents; what the latents learn of the faces then decides how often each is drawn
-(`debias.resampling`).
+(`debias.resampling`; paper, section 3).
 """
 
 import dataclasses

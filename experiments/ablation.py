@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from debias.config import Config
+from debias.presets import network
 from experiments.engine.experiment import Experiment, Setting
 from experiments.settings import CNN, DATA, FACES, K_THAT_WORKS, RARE, changed, debiased
 
@@ -47,12 +49,25 @@ class Ablation(Experiment):
 
     def at_smoke_size(self) -> "Ablation":
         """Toy size, of each line only its ends and what they are compared with: what lies between runs alike."""
-        ends = [point for line in self._lines() for point in {0: line[0], -1: line[-1]}.values()]
+        ends = [point for line in self._lines() for point in (line[0], line[-1])]
         needed = {point.setting.name for point in ends} | {point.against for point in ends}
         points = tuple(point for point in self.points if point.setting.name in needed)
         named = needed | ({self.baseline.name} if self.baseline else set())
         settings = tuple(setting for setting in self.settings if setting.name in named)
         return Experiment.at_smoke_size(dataclasses.replace(self, settings=settings, points=points))
+
+    def on_other_data(self, *arguments, **options) -> "Ablation":
+        """As of every experiment; what is varied keeps its usual value where a setting does not change it.
+
+        Other data may be trained with another one, and a default would then stand at the wrong place of the axis.
+        """
+        varied = {name for setting in self.settings for name in setting.changes}
+        usual = {name: value for name, value in self._usual().items() if name in varied and value is not None}
+        settings = (dataclasses.replace(each, changes={**usual, **each.changes}) for each in self.settings)
+        return Experiment.on_other_data(dataclasses.replace(self, settings=tuple(settings)), *arguments, **options)
+
+    def _usual(self) -> Mapping[str, Any]:
+        return {**self.base.settings(), "latent_dim": network(self.base).latent_dim}
 
     def _lines(self) -> list[list[Point]]:
         names = dict.fromkeys(point.line for point in self.points)

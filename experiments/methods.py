@@ -56,12 +56,12 @@ BLIND = (
     Compared("residual"),
     Compared("vae"),
     Compared("class-balanced", grid("beta", 0.999, 0.99, 0.9999)),
-    Compared("focal", grid("gamma", 2, 1, 5)),
+    Compared("focal", grid("gamma", 2, 1, 5), chosen={"gamma": 1}, by_groups={"gamma": 2}),
     Compared("cvar-dro", grid("share", 0.2, 0.5, 0.1)),
     Compared("jtt", grid("times", 20, 5, 50)),
     Compared("lff", grid("q", 0.7, 0.5, 0.9)),
     Compared("afr", grid("gamma", 4, 1, 10)),
-    Compared("george", grid("step_size", 0.01, 0.001, 0.1)),
+    Compared("george", grid("step_size", 0.01, 0.001, 0.1), chosen={"step_size": 0.1}, by_groups={"step_size": 0.01}),
     Compared("density", grid("power", 0.25, 0.1, 0.5)),
     Compared("dbvae-max", grid("alpha", 0.001, 0.01, 0.1)),
     Compared("neighbours", grid("share", 0.1, 0.05, 0.2)),
@@ -70,9 +70,7 @@ BOUNDS = (
     Compared("subsampling"),
     Compared("oracle"),
     Compared("group-dro", grid("adjustment", 1, 0, 3), chosen={"adjustment": 0}, by_groups={"adjustment": 1}),
-    Compared(
-        "dfr", grid("inverse_penalty", 0.1, 1, 10), chosen={"inverse_penalty": 10}, by_groups={"inverse_penalty": 0.1}
-    ),
+    Compared("dfr", grid("inverse_penalty", 0.1, 1, 10), chosen={"inverse_penalty": 10}),
 )
 ALL = (*BLIND, *BOUNDS)
 

@@ -1,9 +1,11 @@
 """Every experiment by name, found by its file: a module here or in `ablations` that sets EXPERIMENT."""
 
+import collections
 import importlib
 import re
 from pathlib import Path
 
+from debias.errors import InputError
 from experiments.engine.experiment import Experiment
 
 _FOLDER = Path(__file__).parent
@@ -21,6 +23,9 @@ _ABLATIONS = _found("experiments.ablations", _FOLDER / "ablations")
 _OTHERS = sorted(_found("experiments", _FOLDER), key=lambda experiment: experiment.minutes)  # the quick ones first
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (*_OTHERS, *_ABLATIONS)}
+if len(EXPERIMENTS) < len(_OTHERS) + len(_ABLATIONS):
+    counts = collections.Counter(experiment.name for experiment in (*_OTHERS, *_ABLATIONS))
+    raise InputError(f"two experiments are called {counts.most_common(1)[0][0]}: give each file's its own name")
 GROUPS = {  # name -> several experiments in one go
     "ablations": tuple(experiment.name for experiment in _ABLATIONS),
     "all": tuple(name for name, experiment in EXPERIMENTS.items() if not experiment.prepares),

@@ -17,4 +17,5 @@
 set -euo pipefail
 
 cd "$SLURM_SUBMIT_DIR"
-./run_experiments.sh table1 --jobs "$SLURM_CPUS_PER_TASK" --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
+parts=8 # as in --array above; what Slurm counts is 1 where a single task is submitted again: sbatch --array=3 ...
+./run_experiments.sh table1 --jobs "$SLURM_CPUS_PER_TASK" --shard "$SLURM_ARRAY_TASK_ID/$parts"

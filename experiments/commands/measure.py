@@ -131,7 +131,7 @@ class Photographs(Folders):
         folder = self.results / real_faces.folder_of(experiment)
         published = None if self.overwrite else rows.read_rows(folder)
         reused = published_rows(self.results) if self.reuse else ()
-        options = Options(jobs=job_count(self.jobs, None), stale=self.stale, published=reused, trains=not self.finished)
+        options = Options(jobs=job_count(self.jobs), stale=self.stale, published=reused, trains=not self.finished)
         measured, failures, counts = photographs.measure(self.faces, self.negatives, experiment, self.cache, options)
         if len(failures):
             return tell_failures(folder, failures, [run.id for run in experiment.runs()])

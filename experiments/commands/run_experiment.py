@@ -9,6 +9,7 @@ import tyro
 
 from debias.data.names import is_public
 from debias.errors import InputError
+from experiments.ablation import Ablation
 from experiments.commands.shared import (
     RESULTS,
     Folders,
@@ -66,7 +67,7 @@ class Run(Folders):
     seeds: int | None = None
     """How many paired seeds; the experiment's own number by default."""
     jobs: int | None = None
-    """Runs at a time, one core each; all cores by default."""
+    """Runs at a time, one core each; all cores by default, of the cluster with --address."""
     address: str | None = None
     """A running Ray cluster, such as 10.0.0.1:6379, to train on."""
     shard: str | None = None
@@ -78,7 +79,7 @@ class Run(Folders):
     finished: bool = False
     """Train nothing: write what there is of models that are trained, however little it is."""
     overwrite: bool = False
-    """Replace rows in results/ that yours differ from."""
+    """Replace all rows of the experiment in results/ by yours, where they differ."""
     smoke: bool = False
     """Toy size, in the cache folder: does every part still work?"""
     strategy: str | None = None
@@ -97,16 +98,22 @@ class Run(Folders):
         check_seeds(self.seeds)
         _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
-        jobs = 1 if self.strategy else job_count(self.jobs, self.address)
-        if self.address is not None:
-            from experiments.engine.cluster import check_cluster  # Ray: seconds, but data may be rendered for minutes
-
-            check_cluster(jobs, self.address)
+        jobs = self._jobs()
         chosen = [self._adapted(EXPERIMENTS[name]) for name in experiment_names(self.name)]
         more = len(chosen) > 1
         trains = not self.finished
         options = Options(jobs, self.address, self.shard, stale, trains=trains, more=more)
         return max([self._run(experiment, options, brief=more) for experiment in chosen])
+
+    def _jobs(self) -> int:
+        """How many runs at a time."""
+        if self.strategy:
+            return 1
+        if self.address is None:
+            return job_count(self.jobs)
+        from experiments.engine.cluster import cluster_jobs  # Ray: seconds
+
+        return cluster_jobs(self.jobs, self.address)
 
     def _adapted(self, experiment: Experiment) -> Experiment:
         """The experiment with this call's data, size and seeds."""
@@ -115,6 +122,7 @@ class Run(Folders):
         if self.data or self.train:
             experiment = self._on_other_data(experiment)
         if self.epochs is not None:
+            _check_length(experiment)
             experiment = dataclasses.replace(experiment, base=dataclasses.replace(experiment.base, epochs=self.epochs))
         experiment = with_seeds(experiment, self.seeds)
         return dataclasses.replace(experiment, base=self._on_devices(experiment.base))
@@ -160,15 +168,19 @@ class Run(Folders):
         rows, failures = run_all(runs, self.cache, options)
         if len(failures):
             return tell_failures(folder, failures, [run.id for run in shard(runs, self.shard)])
-        if len(rows) < len(runs):
-            there = f"{experiment.name}: {len(rows)} of {len(runs)} runs are finished"
-            if not self.finished or rows.empty:
-                print(f"{there}; a call without --shard writes the results, or --finished what there is")
-                return 0
-            print(there)
+        if len(rows) < len(runs) and not self._takes_less(experiment, len(rows), len(runs), brief):
+            return 0
         folder, rows = placed(self, self._results(), folder, published, rows)
         self._write(experiment, folder, rows)
         return show(folder, *_shown(experiment, rows, brief))
+
+    def _takes_less(self, experiment: Experiment, there: int, wanted: int, brief: bool) -> bool:
+        """Whether results are written of fewer rows than runs; says so either way."""
+        if self.finished and not there and not brief:
+            raise InputError(f"{experiment.name}: none of its models is trained yet: leave out --finished")
+        how = "" if self.finished else "; a call without --shard writes the results, or --finished what there is"
+        print(f"{experiment.name}: {there} of {wanted} runs are finished{how}")
+        return self.finished and there > 0
 
     def _assists(self) -> bool:
         """Whether another worker keeps the runs."""
@@ -188,10 +200,11 @@ class Run(Folders):
                 from debias.training import one_thread  # TensorFlow: seconds
 
                 one_thread()
-            stored = [StoredRun(run, self.cache) for run in experiment.runs()]
+            stored = [StoredRun(run, self.cache) for run in experiment.runs() if run.id in set(rows["id"])]
             found = models.collect(experiment, [each for each in stored if each.model_path.exists()])
             # What is here of some models goes on top of what is written of others.
-            artefacts.write(experiment, folder, rows, figure_data.merged(figure_data.load(folder), found))
+            data = figure_data.merged(figure_data.load(folder), found)
+            artefacts.write(experiment, folder, rows, figure_data.of_rows(data, rows))
         if self._results() == self.results:
             results.refresh(self.results, EXPERIMENTS.values())
         elif not self.smoke:
@@ -216,6 +229,11 @@ def _check_data(data: str | None, train: str | None, test: str | None, keep: tup
         raise InputError(f"--keep {keep[0]}: draws from the groups of other data: give --data, or --train and --test")
     if test is not None and not is_prepared(Path(test)):
         raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
+
+
+def _check_length(experiment: Experiment) -> None:
+    if isinstance(experiment, Ablation) and any("epochs" in setting.changes for setting in experiment.settings):
+        raise InputError(f"{experiment.name} compares lengths of training: leave out --epochs")
 
 
 def _check_strategy(strategy: str | None, jobs: int | None, address: str | None) -> None:

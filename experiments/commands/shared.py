@@ -52,8 +52,8 @@ def with_seeds(experiment: Experiment, count: int | None) -> Experiment:
     return dataclasses.replace(experiment, seeds=tuple(range(first, first + count)))
 
 
-def job_count(jobs: int | None, address: str | None) -> int:
-    """How many runs at a time, by default one a core; InputError for more than there are cores, or none."""
+def job_count(jobs: int | None) -> int:
+    """How many runs at a time on this machine, by default one a core; InputError for more than that, or none."""
     from joblib import cpu_count  # what a container may use as well; half a second
 
     cores = cpu_count()
@@ -61,7 +61,7 @@ def job_count(jobs: int | None, address: str | None) -> int:
         return cores
     if jobs < 1:
         raise InputError(f"--jobs must be at least 1, got {jobs}")
-    if address is None and jobs > cores:
+    if jobs > cores:
         raise InputError(f"--jobs {jobs} on {cores} cores: each run takes one, use --jobs {cores} or fewer")
     return jobs
 

@@ -84,9 +84,16 @@ def evaluated_in_parallel(
             yield each.run.id, _outcome(ray, done, each.folder)
 
 
-def check_cluster(jobs: int, address: str) -> None:
-    """Raise InputError unless a cluster at `address` has a CPU for each job: to be asked before data are rendered."""
-    _check_jobs(jobs, _check_address(address), address)
+def cluster_jobs(jobs: int | None, address: str) -> int:
+    """How many runs at a time on the cluster at `address`, by default one a CPU: to be asked before data are rendered.
+
+    Raises:
+        InputError: it does not answer, or has too few CPUs.
+    """
+    cpus = _check_address(address)
+    jobs = cpus if jobs is None else jobs
+    _check_jobs(jobs, cpus, address)
+    return jobs
 
 
 # --- in a process of Ray's -----------------------------------------------------------------------------------------

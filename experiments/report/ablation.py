@@ -27,6 +27,8 @@ def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[
     """E[A] and Var[A] at 1 % FPR, the rare groups' mass and the ESS, a line for each `Point.line`."""
     rows = rows.assign(rare=tables.rare_mass(experiment, rows))
     x, points, baseline = experiment.x, experiment.points, experiment.baseline
+    if not {point.setting.name for point in points} & set(rows["setting"]):
+        return {}  # of the baseline alone
     placed = pd.concat(rows[rows["setting"] == p.setting.name].assign(**{x: p.x, "line": p.line}) for p in points)
     across = {baseline.title: rows[rows["setting"] == baseline.name]} if baseline else {}
     return {experiment.name: plots.setting_points(placed, x, _panels(experiment), "line", experiment.log, across)}

@@ -85,12 +85,20 @@ def save_figure(folder: Path, name: str, figure: Figure) -> None:
         plots.save(figure, folder / f"{name}{suffix}")
 
 
+def clear(folder: Path) -> None:
+    """Remove what was made from rows that are there no more, the summary first."""
+    if folder.is_dir():
+        (folder / SUMMARY).unlink(missing_ok=True)
+        _forget(folder, (".md", *FORMATS), ())
+
+
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     """What the rows show, in one paragraph; empty for none."""
     return report_of(experiment).sentence(experiment, rows)
 
 
 def _save(folder: Path, figures) -> None:
+    figures = {name: figure for name, figure in figures.items() if figure is not None}
     for name, figure in figures.items():
         save_figure(folder, name, figure)
     _forget(folder, FORMATS, [f"{name}{suffix}" for name in figures for suffix in FORMATS])

@@ -77,6 +77,9 @@ GOALS = (
 )
 
 
+_PROFILE = {f"profile_{part}_s" for part in PARTS}
+
+
 def read(folder: Path) -> dict | None:
     """summary.json; None where there is none, or one of before it kept every round.
 
@@ -88,7 +91,7 @@ def read(folder: Path) -> dict | None:
         return None
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path}: damaged: restore it from git, or measure again") from error
     return found if ROUNDS in found else None
 
@@ -98,8 +101,9 @@ def draw(folder: Path) -> None:
     if (summary := read(folder)) is None:
         return
     found = summary[ROUNDS]
-    for name, figure in {"speed": speed_figure(found), "profile": profile_figure(found)}.items():
-        save_figure(folder, name, figure)
+    save_figure(folder, "speed", speed_figure(found))
+    if set(found) >= _PROFILE:
+        save_figure(folder, "profile", profile_figure(found))
     write_texts(folder, table(found), sentence(found), {"trials.md": trials.text(found)})
 
 
@@ -168,6 +172,8 @@ def _resampling(found) -> str:
 
 
 def _profile(found) -> str:
+    if not set(found) >= _PROFILE:
+        return "Not measured."
     seconds = {part: found[f"profile_{part}_s"][0] for part in PARTS}
     total = sum(seconds.values())
     lines = [[part, f"{second:.1f}", f"{100 * second / total:.1f}"] for part, second in seconds.items()]

@@ -50,7 +50,7 @@ def criteria(rows: pd.DataFrame) -> list[Criterion]:
 def table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """Markdown: the criteria, then the means over seeds behind them."""
     lines = [
-        [title(part), str(len(part)), *(f"{part[name].mean():.2f} ± {part[name].std():.2f}" for name in MEASURES)]
+        [title(part), str(len(part)), *(_with_deviation(part[name]) for name in MEASURES)]
         for part in by_setting(rows).values()
     ]
     means = markdown(["setting", "seeds", *MEASURES.values()], lines)
@@ -61,6 +61,10 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     """How many goals are met."""
     met = [goal.met for goal in criteria(rows)]
     return f"{sum(met)} of {len(met)} design goals of the benchmark are met."
+
+
+def _with_deviation(values: pd.Series) -> str:
+    return f"{values.mean():.2f}" + (f" ± {values.std():.2f}" if len(values) > 1 else "")
 
 
 def _goals(rows: pd.DataFrame) -> str:

@@ -81,11 +81,16 @@ def points(rows: pd.DataFrame, end: str, further: str = "") -> Figure:
     return plots.named_points(here, "setting", panels, note=note)
 
 
-def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure:
-    """The worst group against E[A] on each test, for every setting with a random camera; an arrow from none to it."""
+def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure | None:
+    """The worst group against E[A] on each test, for every setting with a random camera; an arrow from none to it.
+
+    None before such a setting has rows.
+    """
     parts = _parts(rows, experiment.settings)
     seeing = [setting for setting in experiment.settings if has_camera(setting) and setting.name in parts]
-    starts = [_without(experiment, setting) for setting in seeing]
+    if not seeing:
+        return None
+    starts = [without_camera(experiment, setting) for setting in seeing]
     arrows = [
         _arrow(parts, start, setting, end, name)
         for start, setting in zip(starts, seeing, strict=True)
@@ -105,10 +110,15 @@ def _parts(rows, settings: Sequence[Setting]) -> dict[str, pd.DataFrame]:
     return {setting.name: found[setting.name] for setting in settings if setting.name in found}
 
 
-def _without(experiment, having: Setting) -> Setting | None:
-    """The setting of the same method and training faces without a camera."""
+def without_camera(experiment, having: Setting) -> Setting | None:
+    """The setting that is the same but for the camera."""
     blind = (setting for setting in experiment.settings if not has_camera(setting))
-    return next((s for s in blind if (s.method, s.draw) == (having.method, having.draw)), None)
+    return next((setting for setting in blind if _but_camera(setting) == _but_camera(having)), None)
+
+
+def _but_camera(setting) -> tuple:
+    changes = {name: value for name, value in setting.changes.items() if name != "augment"}
+    return setting.method, setting.draw, setting.arguments, changes
 
 
 def _of_test(experiment, rows, end, name) -> str:

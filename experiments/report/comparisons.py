@@ -59,8 +59,8 @@ def paired_p(differences: Sequence[float]) -> float:
     is too large to be significant among thirty comparisons.
     """
     values = np.asarray(differences, np.float64)
-    if len(values) > 1 and np.ptp(values) <= 1e-9 * np.abs(values).max():  # no spread: nothing to divide by
-        return float(values[0] == 0)
+    if len(values) > 1 and np.ptp(values) <= 1e-9 * np.abs(values).max():  # no spread: signs are all that is left
+        return 2.0 ** (1 - len(values)) if values[0] else 1.0
     return float(stats.ttest_1samp(values, 0).pvalue) if len(values) > 1 else math.nan
 
 

@@ -56,7 +56,7 @@ def sentence(rows: pd.DataFrame, asked: Mapping[str, str] = ASKED, of: str = "wo
     found = changed(rows, column)
     alone = _listed(found, asked, "this")
     on_top = _listed(found, WITH_CAMERA, "the worst group's recall")
-    if not alone and not on_top:
+    if "cnn" not in parts or (not alone and not on_top):
         return ""
     level = f"On {where(rows)} the CNN finds {parts['cnn'][column].mean():.1f} % of its {of}, at 1 % false positives"
     return " ".join(
@@ -82,14 +82,18 @@ def changed(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
     return significant(pairs_of(rows, peers(rows)), column)
 
 
-def near(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def near(rows: pd.DataFrame, found: Mapping[str, Finding] | None = None) -> tuple[pd.DataFrame, str]:
     """The rows without settings whose worst group is clearly worse than their peer's, and a note that names them.
 
     In a figure they would flatten all others.
+
+    Args:
+        found: the differences that a table beside the figure shows, where it corrects for others than these.
     """
-    found = changed(rows, f"worst_recall{FIXED_RATE}{hardest(rows)}")
-    far = [name for name, (change, clear) in found.items() if clear and change["mean"] < 0]
-    names = ", ".join(title(by_setting(rows)[name]) for name in far)
+    found = changed(rows, f"worst_recall{FIXED_RATE}{hardest(rows)}") if found is None else found
+    parts = by_setting(rows)
+    far = [name for name, (change, clear) in found.items() if clear and change["mean"] < 0 and name in parts]
+    names = ", ".join(title(parts[name]) for name in far)
     return rows[~rows["setting"].isin(far)], f"\nclearly worse and left out: {names}" if far else ""
 
 

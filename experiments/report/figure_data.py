@@ -59,6 +59,20 @@ def merged(old: FigureData, new: FigureData) -> FigureData:
     return {**old, **{name: _joined(old.get(name), value) for name, value in new.items()}}
 
 
+def of_rows(data: FigureData, rows: pd.DataFrame) -> FigureData:
+    """`data` without lines of settings, or of their seeds, of which there are no `rows`; without empty tables."""
+    found = {name: _with_rows(value, rows) for name, value in data.items()}
+    return {name: value for name, value in found.items() if len(value)}
+
+
+def _with_rows(value, rows):
+    keys = [name for name in ("setting", "seed") if isinstance(value, pd.DataFrame) and name in value]
+    if not keys:
+        return value
+    known = pd.MultiIndex.from_frame(value[keys]).isin(pd.MultiIndex.from_frame(rows[keys]))
+    return value[known].reset_index(drop=True)
+
+
 def _joined(old, new):
     if not all(isinstance(table, pd.DataFrame) and "setting" in table for table in (old, new)):
         return new

@@ -37,6 +37,8 @@ def threshold_figure(rows: pd.DataFrame, titles: Titles) -> Figure:
 
 def sampling_figure(data: FigureData, titles: Titles) -> Figure:
     """Histogram of N p, the ten least and the ten most likely faces (Fig. 4)."""
+    known = set(data["sampling"]["setting"])
+    titles = {name: title for name, title in titles.items() if name in known}
     return plots.sampling_figure(data["sampling"].replace({"setting": titles}), _of_each(data, "sampling", titles))
 
 

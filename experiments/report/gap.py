@@ -1,4 +1,4 @@
-"""How much of the gap between the CNN and the oracle a setting closes: 0 to 100 %.
+"""How much of the gap between the CNN and the oracle a setting closes: 0 % is the CNN, 100 % the oracle.
 
 All have a random camera where there is one. The oracle draws by group labels. A ratio of differences over common seeds,
 with a bootstrap interval over the seeds.
@@ -7,10 +7,9 @@ with a bootstrap interval over the seeds.
 import numpy as np
 import pandas as pd
 
-from experiments.report.cameras import tests_of
 from experiments.report.comparisons import FIXED_RATE, Difference, common_seeds, paired
 from experiments.report.effects import camera, imbalanced
-from experiments.report.tables import Section, title
+from experiments.report.tables import Section, tests_of, title
 
 BOUNDS = (("cnn-camera", "oracle-camera"), ("cnn", "oracle"))  # 0 and 100: the first pair of which there are rows
 MEASURES = {"gap_closed_var": "var_recall", "gap_closed_worst": "worst_recall"}
@@ -72,8 +71,11 @@ def _of(ours, cnn, oracle) -> dict[str, Difference]:
 def ratio(gained: np.ndarray, possible: np.ndarray) -> Difference | None:
     """100 * mean(gained) / mean(possible) over seeds (S,), and its 95 % bootstrap interval; pairs are drawn together.
 
-    None where it is not clear that anything was possible: a ratio to what may be 0 says nothing.
+    None where it is not clear that anything was possible: a ratio to what may be 0 says nothing. Nor is there one of
+    what a single group does not have, its variance.
     """
+    if np.isnan([gained, possible]).any():
+        return None
     drawn = np.random.default_rng(0).integers(0, len(gained), (_RESAMPLES, len(gained)))
     there = possible[drawn].mean(1)
     if np.mean(there * possible.mean() <= 0) > _UNCLEAR:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from experiments.ablation import Ablation
-from experiments.report import ablation, tables
+from experiments.report import ablation, cameras, tables
 from experiments.report.comparisons import ABOUT, significant, told
 from experiments.report.report import Report
 
@@ -87,7 +87,7 @@ def _by_kind(experiment, rows) -> dict[tuple[str, bool, int], pd.DataFrame]:
 
 
 def _kind(point) -> tuple[str, bool, int]:
-    return point.setting.method, bool(point.setting.changes.get("augment")), point.x
+    return point.setting.method, cameras.has_camera(point.setting), point.x
 
 
 REPORT = Report(table=table, figures=ablation.figures, sentence=sentence)

@@ -55,9 +55,9 @@ def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str
         tests: what a test's columns end in -> its name; all that the rows have, if it is left out.
     """
     said = [
-        f"{name[0].upper()}{name[1:]}: {told}."
-        for end, name in (tests or cameras.tests_of(rows)).items()
-        if (told := _blocks(experiment, rows, f"worst_recall{FIXED_RATE}{end}"))
+        f"{name[0].upper()}{name[1:]}: {found}."
+        for end, name in (tests or tables.tests_of(rows)).items()
+        if (found := _blocks(experiment, rows, f"worst_recall{FIXED_RATE}{end}"))
     ]
     if not said:
         return ""
@@ -78,8 +78,7 @@ def _blocks(experiment, rows, column) -> str:
     found, parts = cameras.findings(experiment, rows, column), tables.by_setting(rows)
     names = {setting.name: cameras.labels_of(setting) for setting in experiment.settings if setting.name in found}
     blocks = {labels: {n: found[n] for n, needed in names.items() if needed == labels} for labels in cameras.BLOCKS}
-    told = (f"{HOW[labels]}, {_best(block, parts)}" for labels, block in blocks.items() if block)
-    return "; ".join(told)
+    return "; ".join(f"{HOW[labels]}, {_best(block, parts)}" for labels, block in blocks.items() if block)
 
 
 def _best(found: Mapping[str, Finding], parts) -> str:

@@ -77,8 +77,10 @@ def _about(rows) -> str:
 
 
 def _points(rows, compared) -> dict[str, Point]:
-    """Name of a setting -> its point of the grid, where it has rows."""
+    """Name of a setting -> its point of the grid, where it has rows; empty where the default, the first, has none."""
     found = set(rows["setting"])
+    if searched(compared, compared.grid[0]).name not in found:
+        return {}
     return {name: point for point in compared.grid if (name := searched(compared, point).name) in found}
 
 

@@ -16,7 +16,7 @@ from debias.errors import InputError
 from experiments.engine.experiment import Experiment
 from experiments.report import figure_data
 from experiments.report.artefacts import SENTENCE
-from experiments.report.rows import read_failures
+from experiments.report.rows import is_hidden, read_failures
 
 TEMPLATE = "page.html.j2"
 CHAPTERS = (
@@ -194,7 +194,8 @@ def _chapters(sections: Mapping[str, Section], known: Mapping[str, Experiment]) 
 
 def _folders(results: Path, known: Mapping[str, Experiment]) -> list[str]:
     """Folders that hold something to show: the experiments' in their order, then others by name."""
-    found = {path.parent.relative_to(results).as_posix() for kind in ("*.md", "*.png") for path in results.rglob(kind)}
+    files = [path for kind in ("*.md", "*.png") for path in results.rglob(kind) if not is_hidden(path, results)]
+    found = {path.parent.relative_to(results).as_posix() for path in files}
     found = {folder for folder in found if folder != "." and PurePosixPath(folder).name != figure_data.FOLDER}
     return [folder for folder in known if folder in found] + sorted(found - set(known))
 

@@ -82,14 +82,17 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     mass = rare_mass(experiment, works).groupby(works["epoch"]).mean()
     score = told[told["factor"] == RARE]["score"]
     long = rows[rows["setting"] == LONG.name]
-    lines = (
+    lines = [
         f"The latents know: {rare} are told from all {K} of them with an AUC of {score.mean():.2f}. But light "
         "and pose have tails just as rare, and the rules cannot tell which tail matters.",
         f"Most of the shift comes early: with k = {K_THAT_WORKS} the product gives {rare} {mass.iloc[0]:.1f} % of "
         f"the mass in the first epoch, when the encoder is untrained, and {mass.iloc[-1]:.1f} % in the last.",
-        f"Train longer and little is left to mend: after {LONG.changes['epochs']} epochs without any resampling "
-        f"Var[A] is {long['var_recall'].mean():.1f} ({seeds_of(long, 'seeds')}).",
-    )
+    ]
+    if len(long):
+        lines.append(
+            f"Train longer and little is left to mend: after {LONG.changes['epochs']} epochs without any resampling "
+            f"Var[A] is {long['var_recall'].mean():.1f} ({seeds_of(long, 'seeds')})."
+        )
     return {"latents.md": "\n".join(f"- {line}" for line in lines) + "\n"}
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from debias import plots
 from debias.files import write_text
 from experiments.report import cameras, effects
-from experiments.report.artefacts import DRAWN_FROM, SUMMARY, digest, drawn_from, save_figure, write_texts
+from experiments.report.artefacts import DRAWN_FROM, SUMMARY, clear, digest, drawn_from, save_figure, write_texts
 from experiments.report.comparisons import ABOUT, FIXED_RATE, OWN, paired, seeds_of, significant, told
 from experiments.report.rows import as_csv
 from experiments.report.tables import NAMES, Pair, Section, by_setting, difference_lines, pairs_of
@@ -40,13 +40,13 @@ CHOSEN = (
 
 
 def write(folder: Path, tens: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    """Table, sentence and figure in `folder`, of the rows of either ten of seeds; nothing where they share too few.
+    """Table, sentence and figure in `folder`, of the rows of either ten of seeds; none where they share too few.
 
     summary.json comes last and says for which rows.
     """
     rows = together(*tens)
     if not pairs(rows):
-        return
+        return clear(folder)
     save_figure(folder, FIGURE, figure(rows))
     said = sentence(rows)
     write_texts(folder, table(rows), said)
@@ -85,11 +85,15 @@ def sentence(rows: pd.DataFrame) -> str:
     at = effects.hardest(rows)
     variance, mean, worst = f"var_recall{at}", f"mean_recall{at}", f"worst_recall{FIXED_RATE}{at}"
     _, cnn = next(iter(pairs(rows).values()))
+    own, fixed = _listed(rows, (RULE, ALONE), variance, mean), _listed(rows, ASKED, worst)
+    if not fixed:
+        return ""
+    compared = f" change{own}" if own else ""
     moments = f"Var[A] of {cnn[variance].mean():.1f} %² and E[A] of {cnn[mean].mean():.1f} %"
     return (
         f"Models trained with a random camera, tested on {effects.where(rows)}, {seeds_of(rows)}. At the model's own "
-        f"threshold, as in the paper, the CNN's {moments} change{_listed(rows, (RULE, ALONE), variance, mean)}. At 1 % "
-        f"false positives its worst group's recall of {cnn[worst].mean():.1f} % changes{_listed(rows, ASKED, worst)} "
+        f"threshold, as in the paper, the CNN's {moments}{compared}. At 1 % "
+        f"false positives its worst group's recall of {cnn[worst].mean():.1f} % changes{fixed} "
         "(95 % intervals; * significant by Holm's correction for all compared, else n.s.)."
     )
 
@@ -101,7 +105,8 @@ def figure(rows: pd.DataFrame) -> Figure:
         for at, rate in THRESHOLDS.items()
         for measure in ("var_recall", "worst_recall")
     }
-    shown, left_out = effects.near(rows)
+    worst = significant(pairs(rows), f"worst_recall{FIXED_RATE}{effects.hardest(rows)}")
+    shown, left_out = effects.near(rows, worst)
     found = pd.concat([_differences(name, *pair, panels) for name, pair in pairs(shown).items()])
     note = f"{effects.where(rows)}, minus the CNN or what is named; {plots.POINTS_NOTE}{left_out}"
     return plots.named_points(found, "setting", panels, note=note, zero=True)

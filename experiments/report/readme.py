@@ -26,7 +26,12 @@ def fill(text: str, results: Path) -> str:
 
 
 def refresh_pages(results: Path) -> None:
-    """Bring the generated blocks of the pages beside `results`, README and others, up to date with it."""
+    """Bring the generated blocks of the pages beside `results`, README and others, up to date with it.
+
+    They show what stands in a folder of that name; another, which a user may have named, changes no page.
+    """
+    if results.resolve().name != "results":
+        return
     for path in (results.resolve().parent / page for page in PAGES):
         if path.exists():
             write_text(path, fill(path.read_text(encoding="utf-8"), results))

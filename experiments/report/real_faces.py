@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from debias.errors import InputError
 from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
@@ -39,7 +40,10 @@ def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
 
 def draw(folder: Path, rows: pd.DataFrame) -> None:
     """Table, figure and summary.json from rows and the counts in `folder`; the same rows give the same bytes."""
-    counts = figure_data.load(folder)[COUNTS]
+    data = figure_data.load(folder)
+    if COUNTS not in data:
+        raise InputError(f"{folder / figure_data.FOLDER}: holds no {COUNTS}.csv: restore it from git")
+    counts = data[COUNTS]
     save_figure(folder, FOLDER, figure(rows))
     write_texts(folder, table(rows, counts), sentence(rows))
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))

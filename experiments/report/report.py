@@ -22,7 +22,7 @@ class Report:
 
     Attributes:
         table: table.md.
-        figures: name -> figure, also from the figure data.
+        figures: name -> figure, also from the figure data; None where there is nothing to draw.
         texts: file name -> Markdown of further tables, also from the figure data.
         summary: more for summary.json.
         sentence: one paragraph that says what the rows show; empty for none.

@@ -49,6 +49,8 @@ def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
     """
     experiments, rows = tuple(experiments), read_all(results)
     write_text(results / DEVIATIONS, describe_deviations(experiments, rows))
+    for folder in set(pooled.PARTS) - set(_pooled(rows)):
+        artefacts.clear(results / folder)
     for folder, tens in _pooled(rows).items():
         if not pooled.is_current(results / folder, tens):  # this follows every run, and figures take seconds
             pooled.write(results / folder, tens)

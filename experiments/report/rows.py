@@ -16,15 +16,22 @@ from experiments.engine.store import DIGESTS
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
 _NEEDED = ("id", "setting", "title", "method", "seed")
+# Columns of text, some of whose values would pass for numbers.
+_TEXTS = ("id", "setting", "title", "method", "config", "data", "device", "commit", "versions", "host", *DIGESTS)
 _REMEDY = "restore it (git checkout) or move its folder away"
 # What may differ between two rows of the same run on two machines or days, beside digests.
 _CIRCUMSTANCES = ("seconds", "threads", "device", "commit", "versions", "host")
 
 
 def write_rows(folder: Path, rows: pd.DataFrame) -> None:
-    """Write runs.csv, atomically; the experiment is complete then, so failures.csv goes away."""
+    """Write runs.csv, atomically; what has failed before and is finished now leaves failures.csv."""
     write_text(folder / RUNS, as_csv(rows))
-    (folder / FAILURES).unlink(missing_ok=True)
+    path = folder / FAILURES
+    missing = [each for each in _failures(path) if each["id"] not in set(rows["id"])] if path.exists() else []
+    if missing:
+        write_text(path, as_csv(pd.DataFrame(missing)))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_failures(folder: Path, failures: pd.DataFrame, tried: Container[str]) -> None:
@@ -43,7 +50,7 @@ def read_rows(folder: Path) -> pd.DataFrame | None:
     path = folder / RUNS
     if not path.exists():
         return None
-    rows = read_table(path, _REMEDY, dtype=dict.fromkeys(DIGESTS, str))  # some would pass for numbers
+    rows = read_table(path, _REMEDY, dtype=dict.fromkeys(_TEXTS, str))
     if missing := [name for name in _NEEDED if name not in rows]:
         raise InputError(f"{path}: no column {', '.join(missing)}: {_REMEDY}")
     if twice := sorted(rows["id"][rows["id"].duplicated()].astype(str).unique()):
@@ -53,13 +60,19 @@ def read_rows(folder: Path) -> pd.DataFrame | None:
 
 def read_all(results: Path) -> dict[str, pd.DataFrame]:
     """Folder under `results` -> its rows, of every folder that has some; InputError as of `read_rows`."""
-    folders = sorted(path.parent for path in results.rglob(RUNS))
+    folders = sorted(path.parent for path in results.rglob(RUNS) if not is_hidden(path, results))
     return {folder.relative_to(results).as_posix(): read_rows(folder) for folder in folders}
 
 
 def read_failures(results: Path) -> list[Mapping[str, str]]:
     """Id and reason of every failed run under `results`."""
-    return [failure for path in sorted(results.rglob(FAILURES)) for failure in _failures(path)]
+    paths = (path for path in sorted(results.rglob(FAILURES)) if not is_hidden(path, results))
+    return [failure for path in paths for failure in _failures(path)]
+
+
+def is_hidden(path: Path, results: Path) -> bool:
+    """Whether a file under `results` is in a folder whose name begins with a dot: of something that is being made."""
+    return any(part[0] == "." for part in path.relative_to(results).parts)
 
 
 def merged(published: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
+from debias.data.names import is_embedded
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment, Setting
 from experiments.report import effects, figures, tables
@@ -50,9 +51,10 @@ def beside_published(rows: pd.DataFrame) -> Section:
     lines = [
         [name, *(f"{e:.1f} / {var:.1f}" for e, var in zip(*both, strict=True))] for name, both in PUBLISHED.items()
     ]
-    for (rule, k), seeds in SEEDS.items():
+    for rule, k in SEEDS:
         names = [NONE.name, *(by(rule, k, alpha).name for alpha in ALPHAS)]
-        few = f" ({seeds} seeds)" if seeds else ""
+        count, all_of = (rows[rows["setting"].isin(n)]["seed"].nunique() for n in (names[1:], names[:1]))
+        few = f" ({count} seeds)" if 0 < count < all_of else ""
         lines.append([f"ours, {rule}, k = {k}{few}", *(_pair(rows[rows["setting"] == name]) for name in names)])
     header = ["E[A] in % / Var[A] in %²", "none", *(f"α = {alpha:g}" for alpha in ALPHAS)]
     return Section("At the model's own threshold, beside what was published on other data", header, lines)
@@ -100,9 +102,9 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     """The comparison with the published numbers, and what reproduces."""
     head = beside_published(_seen(rows))
     found = {"published.md": markdown(head.header, head.lines) + "\n"}
-    drawn = any(setting.draw for setting in experiment.settings)  # the sentences were written about these rows
+    ours = is_embedded(experiment.data) and rows["seed"].nunique() > 1  # the sentences were written about these rows
     whole = {setting.name for setting in experiment.settings} <= set(rows["setting"])
-    return found | ({"findings.md": findings(experiment, rows)} if drawn and whole else {})
+    return found | ({"findings.md": findings(experiment, rows)} if ours and whole else {})
 
 
 def findings(experiment: Experiment, rows: pd.DataFrame) -> str:

@@ -188,8 +188,9 @@ def test_shards_publish_once_all_are_there(guessed, undrawn, run, tmp_path):
 
 @pytest.mark.slow
 def test_finished_publishes_what_there_is(guessed, undrawn, run, tmp_path):
-    code, output, _ = run(tmp_path, "--finished")
-    assert code == 0 and "0 of 4 runs are finished" in output and not (tmp_path / "results").exists()
+    code, _, error = run(tmp_path, "--finished")
+    assert code == 2 and error.endswith("none of its models is trained yet: leave out --finished\n")
+    assert not (tmp_path / "results").exists()
     run(tmp_path, "--shard", "2/2")
     code, output, _ = run(tmp_path, "--finished")
     assert code == 0 and "2 of 4 runs are finished" in output and len(guessed) == 2
@@ -281,6 +282,8 @@ def test_methods_that_need_groups_are_left_out_in_one_line_where_there_are_none(
         (["run", "quick", "--seeds", "three"], "--seeds"),
         (["run", "quick", "--seeds", "0"], "--seeds"),
         (["run", "quick", "--seeds", "-1"], "--seeds"),
+        (["run", "epochs", "--epochs", "1"], "epochs compares lengths of training: leave out --epochs"),
+        (["run", "passes", "--epochs", "1"], "passes compares lengths of training: leave out --epochs"),
         (["run", "quick", "--jobs", "0"], "--jobs"),
         (["run", "quick", "--jobs", "4096"], "--jobs"),
         (["run", "quick", "--jobs", "99", "--address", "nowhere.invalid:6379"], "no Ray cluster answers at nowhere"),

@@ -165,7 +165,8 @@ def test_rows_and_files_come_from_nodes_with_disks_of_their_own(nodes, home, und
 def test_more_jobs_than_the_cluster_has_cpus_are_refused(nodes, monkeypatch):
     refused = pytest.raises(InputError, match="--jobs 3.* 2: use 1 to 2")
     with refused:
-        cluster.check_cluster(3, nodes.address)
+        cluster.cluster_jobs(3, nodes.address)
+    assert cluster.cluster_jobs(None, nodes.address) == 2
     monkeypatch.setattr(cluster, "_check_address", lambda address: None)  # as the tests above did
     with refused:
         next(evaluated_in_parallel([], False, 3, nodes.address))

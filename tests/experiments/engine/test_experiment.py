@@ -126,6 +126,17 @@ def test_on_other_public_data_a_toy_stays_one(data, tiny_config):
     assert toy.base == smoke.config(data) and toy.base.preset == found.base.preset
 
 
+def test_an_ablation_keeps_its_usual_values_on_other_data():
+    """Digits are trained for longer, and with fewer latents: each point stands where its value is all the same."""
+    for name, field in (("epochs", "epochs"), ("k", "latent_dim"), ("passes", "epochs")):
+        ours = EXPERIMENTS[name].on_other_data("digits", "digits", ("rare", "common"), ("rare",))
+        values = {run.setting.name: getattr(run.config, field) for run in ours.runs()}
+        assert {p.setting.name: p.x for p in ours.points} == {
+            p.setting.name: values[p.setting.name] for p in ours.points
+        }
+    assert EXPERIMENTS["alpha"].on_other_data("digits", "digits", ("rare", "common"), ()).base == DIGITS
+
+
 def test_what_decides_by_validation_takes_no_test(tiny_config):
     prepares = dataclasses.replace(experiment(Setting("a", "cnn"), base=tiny_config), prepares=True)
     with pytest.raises(InputError, match="decides by validation images"):

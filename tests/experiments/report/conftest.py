@@ -27,13 +27,25 @@ def row_of(run, mean: float) -> dict:
 
 
 @pytest.fixture(scope="session")
-def rows_of():
-    """Experiment -> its rows; E[A] is 90 plus the seed plus twice the number of the setting."""
+def spread():
+    """A seed, or seeds -> a factor that is one but for ten-millionths."""
+    return lambda seed: 1 + 1e-7 * seed
+
+
+@pytest.fixture(scope="session")
+def rows_of(spread):
+    """Experiment -> its rows; E[A] is 90 plus the seed plus twice the number of the setting.
+
+    Differences between settings are apart by ten-millionths from seed to seed: without any spread there is no t-test.
+    """
 
     def make(experiment: Experiment) -> pd.DataFrame:
         number = {setting.name: place for place, setting in enumerate(experiment.settings)}
         runs = experiment.runs()
-        return pd.DataFrame([row_of(run, 90.0 + run.config.seed + 2 * number[run.setting.name]) for run in runs])
+        recall = {
+            run.id: 90.0 + run.config.seed + 2 * number[run.setting.name] * spread(run.config.seed) for run in runs
+        }
+        return pd.DataFrame([row_of(run, recall[run.id]) for run in runs])
 
     return make
 

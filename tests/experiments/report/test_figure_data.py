@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from debias.errors import InputError
-from experiments.report.figure_data import load, merged, save
+from experiments.report.figure_data import load, merged, of_rows, save
 
 
 @pytest.fixture
@@ -120,6 +120,17 @@ def test_merging_replaces_what_was_found_anew():
     assert both["kept"] is old["kept"] and both["plain"] is new["plain"]
     assert same(merged(old, old)["epochs"], old["epochs"]) and same(merged({}, new)["epochs"], new["epochs"])
     assert list(merged(old, {})) == list(old)
+
+
+def test_what_has_no_rows_is_left_out():
+    rows = pd.DataFrame({"setting": ["cnn", "cnn", "vae"], "seed": [0, 1, 0]})
+    by_seed = pd.DataFrame(
+        {"setting": ["cnn", "vae", "vae", "max"], "seed": [1, 0, 1, 0], "mass": [1.0, 2.0, 3.0, 4.0]}
+    )
+    data = {"epochs": by_seed, "sampling": by_seed[3:], "faces": np.zeros((1, 2, 2, 1), np.uint8)}
+    found = of_rows(data, rows)
+    assert list(found) == ["epochs", "faces"] and list(found["epochs"]["mass"]) == [1, 2]
+    assert list(found["epochs"].index) == [0, 1]  # plain, as files need it
 
 
 def test_merging_keeps_other_seeds():

@@ -16,6 +16,10 @@ def test_what_goes_with_the_gap_seed_by_seed_has_no_spread():
     assert list(found.values()) == pytest.approx([50, 50, 50])
 
 
+def test_nothing_is_said_of_a_single_group_which_has_no_variance():
+    assert ratio(np.full(3, np.nan), np.full(3, np.nan)) is None
+
+
 def test_nothing_is_said_where_there_may_be_no_gap():
     assert ratio(np.array([1.0, 1.0, 1.0]), np.array([1.0, -1.2, 0.4])) is None
     assert ratio(np.zeros(3), np.zeros(3)) is None

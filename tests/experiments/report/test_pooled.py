@@ -86,7 +86,9 @@ def test_what_shares_too_little_is_left_out(tens, tmp_path):
     assert not list(tmp_path.iterdir())
     one = rows({CNN: 0, JTT: 2}, [0])
     pooled.write(tmp_path, (one, one))
-    assert "JTT" not in (tmp_path / "sentence.md").read_text()
+    assert not (tmp_path / "sentence.md").exists() and (tmp_path / "table.md").exists()
+    pooled.write(tmp_path, (tens[0], rows({CNN: 0}, range(10, 20))))
+    assert not list(tmp_path.iterdir())  # nothing of rows that are there no more
 
 
 def test_a_refresh_writes_them_where_both_have_rows(tens, tmp_path):

@@ -35,6 +35,15 @@ def test_blocks_are_filled(tmp_path):
     assert readme.stat().st_mtime_ns == before
 
 
+def test_a_folder_of_another_name_changes_no_page(tmp_path):
+    for name in ("results", "mine"):
+        (tmp_path / name / "quick").mkdir(parents=True)
+        (tmp_path / name / "quick" / "table.md").write_text(f"| {name} |\n")
+    (tmp_path / "README.md").write_text(README)
+    refresh_pages(tmp_path / "mine")
+    assert (tmp_path / "README.md").read_text() == README
+
+
 def test_a_block_of_rows_that_no_longer_say_anything_is_empty(tmp_path):
     (tmp_path / "quick").mkdir()
     text = "<!-- begin quick/sentence.md -->\nold\n<!-- end -->\n"

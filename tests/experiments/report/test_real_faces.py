@@ -19,10 +19,10 @@ RECALLS = {"female Black": 80.0, "male White": 90.0}
 
 
 @pytest.fixture
-def rows(rows_of):
+def rows(spread, rows_of):
     """E[A] on photographs is 85 plus the seed plus twice the number of the setting, two groups ten points apart."""
     found = rows_of(EXPERIMENT)
-    more = found["seed"] + 2.0 * found["setting"].map({"cnn": 0, "dbvae-max": 1})
+    more = found["seed"] + 2.0 * found["setting"].map({"cnn": 0, "dbvae-max": 1}) * spread(found["seed"])
     for group, recall in RECALLS.items():
         found[f"recall_fpr1 {group}@photographs"] = recall + more
     for name, value in {"mean_recall": 85.0, "worst_recall": 80.0}.items():

@@ -39,11 +39,13 @@ def test_damaged_rows_are_one_line(rows, tmp_path, damage):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_digests_that_look_like_numbers_stay_what_they_are(rows, tmp_path):
+def test_texts_that_look_like_numbers_stay_what_they_are(rows, tmp_path):
     digests = {"training_digest": "00123456", "evaluation_digest": "123e4567", "data_digest": "1" * 12}
-    write_rows(tmp_path, rows.assign(**digests))
+    texts = {**digests, "commit": "012345678e12", "data": "2024"}
+    write_rows(tmp_path, rows.assign(**texts))
     read = read_rows(tmp_path)
-    assert {name: set(read[name]) for name in digests} == {name: {digest} for name, digest in digests.items()}
+    assert {name: set(read[name]) for name in texts} == {name: {text} for name, text in texts.items()}
+    assert merged(read, rows.assign(**texts)) is not None
     write_rows(tmp_path / "older", rows.drop(columns="training_digest"))
     assert "training_digest" not in read_rows(tmp_path / "older")
 
@@ -52,8 +54,16 @@ def test_failures_are_written_and_go_away_with_success(rows, tmp_path):
     failures = pd.DataFrame([{"id": "test/cnn/seed0", "reason": 'a "quoted", reason'}])
     write_failures(tmp_path / "test", failures, {"test/cnn/seed0"})
     assert read_failures(tmp_path) == failures.to_dict("records")
+    write_rows(tmp_path / "test", rows[rows["id"] != "test/cnn/seed0"])  # of what there is
+    assert read_failures(tmp_path) == failures.to_dict("records")
     write_rows(tmp_path / "test", rows)
     assert read_failures(tmp_path) == []
+
+
+def test_folders_that_are_being_made_are_no_results(rows, tmp_path):
+    write_rows(tmp_path / "labs" / ".music-abc", rows)
+    write_failures(tmp_path / "labs" / ".music-abc", pd.DataFrame([{"id": "a", "reason": "b"}]), ())
+    assert read_all(tmp_path) == {} and read_failures(tmp_path) == []
 
 
 def test_parts_of_a_job_leave_each_other_s_failures(tmp_path):

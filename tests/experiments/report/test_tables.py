@@ -37,8 +37,10 @@ def test_a_single_group_has_a_dash_for_its_variance_and_no_difference_of_it(rows
     assert line[2:4] == ["+2.0 [+2.0, +2.0] *", "-"]
 
 
-def test_losses_differ_in_thousandths(rows):
-    rows = rows.assign(validation_loss=np.where(rows["setting"] == "oracle", 0.0312, 0.05) + rows["seed"])
+def test_losses_differ_in_thousandths(spread, rows):
+    rows = rows.assign(
+        validation_loss=np.where(rows["setting"] == "oracle", 0.0312, 0.05) * spread(rows["seed"]) + rows["seed"]
+    )
     section = tables.loss_section(rows, {"oracle": "cnn", "absent": "cnn"})
     assert [line[-1] for line in section.lines] == ["-18.8 [-18.8, -18.8] *"]
 

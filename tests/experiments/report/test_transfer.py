@@ -21,10 +21,10 @@ def experiment():
 
 
 @pytest.fixture(scope="module")
-def rows(experiment, rows_of):
+def rows(experiment, spread, rows_of):
     """On the other camera Var[A] is `VARIANCE` plus the seed; DB-VAE's differs from the CNN's by noise alone."""
     rows = rows_of(experiment).assign(validation_loss=0.1)
-    variance = rows["setting"].map(VARIANCE) + rows["seed"]
+    variance = rows["setting"].map(VARIANCE) * spread(rows["seed"]) + rows["seed"]
     variance[rows["setting"] == "max-camera"] += (rows["seed"] % 2 - 0.5)[rows["setting"] == "max-camera"]
     for group in GROUPS:
         rows[f"recall_fpr1 {group}@camera"] = 90.0
