@@ -37,6 +37,8 @@ def commit() -> str:
     """The checked-out commit, with '-dirty' if source files differ from it; 'unknown' outside git."""
     if COMMIT in os.environ:
         return os.environ[COMMIT]
+    if _git("rev-parse", "--show-prefix"):  # a copy within somebody else's repository
+        return "unknown"
     head = _git("rev-parse", "--short=12", "HEAD")
     # What runs write, and pages and notebooks that are made of it, do not alter what the next run computes.
     changed = _git("status", "--porcelain", "--", ".", ":!results", ":!*.md", ":!*.ipynb")

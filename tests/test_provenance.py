@@ -1,5 +1,6 @@
 """Where a result comes from."""
 
+import re
 import subprocess
 
 import pytest
@@ -38,6 +39,18 @@ def test_without_linux_the_processor_has_a_name(monkeypatch, tmp_path):
 def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     assert provenance.commit() == "unknown"
+
+
+def test_a_copy_within_another_repository_has_not_its_commit(monkeypatch, tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "file").write_text("of others")
+    author = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for words in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message", "all")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "copy")
+    assert provenance.commit() == "unknown"
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert re.fullmatch("[0-9a-f]{12}", provenance.commit())
 
 
 def test_code_without_its_history_is_told_its_commit(monkeypatch, tmp_path):

@@ -103,7 +103,10 @@ def _upright(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
     """`pixels` of an image, turned and mirrored as its EXIF says."""
     stored = Image.fromarray(pixels)
     stored.info = image.info
-    return np.asarray(ImageOps.exif_transpose(stored))
+    try:
+        return np.asarray(ImageOps.exif_transpose(stored))
+    except Exception:  # what it raises depends on the damage; the pixels are whole all the same
+        return pixels
 
 
 def _middle(width: int, height: int) -> tuple[int, int, int]:

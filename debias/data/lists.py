@@ -55,7 +55,7 @@ def read_spaced(path: Path, header: Sequence[str] | None, remedy: str) -> pd.Dat
     """
     lines = {number: line.split() for number, line in enumerate(_text(path, remedy).splitlines(), 1) if line.strip()}
     first = next(iter(lines.values()), [])
-    count = int(lines.pop(next(iter(lines)))[0]) if len(first) == 1 and first[0].isdigit() else None
+    count = int(lines.pop(next(iter(lines)))[0]) if len(first) == 1 and first[0].isdecimal() else None
     names = list(header) if header else lines.pop(next(iter(lines), 0), [])
     width = len(next(iter(lines.values()), names))
     if width == len(names) + 1 and not header:
@@ -73,7 +73,12 @@ def require(good: pd.Series, shown: pd.Series, path: Path, message: str) -> None
     """Raise InputError for the first line that is not good; '{}' in `message` is what it shows."""
     if not good.all():
         line = good.idxmin()
-        raise InputError(f"{path}, line {line}: {message.format(repr(shown[line]))}")
+        raise InputError(f"{path}, line {line}: {message.replace('{}', repr(shown[line]))}")
+
+
+def readable(name: str) -> str:
+    r"""The name of a file or folder; bytes that are no UTF-8 are written as \xe9."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def as_factor(cells: pd.Series) -> np.ndarray:
@@ -92,7 +97,7 @@ def assigned(keys: Sequence[str], shares: Sequence[float], seed: int) -> np.ndar
 
 def _fraction(text: str) -> float:
     """A number in [0, 1) that looks random but is the same for the same text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) / 2**48
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:6]) / 2**48
 
 
 def _lines(text: str, separator: str, path: Path) -> dict[int, list[str]]:

@@ -49,6 +49,8 @@ def merge(
     """
     out = Path(out)
     check_output(out, overwrite)
+    if out.resolve() in {Path(path).resolve() for path in (*positives, *negatives)}:
+        raise InputError(f"{out}: is one of the files to merge: choose another --out")
     sources = [_opened(path, label) for label, paths in ((1, positives), (0, negatives)) for path in paths]
     _check(sources, positives, negatives)
     names = _group_names(sources) if groups else ()
@@ -166,8 +168,8 @@ def _dtypes(sources: Sequence[Prepared]) -> dict[str, str]:
 
 
 def _joint(name: str, dtypes: Sequence[np.dtype], lacking: bool) -> str:
-    if len({dtype.kind == "S" for dtype in dtypes}) > 1:
-        raise InputError(f"factor {name!r} is a number in one file and text in another: rename it in one of them")
+    if len({dtype.kind == "S" for dtype in dtypes}) > 1:  # as the age is, of UTKFace and of FairFace: text for all
+        dtypes = [dtype if dtype.kind == "S" else np.zeros(0, dtype).astype("S").dtype for dtype in dtypes]
     joint = np.result_type(*dtypes)
     return (np.result_type(joint, np.float32) if lacking and joint.kind != "S" else joint).str
 
@@ -175,7 +177,9 @@ def _joint(name: str, dtypes: Sequence[np.dtype], lacking: bool) -> str:
 def _columns(source: Prepared, dtypes: dict[str, str]) -> dict[str, np.ndarray]:
     absent = {name: b"" if np.dtype(dtype).kind == "S" else np.nan for name, dtype in dtypes.items()}
     return {
-        name: source.factors[name] if name in source.factors else np.full(len(source), absent[name], dtype)
+        name: source.factors[name].astype(dtype)
+        if name in source.factors
+        else np.full(len(source), absent[name], dtype)
         for name, dtype in dtypes.items()
     }
 

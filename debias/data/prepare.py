@@ -23,6 +23,7 @@ from debias.data import dataset, equal, prepared
 from debias.data.dataset import NO_GROUP
 from debias.data.hdf5 import check_group_names
 from debias.data.images import BadImage, read_bytes, square, whole
+from debias.data.lists import readable
 from debias.data.packages import digest
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
@@ -31,6 +32,7 @@ from debias.locks import alone
 from debias.progress import progress_bar, say
 
 REVISION = 1  # raise it whenever the same source gives other pixels
+_ENDINGS = (".h5", ".hdf5")  # that a list of skipped images does not keep of its file's name
 CHUNK = 512  # images converted between two writes: 6 MB at 64 x 64
 ALLOWED_BAD = 0.01
 
@@ -130,7 +132,11 @@ def prepare(
         conflicts = equal.conflicting(first, _facts(source))
         say(equal.count_line(first), equal.conflict_line(conflicts))
         conflicts &= not keep_conflicts
-        skipped = _report(source, reasons, conflicts, first, out, allow_bad)
+        try:
+            skipped = _report(source, reasons, conflicts, first, out, allow_bad)
+        except InputError:  # the source has to change: its chunks are of no more use
+            shutil.rmtree(parts, ignore_errors=True)
+            raise
         source = _moved_together(source, first)
         _join(source, chunks, (reasons == "") & ~conflicts, out, size)
     return skipped
@@ -138,7 +144,8 @@ def prepare(
 
 def report_path(out: Path) -> Path:
     """Where the images that were skipped are listed."""
-    return Path(out).with_suffix(".skipped.csv")
+    out = Path(out)  # of another ending than these all is the name: faces.64 and faces.128 have a list each
+    return out.with_name(f"{out.stem if out.suffix in _ENDINGS else out.name}.skipped.csv")
 
 
 def mark_duplicates(items: Sequence[Item]) -> list[Item]:
@@ -176,17 +183,18 @@ def _check_space(source: Source, out: Path, size: int) -> None:
     each = 0 if source.whole else size * size * 3
     needed = 2 * each * len(source.items)
     folder = next(parent for parent in out.absolute().parents if parent.exists())
-    free = shutil.disk_usage(folder).free
+    chunks = out.parent.glob(f"{glob.escape(_parts_prefix(out))}*/*.npz")
+    free = shutil.disk_usage(folder).free + sum(path.stat().st_size for path in chunks)  # begun before
     if free < needed:
         raise InputError(
-            f"cannot write {out}: {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free: free some space"
+            f"cannot write {out}: {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free: free some space"
         )
 
 
 @contextlib.contextmanager
 def _parts_folder(source: Source, out: Path, size: int) -> Iterator[Path]:
     """Where the chunks are kept, for this call alone; it stays only where the work was interrupted."""
-    begin = f".{shortened(out.name, 160)}.parts-"
+    begin = _parts_prefix(out)
     parts = out.with_name(begin + _parts_digest(source, size))
     for old in set(out.parent.glob(f"{glob.escape(begin)}*")) - {parts}:
         with alone(old) as is_alone:  # begun from other input or with other options
@@ -196,12 +204,12 @@ def _parts_folder(source: Source, out: Path, size: int) -> Iterator[Path]:
     with alone(parts) as is_alone:
         if not is_alone:
             raise InputError(f"{out}: another call is preparing it: wait until it has ended")
-        try:
-            yield parts
-        except InputError:
-            shutil.rmtree(parts, ignore_errors=True)
-            raise
+        yield parts
         shutil.rmtree(parts, ignore_errors=True)
+
+
+def _parts_prefix(out: Path) -> str:
+    return f".{shortened(out.name, 160)}.parts-"
 
 
 def _parts_digest(source: Source, size: int) -> str:
@@ -209,9 +217,9 @@ def _parts_digest(source: Source, size: int) -> str:
     found = hashlib.sha256(f"{REVISION} {CHUNK} {size} {source.whole}\n".encode())
     stamps = {}
     for item in source.items:
-        if item.path not in stamps:
-            stamps[item.path] = None if item.problem else _stamp(item.path)
-        told = (item.name, *item[2:6], stamps[item.path])
+        if not item.problem and item.path not in stamps:
+            stamps[item.path] = _stamp(item.path)
+        told = (item.name, *item[2:6], stamps.get(item.path))
         found.update(repr(told).encode("utf-8", "surrogateescape"))
     return found.hexdigest()[:12]
 
@@ -342,16 +350,19 @@ def _report(
         for number, (reason, conflict) in enumerate(zip(reasons.tolist(), conflicts.tolist(), strict=True))
     ]
     bad = [(item, reason) for item, reason in zip(source.items, reasons, strict=True) if reason]
-    skipped = pd.DataFrame([(item.name, reason) for item, reason in bad], columns=["file", "reason"])
+    skipped = pd.DataFrame([(readable(item.name), reason) for item, reason in bad], columns=["file", "reason"])
     if not bad:
         report_path(out).unlink(missing_ok=True)
         return skipped
-    write_text(report_path(out), skipped.to_csv(index=False, lineterminator="\n", errors="surrogateescape"))
+    write_text(report_path(out), skipped.to_csv(index=False, lineterminator="\n"))
     if not allow_bad:
         item, reason = bad[0]
         raise InputError(f"{item.where}{item.name!r}: {reason}: replace it or take it off the list")
     bad = [each for each, conflict in zip(bad, conflicts[[bool(r) for r in reasons]], strict=True) if not conflict]
     _check_share(source, bad, out, allow_bad)
+    if len(skipped) == len(source.items):
+        listed = f"no image is left, see {report_path(out)}"
+        raise InputError(f"{source.kind}: {listed}: correct the labels, or pass --keep-conflicts")
     return skipped
 
 

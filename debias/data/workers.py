@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from debias.errors import InputError
 
@@ -32,13 +33,21 @@ def on_all_cores(function: Callable, tasks: Iterable[tuple], processes: int | No
         initializer=_prepare_process,
         initargs=(os.getpid(),),
     )
-    return workers(joblib.delayed(function)(*task) for task in tasks)
+    return _told(workers(joblib.delayed(function)(*task) for task in tasks))
 
 
 def check_processes(processes: int | None) -> None:
     """Raise InputError unless `processes` is None or at least 1."""
     if processes is not None and processes < 1:
         raise InputError(f"processes is {processes}; choose a whole number from 1, or leave it out to use every core")
+
+
+def _told(results: Iterator) -> Iterator:
+    try:
+        yield from results
+    except TerminatedWorkerError as error:
+        words = "a worker process was ended, perhaps for want of memory: choose fewer with --processes"
+        raise InputError(words) from error
 
 
 def _prepare_process(starter: int) -> None:

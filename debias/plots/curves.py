@@ -58,9 +58,11 @@ def thresholds(rates: pd.DataFrame) -> Figure:
     for axes, (measure, title) in zip(panels, _THRESHOLD_PANELS.items(), strict=True):
         for setting, part in rates[~rates["setting"].isin(collapsed)].groupby("setting", sort=False):
             _draw_band(axes, part.groupby("target"), measure, color=palette[setting], label=setting)
-        axes.set(xscale="log", xlabel="false-positive rate in %")
+        axes.set(xlabel="false-positive rate in %")
+        if (rates["fpr"] > 0).any():  # of few negatives none may pass
+            axes.set_xscale("log")
+            _name_plainly(axes.xaxis, (1, 2, 5))
         axes.set_title(title, loc="left", fontsize=9)
-        _name_plainly(axes.xaxis, (1, 2, 5))
         axes.spines[["top", "right"]].set_visible(False)
     notes = ["means over seeds, bands: s.e.m." if rates["seed"].nunique() > 1 else "one training each"]
     if collapsed:

@@ -12,6 +12,8 @@ def check_splits(splits: Splits) -> None:
     """Raise InputError where a run on them could not be trained or evaluated."""
     splits.visible_to("class")  # refuses what has nothing to train on
     _check_negatives(splits.name, "validation", splits.validation)
+    if not splits.validation.labels.any():
+        raise InputError(f"{splits.name}: no validation faces are left: keep more of them")
 
 
 def check_further_test(name: str, test: Splits, splits: Splits) -> None:

@@ -192,16 +192,24 @@ def assert_refused(positives, negatives, out, *shown):
 
 def test_bad_arguments(faces, others, out, tmp_path, dataset_path):
     large = write(tmp_path / "large.h5", 20, 0, size=16)
-    text = write(tmp_path / "text.h5", 20, 0, factors={"age": np.full(20, b"old")})
     assert_refused([others], [faces], out, "others.h5: not all of it are positives: pass it to --negatives")
     assert_refused([faces], [faces], out, "faces.h5: not all of it are negatives: pass it to --positives")
     assert_refused([faces], [], out, "two classes are needed")
     assert_refused([], [others], out, "two classes are needed")
     assert_refused([faces], [others, others], out, "given twice")
     assert_refused([faces], [large], out, "prepare both with the same --size")
-    assert_refused([faces], [text], out, "'age' is a number in one file and text in another")
     assert_refused([faces], [dataset_path], out, "a data set with splits already: train on it as it is")
     assert_refused([faces], [tmp_path / "none.h5"], out, "no such file")
+
+
+def test_a_factor_of_numbers_in_one_file_and_of_text_in_another_becomes_text(faces, out, tmp_path):
+    """As the age is, of UTKFace and of FairFace."""
+    text = write(tmp_path / "text.h5", 200, 0, factors={"age": np.full(200, b"20-29")})
+    merge([faces], [text], out)
+    for part in parts(out):
+        assert set(part.negatives().factors["age"]) == {b"20-29"}
+        ages = part.positives().factors["age"].astype(int)
+        assert np.all(part.positives().images()[:, 0, 0, 0] == ages % 256)
 
 
 def test_whole_images_are_for_windows(others, out, tmp_path):
@@ -213,6 +221,13 @@ def test_whole_images_are_for_windows(others, out, tmp_path):
 def test_too_few_images_for_three_splits(out, tmp_path):
     small = [write(tmp_path / f"{label}.h5", 2, label) for label in (1, 0)]
     assert_refused(small[:1], small[1:], out, "split")
+
+
+def test_no_input_is_overwritten(faces, others):
+    before = faces.read_bytes()
+    with pytest.raises(InputError, match="is one of the files to merge: choose another --out"):
+        merge([faces], [others], faces, overwrite=True)
+    assert faces.read_bytes() == before
 
 
 def test_an_output_that_exists(faces, others, out):

@@ -54,6 +54,13 @@ def read(folder, **more):
     return Source("made", items, np.ones(len(items), np.uint8), columns, **more)
 
 
+def read_as(folder, odd):
+    """As `read`, whose column of text could not hold such a name."""
+    paths = sorted(folder.iterdir())
+    items = [Item(path.name, path, where="list: ") for path in paths]
+    return Source("made", items, np.ones(len(items), np.uint8), {})
+
+
 def break_image(folder, number):
     path = sorted(folder.iterdir())[number]
     path.write_bytes(path.read_bytes()[:100])
@@ -152,6 +159,23 @@ def test_2000_good_and_50_bad_images_of_every_kind(tmp_path, write_image, number
     assert opened.attributes["skipped"] == 50
 
 
+def test_each_output_has_a_report_of_its_own(source):
+    names = ("faces.64", "faces.128", "faces.h5", "faces.hdf5")
+    assert [report_path(name).name for name in names] == [
+        "faces.64.skipped.csv",
+        "faces.128.skipped.csv",
+        "faces.skipped.csv",
+        "faces.skipped.csv",
+    ]
+
+
+def test_a_name_that_is_no_utf_8_is_reported(folder, tmp_path):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (folder / name).write_bytes(b"no image")
+    prepare(read_as(folder, name), tmp_path / "out.h5", 16, allow_bad=0.5)
+    assert "caf\\xe9.jpg," in report_path(tmp_path / "out.h5").read_text()
+
+
 def test_a_report_of_nothing_is_none_and_an_old_one_goes(source, tmp_path):
     out = tmp_path / "out.h5"
     report_path(out).write_text("file,reason\nold.jpg,bad\n")
@@ -221,6 +245,16 @@ def test_equal_images_with_other_groups_are_skipped_beyond_any_allowance(folder,
     assert "\n2 equal images have different labels" in capsys.readouterr().err
     with pytest.raises(InputError, match="03 ä.jpg': same image as another with other labels"):
         prepare(source, tmp_path / "none.h5", 16, allow_bad=0)
+
+
+def test_where_all_images_contradict_each_other_none_is_left(folder, tmp_path):
+    for path in sorted(folder.iterdir())[2:]:
+        path.unlink()
+    copied(folder, (0, 1))
+    source = read(folder, groups=np.array([0, 1], np.int8), group_names=("a", "b"))
+    with pytest.raises(InputError, match="no image is left, see .*out.skipped.csv: correct the labels"):
+        prepare(source, tmp_path / "out.h5", 16, allow_bad=0.5)
+    assert not (tmp_path / "out.h5").exists()
 
 
 @pytest.mark.parametrize("drawn", [True, False])
@@ -375,7 +409,7 @@ def test_an_output_that_is_a_folder_is_refused(source, tmp_path):
 
 def test_too_little_space_is_seen_before_the_work(source, tmp_path, monkeypatch):
     monkeypatch.setattr(preparing.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    with pytest.raises(InputError, match="GB are needed"):
+    with pytest.raises(InputError, match="MB are needed"):
         prepare(source, tmp_path / "new" / "out.h5")
     assert left_behind(tmp_path) == set()
 
@@ -392,6 +426,7 @@ def test_a_disk_that_fills_up_is_one_line_and_nothing_half_written(source, tmp_p
             prepare(source, tmp_path / "out.h5")
     assert "\n" not in str(error.value)
     assert not [path for path in tmp_path.rglob("*") if path.suffix == ".h5"]
+    assert bool(list(tmp_path.glob(".out.h5.parts-*/*.npz"))) == (writer == "File")  # what was converted stays
     prepare(source, tmp_path / "out.h5")
     assert left_behind(tmp_path) == {"out.h5"}
 

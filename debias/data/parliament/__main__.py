@@ -80,6 +80,8 @@ def sheet(
         count: images of each group.
         zoom: whole-number magnification.
     """
+    if min(count, zoom) < 1:
+        raise InputError(f"--count {count} and --zoom {zoom}: choose whole numbers from 1")
     splits = dataset.open_splits(building.ensure(_config(preset, seed), cache))
     realism.save_png(output, realism.contact_sheet(realism.sample_rows(splits.test, count), columns=20, zoom=zoom))
     print(output)

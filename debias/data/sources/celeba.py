@@ -22,6 +22,7 @@ HOW = (
 FOLDERS = {False: "img_celeba", True: "img_align_celeba"}
 PLACES = ("", "Anno", "Eval", "Img")  # as the download has them, or all in one folder
 BOX = ("x_1", "y_1", "width", "height")
+_LINE = " line"  # a column that no list has: names in lists are stripped
 GROUPS = ("pale male", "pale female", "not pale male", "not pale female")
 
 
@@ -39,7 +40,7 @@ def read(root: Path, aligned: bool = False) -> Source:
     lists = {"attr": _table(root, "list_attr_celeba"), "partition": _partition(root)}
     if not aligned:
         lists["bbox"] = _table(root, "list_bbox_celeba", BOX)
-    if _found(root, "identity_CelebA.txt").exists():
+    if any(_found(root, f"identity_CelebA{ending}").exists() for ending in (".txt", ".csv")):
         lists["identity"] = _table(root, "identity_CelebA", header=("file", "identity"))
     tables = _agreeing(lists)
     attributes = _numbers(*lists["attr"], (-1, 1))
@@ -70,7 +71,8 @@ def _table(
     if not path.exists() and _found(root, f"{name}.csv").exists():
         path = _found(root, f"{name}.csv")
         return path, _checked(read_csv(path, (("file", "image_id"), *needed), HOW), path, needed)
-    return path, _checked(read_spaced(path, header, HOW).rename(columns={"image_id": "file"}), path, needed)
+    table = read_spaced(path, header, HOW)
+    return path, _checked(table if "file" in table else table.rename(columns={"image_id": "file"}), path, needed)
 
 
 def _images(root: Path, aligned: bool) -> Path:
@@ -110,8 +112,8 @@ def _agreeing(lists: dict[str, tuple[Path, pd.DataFrame]]) -> dict[str, pd.DataF
                 f"{path} lists {len(table)} images, {first_path.name} {len(first)}, and not the same ones, such as "
                 f"{differ}: download both again"
             )
-        ordered[kind] = table.reset_index(names="line").set_index("file").loc[first["file"]].reset_index()
-    return {kind: table.set_index("line") for kind, table in ordered.items()}
+        ordered[kind] = table.reset_index(names=_LINE).set_index("file").loc[first["file"]].reset_index()
+    return {kind: table.set_index(_LINE) for kind, table in ordered.items()}
 
 
 def _numbers(path: Path, table: pd.DataFrame, allowed: Sequence[int]) -> pd.DataFrame:

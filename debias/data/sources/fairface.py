@@ -31,7 +31,7 @@ def read(root: Path) -> Source:
     paths = [root / name for name in LISTS if (root / name).exists()]
     if not paths:
         raise InputError(f"{root / LISTS[0]}: no such file: {HOW}")
-    table = pd.concat([_read(path) for path in paths], ignore_index=True)
+    table = pd.concat([_read(path) for path in paths], ignore_index=True).fillna("")
     for part in sorted({name.split("/")[0] for name in table["file"] if "/" in name}):
         check_folder(root / part, HOW)
     listed = Listed(root)
@@ -55,4 +55,4 @@ def _read(path: Path) -> pd.DataFrame:
         require(table[name] != "", table["file"], path, f"{{}} has no {name}: add it or delete this line")
     table["partition"] = path.stem.removeprefix("fairface_label_")
     table["where"] = [f"{path.name}, line {line}: " for line in table.index]
-    return table.fillna("")
+    return table

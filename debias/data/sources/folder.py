@@ -14,11 +14,12 @@ import pandas as pd
 
 from debias.data.dataset import NO_GROUP, SPLITS, Splits, open_splits
 from debias.data.hdf5 import check_group_names
-from debias.data.lists import as_factor, assigned, read_csv, require
+from debias.data.lists import as_factor, assigned, read_csv, readable, require
 from debias.data.prepare import REVISION, Source, prepare
 from debias.data.sources.trees import Listed, check_folder
 from debias.errors import InputError
 from debias.files import shortened
+from debias.locks import locked
 
 LIST = "labels.csv"
 NEEDED = ("file", "label")
@@ -44,11 +45,12 @@ def open_folder(path: Path, cache: Path, size: int = 64, seed: int = 0) -> Split
     source = read(path, seed)
     name = Path(path).resolve().name
     kept = Path(cache) / "folders" / f"{shortened(name, 100)}-{_digest(source, size, seed)}.h5"
-    try:
+    with locked(kept.with_suffix(".lock"), f"waiting for another process, which reads {path}"):
+        try:
+            return open_splits(kept, name)
+        except InputError:  # absent, or damaged
+            prepare(source, kept, size, allow_bad=0, overwrite=True)
         return open_splits(kept, name)
-    except InputError:  # absent, or damaged
-        prepare(source, kept, size, allow_bad=0, overwrite=True)
-    return open_splits(kept, name)
 
 
 def read(path: Path, seed: int = 0) -> Source:
@@ -74,7 +76,7 @@ def read(path: Path, seed: int = 0) -> Source:
         lists=[shown],
         splits=split,
         drawn="split" not in images,
-        notes={"folder": folder.name, "seed": seed},
+        notes={"folder": readable(folder.name), "seed": seed},
     )
 
 

@@ -98,6 +98,8 @@ def images_in(folder: Path, unread: Unread, follow_links: bool = False, tars: bo
             below = os.path.relpath(os.path.join(place, name), folder)
             if is_leftover(name) or not name.lower().endswith((*SUFFIXES, ".tar") if tars else SUFFIXES):
                 unread.add(below)
+            elif name.lower().endswith(".tar") and image_at(folder, below, within).problem:
+                unread.add(below)  # a link out of the folder
             elif name.lower().endswith(".tar"):
                 prefix = os.path.splitext(below)[0]
                 yield from (
@@ -120,7 +122,7 @@ def images_in_tar(path: Path, unread: Unread) -> Iterator[Item]:
             raise OSError("not a plain file")
         with tarfile.open(path, "r:") as archive:
             yield from _members(archive, path, "", 0, unread)
-    except (tarfile.TarError, OSError, ValueError) as error:
+    except (tarfile.TarError, OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not a whole, plain tar file ({error}): download it again, or unpack a compressed one first"
         ) from error
@@ -135,7 +137,7 @@ def is_leftover(name: str) -> bool:
 def _walk(folder: Path, unread: Unread, follow_links: bool) -> Iterator[tuple[str, list[str]]]:
     """Folders and the files in each, by name."""
     seen = {os.path.realpath(folder)}
-    for place, folders, files in os.walk(folder, followlinks=follow_links):
+    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=follow_links):
         kept = []
         for path in sorted(os.path.join(place, name) for name in folders):
             real, below = os.path.realpath(path), os.path.relpath(path, folder)
@@ -150,6 +152,11 @@ def _walk(folder: Path, unread: Unread, follow_links: bool) -> Iterator[tuple[st
         yield place, sorted(files)
 
 
+def _unreadable(error: OSError) -> None:
+    """os.walk would leave such a folder out without a word."""
+    raise InputError(f"{error.filename}: {error.strerror}: make it a folder that you may read") from error
+
+
 def _members(archive: tarfile.TarFile, path: Path, prefix: str, offset: int, unread: Unread) -> Iterator[Item]:
     for member in archive:
         name, start = prefix + member.name, offset + member.offset_data
@@ -162,6 +169,10 @@ def _members(archive: tarfile.TarFile, path: Path, prefix: str, offset: int, unr
             unread.add(name)
         else:
             yield Item(posixpath.normpath(name), path, start, member.size, problem=_member_problem(member))
+    # tarfile takes a damaged header, or one that is cut short, for the end of the archive.
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"damaged or cut short at byte {offset + archive.offset:,}")
 
 
 def _member_problem(member: tarfile.TarInfo) -> str:

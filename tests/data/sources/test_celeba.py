@@ -113,7 +113,13 @@ def test_lists_may_have_other_orders(root):
 
 
 def test_without_identities_persons_are_not_told_apart(root):
+    text = path_of(root, "identity").read_text()
     path_of(root, "identity").unlink()
+    path_of(root, "identity").with_suffix(".csv").write_text(
+        "image_id,identity\n" + "\n".join(map(",".join, map(str.split, text.splitlines())))
+    )
+    assert celeba.read(root).columns["identity"].tolist() == [f"{100 + n // 3}".encode() for n in range(COUNT)]
+    path_of(root, "identity").with_suffix(".csv").unlink()
     assert "identity" not in celeba.read(root).columns
 
 

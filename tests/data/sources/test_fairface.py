@@ -46,6 +46,11 @@ def test_labels_are_kept_as_they_are(root, tmp_path, number_of):
     }
 
 
+def test_a_column_of_one_list_alone_is_empty_for_the_other(root):
+    write_list(root, "val", [line[:-1] for line in LINES["val"]], HEADER.rpartition(",")[0])
+    assert fairface.read(root).columns["service_test"].tolist() == [b"True", b"False", b""]
+
+
 def test_one_list_is_enough(root):
     (root / "fairface_label_train.csv").unlink()
     assert [item.name for item in fairface.read(root).items] == ["val/1.jpg"]

@@ -106,7 +106,7 @@ def test_a_changed_list_is_read_anew(folder, cache):
 
 def test_a_damaged_file_in_the_cache_is_made_anew(folder, cache):
     open_folder(folder, cache)
-    (kept,) = (cache / "folders").iterdir()
+    (kept,) = (cache / "folders").glob("*.h5")
     kept.write_bytes(kept.read_bytes()[:1000])
     assert len(open_folder(folder, cache).test) == 40
 

@@ -151,6 +151,26 @@ def test_an_archive_cut_short_is_refused(root, tmp_path):
         imagenet.read(path)
 
 
+@pytest.mark.parametrize("where", ["within a header", "before a header", "a header is damaged"])
+def test_an_archive_that_is_not_whole_loses_no_image_without_a_word(root, tmp_path, where):
+    """Python's tarfile takes each of these for the end of the archive."""
+    path = packed(root / "n02084071", tmp_path / "n02084071.tar")
+    with tarfile.open(path) as archive:
+        last = archive.getmembers()[-1].offset
+    whole = bytearray(path.read_bytes())
+    if where == "a header is damaged":
+        whole[last : last + 100] = b"\xff" * 100
+    path.write_bytes(
+        whole[: last + 100] if where == "within a header" else whole[:last] if "before" in where else whole
+    )
+    with pytest.raises(InputError, match=f"damaged or cut short at byte {last:,}"):
+        imagenet.read(path)
+    with tarfile.open(tmp_path / "outer.tar", "w") as outer:
+        outer.add(path, "n02084071.tar")
+    with pytest.raises(InputError, match="damaged or cut short at byte"):
+        imagenet.read(tmp_path / "outer.tar")
+
+
 def test_images_of_no_synset_are_refused(tmp_path, write_image):
     write_image(tmp_path / "val" / "pictures" / "a.JPEG", 0)
     with pytest.raises(InputError, match="belongs to no synset"):

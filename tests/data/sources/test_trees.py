@@ -1,5 +1,6 @@
 """What lies in a folder, and what a list means by a name that is spelled as on another system."""
 
+import errno
 import os
 import tarfile
 import unicodedata
@@ -50,6 +51,17 @@ def test_links_to_folders_are_named_and_followed_when_asked_each_folder_once(fol
     assert names == ["a.jpg", "sub/b.PNG"] and "--follow-links" in said and "'part2'" in said
     names, said = read(folder, follow_links=True)
     assert names == ["a.jpg", "part2/c.jpg", "sub/b.PNG"] and "2 links to folders that are read already" in said
+
+
+def test_a_tar_file_behind_a_link_out_of_the_folder_is_not_read(folder, tmp_path):
+    with tarfile.open(tmp_path / "outside.tar", "w") as archive:
+        archive.add(next(folder.rglob("*.jpg")), "inside.jpg")
+    (folder / "linked.tar").symlink_to(tmp_path / "outside.tar")
+    unread, there = Unread(), len(list(images_in(folder, Unread())))
+    assert len(list(images_in(folder, unread, tars=True))) == there
+    (folder / "linked.tar").unlink()
+    (tmp_path / "outside.tar").rename(folder / "own.tar")
+    assert len(list(images_in(folder, unread, tars=True))) == there + 1
 
 
 def test_the_command_reads_what_is_linked_and_says_what_it_does_not(tmp_path, write_image, capsys):
@@ -157,6 +169,21 @@ def test_a_missing_folder_of_fairface_is_one_line_before_any_image(tmp_path):
     (tmp_path / "fairface_label_train.csv").write_text("file,age,gender,race\ntrain/1.jpg,1,Male,Black\n")
     with pytest.raises(InputError, match="train: no such folder: download"):
         fairface.read(tmp_path)
+
+
+def test_a_folder_below_that_may_not_be_read(folder, monkeypatch):
+    """os.walk leaves it out without a word; root may read everything, so that its listing fails here instead."""
+    (folder / "closed").mkdir()
+    scandir = os.scandir
+
+    def listing(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    with pytest.raises(InputError, match="closed: Permission denied: make it a folder that you may read"):
+        read(folder)
 
 
 def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):

@@ -238,6 +238,10 @@ def test_data_that_cannot_be_evaluated_are_refused_before_training(made, instant
     monkeypatch.setattr(store, "loaded", lambda data, cache: few)
     with pytest.raises(InputError, match="48 validation negatives.* at least 100"):
         run_all(made("constant"), cache)
+    faceless = dataclasses.replace(splits, validation=splits.validation.negatives())
+    monkeypatch.setattr(store, "loaded", lambda data, cache: faceless)
+    with pytest.raises(InputError, match="no validation faces are left: keep more of them"):
+        run_all(made("constant"), cache)
     assert instant == []
 
 
