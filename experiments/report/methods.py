@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from baselines import method
-from debias.markdown import markdown, plain
+from baselines import Method, method
+from debias.markdown import plain
 from experiments.engine.experiment import Experiment
 from experiments.methods import ALL
 from experiments.report import cameras, effects, tables
@@ -44,8 +44,8 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
     """What each method does, by the first line of its file."""
     methods = [method(name) for name in dict.fromkeys(setting.method for setting in experiment.settings)]
-    lines = [[each.title, _does(each.module), each.paper] for each in methods]
-    return {"about.md": markdown(["method", "what it does", "from"], lines) + "\n"}
+    lines = [f"- **{plain(each.title)}** ({plain(each.paper)}). {_does(each)}\n" for each in methods]
+    return {"about.md": "".join(lines)}
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> str:
@@ -68,10 +68,12 @@ def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str
     return " ".join([about, *said])
 
 
-def _does(module: str) -> str:
-    """The first line of a module's docstring; read from its file, since it imports TensorFlow."""
-    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+def _does(described: Method) -> str:
+    """The first line of the docstring of a method's file, which is read, since to import it loads TensorFlow."""
+    source = Path(importlib.util.find_spec(described.module).origin).read_text(encoding="utf-8")
+    line = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    does = line.removeprefix(f"{described.title.removesuffix(' (groups)')}: ")  # which stands before it already
+    return does[:1].upper() + does[1:]
 
 
 def _blocks(experiment, rows, column) -> str:
