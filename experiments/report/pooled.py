@@ -88,13 +88,12 @@ def sentence(rows: pd.DataFrame) -> str:
     own, fixed = _listed(rows, (RULE, ALONE), variance, mean), _listed(rows, ASKED, worst)
     if not fixed:
         return ""
-    compared = f" change{own}" if own else ""
-    moments = f"Var[A] of {cnn[variance].mean():.1f} %² and E[A] of {cnn[mean].mean():.1f} %"
+    moments = f"the CNN's Var[A] is {cnn[variance].mean():.1f} %² and its E[A] {cnn[mean].mean():.1f} %"
     return (
         f"Models trained with a random camera, tested on {effects.where(rows)}, {seeds_of(rows)}. At the model's own "
-        f"threshold, as in the paper, the CNN's {moments}{compared}. At 1 % "
-        f"false positives its worst group's recall of {cnn[worst].mean():.1f} % changes{fixed} "
-        "(95 % intervals; * significant by Holm's correction for all compared, else n.s.)."
+        f"threshold, as in the paper, {moments}{own and f'; these change{own}'}. At 1 % false positives its worst "
+        f"group's recall of {cnn[worst].mean():.1f} % changes{fixed} (95 % intervals; * significant by Holm's "
+        "correction for all compared, else n.s.)."
     )
 
 
