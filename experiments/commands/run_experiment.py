@@ -203,8 +203,7 @@ class Run(Folders):
             stored = [StoredRun(run, self.cache) for run in experiment.runs() if run.id in set(rows["id"])]
             found = models.collect(experiment, [each for each in stored if each.model_path.exists()])
             # What is here of some models goes on top of what is written of others.
-            data = figure_data.merged(figure_data.load(folder), found)
-            artefacts.write(experiment, folder, rows, figure_data.of_rows(data, rows))
+            artefacts.write(experiment, folder, rows, figure_data.merged(figure_data.load(folder), found))
         if self._results() == self.results:
             results.refresh(self.results, EXPERIMENTS.values())
         elif not self.smoke:

@@ -28,10 +28,14 @@ DRAWN_FROM = "runs_sha256"  # in summary.json
 
 
 def write(experiment: Experiment, folder: Path, rows: pd.DataFrame, data: FigureData) -> None:
-    """Everything an experiment leaves in `folder`; InputError for rows of too few settings to tell anything."""
+    """Everything an experiment leaves in `folder`, of figure data what belongs to the rows.
+
+    Raises:
+        InputError: the rows are of too few settings to tell anything.
+    """
     if lacking := [name for name in report_of(experiment).needs if name not in set(rows["setting"])]:
         raise InputError(f"{experiment.name}: nothing can be told without a finished run of {', '.join(lacking)}")
-    figure_data.save(folder, data)
+    figure_data.save(folder, figure_data.of_rows(data, rows))
     write_rows(folder, rows)
     draw(experiment, folder, rows)
 

@@ -29,11 +29,9 @@ def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[s
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
     """short.md: a line a method; photographs.md: rates on real photographs, means over seeds."""
     short = {"short.md": _short(rows)}
-    found = data.get(PHOTOGRAPHS, pd.DataFrame({"setting": []}))
-    found = found[found["setting"].isin(rows["setting"])]  # older models may be among them
-    if found.empty:
+    if PHOTOGRAPHS not in data:
         return short
-    means = found.drop(columns=["setting", "seed"], errors="ignore").groupby("title", sort=False).mean()
+    means = data[PHOTOGRAPHS].drop(columns=["setting", "seed"], errors="ignore").groupby("title", sort=False).mean()
     lines = [[title, *(f"{value:.1f}" for value in rates)] for title, rates in means.iterrows()]
     return short | {f"{PHOTOGRAPHS}.md": f"{_HEAD}\n\n{markdown(['setting', *means.columns], lines)}\n"}
 

@@ -47,18 +47,12 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(preparing, "CHUNK", 8)
 
 
-def read(folder, **more):
+def read(folder, columns=None, **more):
     paths = sorted(folder.iterdir())
     items = [Item(path.name, path, where="list: ") for path in paths]
-    columns = {"number": np.arange(len(items), dtype=np.int16), "text": np.array([p.stem.encode() for p in paths])}
+    if columns is None:
+        columns = {"number": np.arange(len(items), dtype=np.int16), "text": np.array([p.stem.encode() for p in paths])}
     return Source("made", items, np.ones(len(items), np.uint8), columns, **more)
-
-
-def read_as(folder, odd):
-    """As `read`, whose column of text could not hold such a name."""
-    paths = sorted(folder.iterdir())
-    items = [Item(path.name, path, where="list: ") for path in paths]
-    return Source("made", items, np.ones(len(items), np.uint8), {})
 
 
 def break_image(folder, number):
@@ -172,7 +166,7 @@ def test_each_output_has_a_report_of_its_own(source):
 def test_a_name_that_is_no_utf_8_is_reported(folder, tmp_path):
     name = os.fsdecode(b"caf\xe9.jpg")
     (folder / name).write_bytes(b"no image")
-    prepare(read_as(folder, name), tmp_path / "out.h5", 16, allow_bad=0.5)
+    prepare(read(folder, {}), tmp_path / "out.h5", 16, allow_bad=0.5)
     assert "caf\\xe9.jpg," in report_path(tmp_path / "out.h5").read_text()
 
 

@@ -45,12 +45,12 @@ def open_folder(path: Path, cache: Path, size: int = 64, seed: int = 0) -> Split
     source = read(path, seed)
     name = Path(path).resolve().name
     kept = Path(cache) / "folders" / f"{shortened(name, 100)}-{_digest(source, size, seed)}.h5"
+    if found := _opened(kept, name):
+        return found
     with locked(kept.with_suffix(".lock"), f"waiting for another process, which reads {path}"):
-        try:
-            return open_splits(kept, name)
-        except InputError:  # absent, or damaged
+        if not _opened(kept, name):
             prepare(source, kept, size, allow_bad=0, overwrite=True)
-        return open_splits(kept, name)
+    return open_splits(kept, name)
 
 
 def read(path: Path, seed: int = 0) -> Source:
@@ -100,6 +100,13 @@ def _check_files(files: pd.Series, path: Path) -> None:
     outside = files.str.startswith("/") | (files == "..") | files.str.startswith("../")  # they are normalised
     require(~outside, files, path, "{} lies outside of the folder: move the image into it")
     require(~files.duplicated(), files, path, "{} is listed twice: delete one of the lines")
+
+
+def _opened(kept: Path, name: str) -> Splits | None:
+    try:
+        return open_splits(kept, name)
+    except InputError:  # absent, or damaged
+        return None
 
 
 def _digest(source: Source, size: int, seed: int) -> str:

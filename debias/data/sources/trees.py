@@ -98,15 +98,15 @@ def images_in(folder: Path, unread: Unread, follow_links: bool = False, tars: bo
             below = os.path.relpath(os.path.join(place, name), folder)
             if is_leftover(name) or not name.lower().endswith((*SUFFIXES, ".tar") if tars else SUFFIXES):
                 unread.add(below)
-            elif name.lower().endswith(".tar") and image_at(folder, below, within).problem:
-                unread.add(below)  # a link out of the folder
-            elif name.lower().endswith(".tar"):
+            elif not name.lower().endswith(".tar"):
+                yield image_at(folder, below, within)
+            elif image_at(folder, below, within).problem:  # a link out of the folder
+                unread.add(below)
+            else:
                 prefix = os.path.splitext(below)[0]
                 yield from (
                     item._replace(name=f"{prefix}/{item.name}") for item in images_in_tar(folder / below, unread)
                 )
-            else:
-                yield image_at(folder, below, within)
 
 
 def images_in_tar(path: Path, unread: Unread) -> Iterator[Item]:
