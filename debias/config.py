@@ -6,6 +6,7 @@ import numbers
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from debias import guards
 from debias.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Loss:
     def __post_init__(self):
         if self.reconstruction not in ("l1", "l2"):
             raise InputError(f"unknown reconstruction {self.reconstruction!r}: use 'l1' or 'l2'")
+        guards.finite(**{name: value for name, value in vars(self).items() if name.endswith("_weight")})
         weights = self.classification_weight, self.reconstruction_weight, self.kl_weight
         if min(weights) < 0:
             raise InputError(f"loss weights must be >= 0, got {', '.join(map(str, weights))}")
@@ -117,6 +119,10 @@ class Config(Histograms):
     def __post_init__(self):
         super().__post_init__()
         counts = ("epochs", "refresh_every", "latent_dim", "steps_per_epoch", "replicas")
+        guards.whole(**{name: getattr(self, name) for name in ("seed", "batch_size", *counts)})
+        guards.seed(self.seed)
+        guards.finite(learning_rate=self.learning_rate, augment=self.augment)
+        guards.a_path(folder=self.folder)
         for name in counts:
             value = getattr(self, name)
             if value is not None and value < 1:

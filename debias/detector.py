@@ -1,16 +1,19 @@
 """Binary detectors: the training step that every method shares, and the standard CNN."""
 
+from debias import guards
 from debias.backend import keras, tf
 from debias.data.pipeline import scale
 from debias.devices import has_workers, part
 
 
+@guards.arrays_of_images
 class Detector(keras.Model):
     """A model whose `call` gives logits (B,) for images (B, H, W, C) in [0, 1].
 
     Subclasses say what they minimise in `loss_terms`. `fit` takes (images, labels) batches as any Keras model does,
-    images also as uint8; when `batches` is set, each step draws its own batch in the graph instead and what `fit`
-    iterates over only counts steps. Replicas of a `tf.distribute` strategy minimise the mean over all their images.
+    images also as uint8, which `predict` does not scale and so refuses. When `batches` is set, each step draws its own
+    batch in the graph instead and what `fit` iterates over only counts steps. Replicas of a `tf.distribute` strategy
+    minimise the mean over all their images.
 
     Attributes:
         batches: step number -> (images, labels), for example `debias.data.pipeline.BalancedBatches`.

@@ -9,6 +9,7 @@ from fairlearn.metrics import MetricFrame, count
 from scipy import stats
 from sklearn.metrics import brier_score_loss, precision_score, recall_score, roc_auc_score
 
+from debias import guards
 from debias.errors import InputError
 
 FPR = 0.01  # the false-positive rate at which methods are compared
@@ -69,6 +70,8 @@ def group_report(
     """
     # In float64, since NumPy would round the threshold to the scores' own type.
     labels, scores, groups = np.asarray(labels), np.asarray(scores, np.float64), np.asarray(groups)
+    guards.finite(threshold=threshold)
+    guards.indices(groups=groups)
     _check(labels, scores, groups, group_names)
     detected = (scores >= threshold).astype(int)
     positive = labels == 1

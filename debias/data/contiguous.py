@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from debias import guards
 from debias.files import replacing
 
 READ_WHOLE_BYTES = 1 << 30  # up to this size, the images are read into memory instead
@@ -43,6 +44,7 @@ def _is_current(copy: Path, images: h5py.Dataset, path: Path) -> bool:
         found = np.load(copy, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError):  # damaged
         return False
+    guards.copy_of(found, images, copy)
     return (found.shape, found.dtype) == (images.shape, images.dtype)
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from debias import guards
 from debias.data.contiguous import contiguous
 from debias.errors import InputError
 from debias.files import replacing
@@ -81,6 +82,7 @@ class Writer:
         for name, values in columns.items():
             self._file[name][rows] = _fitting(np.asarray(values), self._file[name].dtype, name)
         for name, values in factors.items():
+            guards.fits(values, self._file["factors"][name].dtype, name)
             self._file["factors"][name][rows] = values
         self.written += len(images)
 
@@ -149,6 +151,7 @@ def read(path: Path, kind: str) -> Contents:
 def kind_of(path: Path) -> str | None:
     """DATASET, SOURCE, or None for any other HDF5 file; InputError when it cannot be opened."""
     with readable(Path(path)) as file:
+        guards.no_array(file.attrs.get("format"), f"{path}: the attribute 'format'")
         return _text(file.attrs.get("format"))
 
 
@@ -168,6 +171,7 @@ def readable(path: Path, remedy: str = "download or build it again") -> Iterator
     path = Path(path)
     if not os.path.isfile(path):  # unlike Path.is_file it takes any name
         raise InputError(f"{path}: no such file: check the path given to --data")
+    guards.readable(path)
     _check_that_it_ends(path)
     with _opened(path) as file:
         try:
@@ -283,6 +287,7 @@ def _check_that_it_ends(path: Path) -> None:
 
 def _contents(file: h5py.File, path: Path, kind: str) -> Contents:
     """What is in a file; `path` is its name in messages."""
+    guards.no_array(file.attrs.get("format"), f"{path}: the attribute 'format'")
     if _text(file.attrs.get("format")) != kind:
         raise InputError(f"{path}: {_HOW[kind]}")
     _check_parts(file, path, kind)

@@ -1,8 +1,9 @@
 """Digests of code: they change with what decides a result, and with nothing else.
 
 The code behind a result is what its module imports, and what that imports in turn, within this repository. Comments and
-docstrings do not count. Of two files, the registries of methods and of presets, the tables do not count either: a new
-line there changes nothing for the others, so instead of the table the entry that a run uses counts.
+docstrings do not count, nor do the checks of `debias.guards`, which stop a run or leave it as it is. Of two files, the
+registries of methods and of presets, the tables do not count either: a new line there changes nothing for the others,
+so instead of the table the entry that a run uses counts.
 """
 
 import ast
@@ -15,6 +16,7 @@ from debias.presets import network
 from debias.provenance import ROOT
 from experiments.engine.experiment import Run
 
+GUARDS = "guards"  # debias.guards, always imported under this name
 REGISTRIES = ("baselines", "debias.presets")
 OWN_TEST, OTHER_TEST = "experiments.engine.measures", "experiments.engine.cross_dataset"
 
@@ -58,8 +60,8 @@ def _code(modules: tuple[str, ...], root: Path) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _read(path: Path, is_registry: bool) -> tuple[str, tuple[str, ...]]:
-    """The code in a file, without comments, docstrings and a registry's tables, and what it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """The code in a file, without comments, docstrings, guards and a registry's tables, and what it imports."""
+    tree = _Unguarded().visit(ast.parse(path.read_text(encoding="utf-8")))
     names = tuple(_imports(tree))
     if is_registry:
         tree.body = [statement for statement in tree.body if not isinstance(statement, ast.Assign)]
@@ -69,6 +71,25 @@ def _read(path: Path, is_registry: bool) -> tuple[str, tuple[str, ...]]:
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             del body[0]
     return repr(_plain(tree)), names
+
+
+class _Unguarded(ast.NodeTransformer):
+    """Takes out `from debias import guards`, statements `guards.name(...)` and decorators `@guards.name`."""
+
+    def visit_ImportFrom(self, node):
+        node.names = [name for name in node.names if (node.module, name.name) != ("debias", GUARDS)]
+        return node if node.names else None
+
+    def visit_Expr(self, node):
+        return None if isinstance(node.value, ast.Call) and _is_guard(node.value.func) else self.generic_visit(node)
+
+    def visit_ClassDef(self, node):
+        node.decorator_list = [each for each in node.decorator_list if not _is_guard(each)]
+        return self.generic_visit(node)
+
+
+def _is_guard(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == GUARDS
 
 
 def _plain(node):

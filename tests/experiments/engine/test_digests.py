@@ -21,6 +21,16 @@ TRAININGS = {*METHODS, "cnn of another trunk"}
 # What is appended to which file -> what is then trained or evaluated again.
 CASES = {
     "remarks": ({"debias/dbvae.py": COMMENT, "debias/metrics.py": COMMENT, "baselines/cnn.py": COMMENT}, set()),
+    # Checks that only stop, wherever they are called; but not what is made of their result.
+    "guards": (
+        {
+            "debias/guards.py": LINE,
+            "debias/training.py": "\nfrom debias import guards\nguards.seed(0)\n",
+            "debias/metrics.py": "\nguards.seed(0)\n",
+        },
+        set(),
+    ),
+    "what comes of a guard": ({"debias/metrics.py": "\nseed = guards.seed(0)\n"}, TESTS),
     "what decides no row": (
         {
             "debias/unrelated.py": LINE,
