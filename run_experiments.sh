@@ -9,12 +9,6 @@ while [[ -L $script ]]; do # one link at a time: before macOS 12.3 readlink has 
 done
 root=$(CDPATH='' cd -P -- "$(dirname -- "$script")" && pwd)
 venv=$root/.venv
-created=$venv/created.stamp     # there once the empty environment is whole
-installed=$venv/installed.stamp # the requirements, once every package is in
-log=$root/.cache/setup.log
-gpu=${GPU:-}
-gpu=${gpu#0}
-platforms='Linux with glibc on x86_64 or aarch64, macOS on Apple silicon, or Windows through WSL2'
 
 # What is no experiment; experiments and ablations are found by their files.
 commands='  ablations      485 min  all ablations below; passes is 250 of them
@@ -47,7 +41,7 @@ $commands
 One ablation alone:
 $(experiments_in experiments/ablations)
 
-The first call also sets up .venv (1 to 5 minutes, 4 GiB), on $platforms.
+The first call also sets up .venv (1 to 5 minutes, 4 GiB), on Linux with glibc, macOS on Apple silicon or WSL2.
 PYTHON=/path/to/python3 chooses its Python: 3.11, 3.12 or 3.13.
 GPU=1 adds CUDA for NVIDIA cards on Linux (4 GiB more); without it everything runs on the CPU, as the minutes above did.
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
@@ -97,131 +91,28 @@ fail() {
     exit 2
 }
 
-# --- the environment: kill this at any moment and call it again, it goes on from the last stamp ---------------------
-
+# experiments/environment.py makes .venv: kill this at any moment and call it again, it goes on where it stopped.
 set_up() {
     unset PYTHONPATH PYTHONHOME # another project's packages must not leak into ours,
     export PYTHONSAFEPATH=1     # nor modules of the caller's folder
-    if ! is_complete; then
-        { mkdir -p "$root/.cache" && : >>"$log"; } 2>/dev/null || fail "cannot write to $root: clone to a folder of your own"
-        make_environment 3>&2 9>>"$root/.cache/setup.lock"
-    fi
+    local python=$venv/bin/python
+    if [[ -n ${PYTHON:-} || ! -f $venv/created.stamp ]]; then python=$(choose_python); fi
+    "$python" "$root/experiments/environment.py" "$python" || exit
     export PYTHONPATH=$root NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-$root/.cache/numba}
     export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
-}
-
-is_complete() { # what was installed for a GPU begins with what is needed without one
-    has_environment && [[ -f $installed && $(<"$installed") == "$(requirements)"* ]]
-}
-
-has_environment() {
-    [[ -f $created && -x $venv/bin/python ]] &&
-        [[ -z ${PYTHON:-} || $(version_of "$PYTHON") == "$(version_of "$venv/bin/python")" ]]
-}
-
-version_of() {
-    "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
-}
-
-requirements() {
-    cat "$root/requirements.txt"
-    echo "${gpu:+tensorflow[and-cuda]}"
-}
-
-make_environment() (
-    trap 'echo "interrupted: the same command continues where it stopped" >&3; exit 130' INT
-    check_platform
-    python=$venv/bin/python
-    if ! has_environment; then python=$(choose_python); fi
-    take_turn
-    if is_complete; then return; fi
-    : >"$log"
-    if ! has_environment; then create_environment; fi
-    rm -f "$installed"
-    requirements >"$installed.part"
-    echo "Setting up .venv with Python $(version_of "$python"): 1 to 5 minutes, 900 MB to download the first time." >&2
-    show_progress &
-    install_packages >>"$log" 2>&1 || failed=yes
-    kill $! 2>/dev/null || true
-    wait $! 2>/dev/null || true
-    if [[ -n ${failed:-} ]]; then explain_failure; fi
-    mv "$installed.part" "$installed"
-)
-
-check_platform() {
-    local platform
-    platform=$(uname -sm)
-    if [[ $(ldd --version 2>&1) == *musl* ]]; then platform+=' with musl'; fi
-    case $platform in
-        'Linux x86_64' | 'Linux aarch64') ;;
-        'Darwin arm64') if [[ -n $gpu ]]; then fail 'GPU=1 is for NVIDIA cards on Linux: leave it out'; fi ;;
-        *) fail "TensorFlow has no packages for $platform: use $platforms" ;;
-    esac
 }
 
 choose_python() {
     local python version candidates=(python3.13 python3.12 python3.11 python3) found=none
     if [[ -n ${PYTHON:-} ]]; then candidates=("$PYTHON"); fi
     for python in "${candidates[@]}"; do
-        version=$(version_of "$python") || continue
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
         found=$version
         case $version in 3.11 | 3.12 | 3.13) ;; *) continue ;; esac
         if "$python" -c 'import ensurepip, venv' 2>/dev/null; then echo "$python" && return; fi
         found="$version without its venv module (Debian, Ubuntu: apt install python$version-venv)"
     done
     fail "Python 3.11, 3.12 or 3.13 is needed, found $found: install one or set PYTHON=/path/to/python3"
-}
-
-# The lock is held until this process and what it started have ended. By Python, since macOS has no flock command.
-take_turn() {
-    local lock='import fcntl; fcntl.flock(9, fcntl.LOCK_EX'
-    if "$python" -c "$lock | fcntl.LOCK_NB)" 2>/dev/null; then return; fi
-    echo 'Another call is setting up: waiting for it.' >&2
-    "$python" -c "$lock)"
-}
-
-create_environment() {
-    local needed_gib=5 free_mib
-    if [[ -n $gpu ]]; then needed_gib=10; fi
-    free_mib=$(df -Pk -- "$root" | awk 'NR == 2 { print int($4 / 1024) }')
-    ((free_mib >= needed_gib * 1024)) ||
-        fail "$root has $free_mib MiB left, the packages need $needed_gib GiB: free some space and run again"
-    rm -f "$created"
-    "$python" -m venv --clear "$venv" >>"$log" 2>&1 || fail "$python could not create $venv: see $log"
-    : >"$created"
-}
-
-# By uv, several times as fast as pip; by pip where uv cannot be had, or fails: of pip's settings it takes the index alone.
-install_packages() {
-    local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --no-input --only-binary :all:)
-    export PIP_USER=0 # a user's own 'user = true' is an error inside an environment
-    export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$("${pip[@]:0:3}" config get global.index-url || true)}}
-    forget_half_installed
-    "${pip[@]}" --retries 2 uv && "$venv/bin/uv" pip install --python "$venv/bin/python" --only-binary :all: \
-        --compile-bytecode --requirement "$installed.part" && return
-    forget_half_installed
-    "${pip[@]}" --requirement "$installed.part"
-}
-
-# Installers write INSTALLER last: where it is missing, the package was being copied when the set-up was killed.
-forget_half_installed() {
-    find "$venv"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' ! -exec test -f '{}/INSTALLER' ';' -exec rm -rf '{}' +
-}
-
-# One line that is written over: the time so far and what the installer said last.
-show_progress() {
-    trap 'printf "\r\033[K" >&2; exit' TERM
-    while [[ -t 2 ]] && sleep 1 && kill -0 $$ 2>/dev/null; do
-        printf '\r\033[K%d:%02d  %.70s' $((SECONDS / 60)) $((SECONDS % 60)) "$(tail -n 1 "$log")" >&2
-    done
-}
-
-explain_failure() {
-    local reason='the packages could not be installed'
-    if grep -qE 'from versions:' "$log"; then reason="a package has no build for this machine, which must be $platforms"; fi
-    if grep -qE 'Connection|timed out' "$log"; then reason='the package registry cannot be reached: check network and proxy'; fi
-    if grep -qE 'No space left|quota exceeded' "$log"; then reason='the disk is full'; fi
-    fail "$reason; then run again, see $log"
 }
 
 main "$@"
