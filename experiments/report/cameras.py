@@ -61,10 +61,14 @@ def sections(experiment: Experiment, rows: pd.DataFrame) -> list[str]:
     return [_of_test(experiment, rows, end, name) for end, name in tests_of(rows).items()]
 
 
-def findings(experiment: Experiment, rows: pd.DataFrame, column: str) -> dict[str, Finding]:
-    """Setting with a random camera -> its difference to the CNN with one, and whether that is significant."""
-    parts = _parts(rows, [setting for setting in experiment.settings if has_camera(setting)])
-    theirs = parts.pop(baseline(experiment), rows[:0])
+def findings(experiment: Experiment, rows: pd.DataFrame, column: str, camera: bool = True) -> dict[str, Finding]:
+    """Setting with a random camera -> its difference to the CNN with one, and whether that is significant.
+
+    Args:
+        camera: False takes settings without a random camera instead, and the CNN without one.
+    """
+    parts = _parts(rows, [setting for setting in experiment.settings if has_camera(setting) == camera])
+    theirs = parts.pop(baseline(experiment, camera), rows[:0])
     return significant({name: (part, theirs) for name, part in parts.items()}, column)
 
 

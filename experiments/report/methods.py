@@ -17,6 +17,7 @@ from experiments.report.comparisons import FIXED_RATE, Finding, seeds_of, told
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
+_WITH = {True: "with", False: "without"}
 HOW = {"class": "without group labels", "group": "with them"}
 _WIDER, _RESIDUAL = (f"{100 * method(name).arguments['share']:.0f} %" for name in ("wide", "residual"))
 _OTHERS = ", ".join(method(each.method).title for each in ALL if each.chosen)
@@ -42,27 +43,30 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
 
 
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
-    """What each method does, by the first line of its file."""
+    """What each method does, by the first line of its file; and how they compare where none has a random camera."""
     methods = [method(name) for name in dict.fromkeys(setting.method for setting in experiment.settings)]
     lines = [f"- **{plain(each.title)}** ({plain(each.paper)}). {_does(each)}\n" for each in methods]
-    return {"about.md": "".join(lines)}
+    return {"about.md": "".join(lines), "without_camera.md": sentence(experiment, rows, camera=False)}
 
 
-def sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> str:
+def sentence(
+    experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None, camera: bool = True
+) -> str:
     """Which methods beat the CNN with a random camera in the worst group, by test, without and with group labels.
 
     Args:
         tests: what a test's columns end in -> its name; all that the rows have, if it is left out.
+        camera: False compares the settings without a random camera.
     """
     said = [
         f"{name[0].upper()}{name[1:]}: {found}."
         for end, name in (tests or tables.tests_of(rows)).items()
-        if (found := _blocks(experiment, rows, f"worst_recall{FIXED_RATE}{end}"))
+        if (found := _blocks(experiment, rows, f"worst_recall{FIXED_RATE}{end}", camera))
     ]
     if not said:
         return ""
     about = (
-        "Worst group at 1 % false positives, in points above the CNN with a random camera, over "
+        f"Worst group at 1 % false positives, in points above the CNN {_WITH[camera]} a random camera, over "
         f"{seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
     )
     return " ".join([about, *said])
@@ -76,8 +80,8 @@ def _does(described: Method) -> str:
     return does[:1].upper() + does[1:]
 
 
-def _blocks(experiment, rows, column) -> str:
-    found, parts = cameras.findings(experiment, rows, column), tables.by_setting(rows)
+def _blocks(experiment, rows, column, camera) -> str:
+    found, parts = cameras.findings(experiment, rows, column, camera), tables.by_setting(rows)
     names = {setting.name: cameras.labels_of(setting) for setting in experiment.settings if setting.name in found}
     blocks = {labels: {n: found[n] for n, needed in names.items() if needed == labels} for labels in cameras.BLOCKS}
     return "; ".join(f"{HOW[labels]}, {_best(block, parts)}" for labels, block in blocks.items() if block)

@@ -182,6 +182,19 @@ def test_each_test_has_its_table_and_the_sentence_names_who_is_better(experiment
     assert methods.sentence(experiment, rows[rows["seed"] == 0]) == ""
 
 
+def test_without_a_camera_the_cnn_without_one_is_what_is_compared_with(experiment, rows):
+    said = methods.REPORT.texts(experiment, rows, {})["without_camera.md"]
+    jtt, oracle = METHODS["jtt"].title, METHODS["oracle"].title
+    assert said.startswith("Worst group at 1 % false positives, in points above the CNN without a random camera, over ")
+    found = (
+        f"without group labels, {jtt} +8.0 [+8.0, +8.0] *, Focal loss +4.0 [+4.0, +4.0] *; with them, {oracle} +12.0"
+    )
+    for name in ("Own test", "Another camera"):
+        assert f"{name}: {found} [+12.0, +12.0] *." in said
+    blind = rows[~rows["setting"].str.endswith("random-camera")]
+    assert methods.sentence(experiment, blind, camera=False) == said and methods.sentence(experiment, blind) == ""
+
+
 def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     figure = methods.figures(experiment, rows, {})["methods"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
