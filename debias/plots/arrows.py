@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from debias.plots.style import NOTE, WIDTH, colours, styled
 
 _HEIGHT, _PER_NAME = 4.0, 0.19  # inches: of a panel, and of a line of the list of names
-_FAR = 10  # points of recall below the panel's median: further down a method is told of, or all others lay on one heap
+_FAR = 10  # points of recall below the heads' median: what is further down is told of, or all others lay on one heap
 _ITERATIONS = 500  # after which no number moves any more, or may as well stay where it is
 _ABOUT = "ring: without a random camera; dot: with one; means over seeds"
 _HALO = withStroke(linewidth=2, foreground="white")  # numbers stay readable on shafts
@@ -54,21 +54,33 @@ def _list(figure, names, palette) -> None:
 
 def _draw(ax, table, names, palette) -> list[Text]:
     """Draw a panel's arrows and heads; returns the heads' numbers, each still on its head."""
-    far = table["y1"] < table["y1"].median() - _FAR
-    if told := [f"▼{names.index(row.name) + 1} at {row.x1:.1f}, {row.y1:.1f}" for row in table[far].itertuples()]:
-        ax.text(0.99, 0.02, "\n".join(told), transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
+    lowest = table["y1"].median() - _FAR
+    _tell_of_far_ones(ax, table, names, lowest)
     texts = []
-    for row in table[~far].itertuples():
+    for row in table[table["y1"] >= lowest].itertuples():
         colour = palette[row.kind]
         if pd.notna(row.x0):
             style = {"arrowstyle": "->", "color": colour, "lw": 1, "alpha": 0.4, "shrinkA": 0, "shrinkB": 2}
-            ax.annotate("", (row.x1, row.y1), (row.x0, row.y0), arrowprops=style)
+            shaft = ax.annotate("", (row.x1, row.y1), (row.x0, row.y0), arrowprops=style)
+            shaft.arrow_patch.set_clip_box(ax.bbox)  # where the ring is outside of the frame
+            shaft.set_in_layout(False)
+        if row.y0 >= lowest:
             ax.plot(row.x0, row.y0, "o", ms=4, mfc="white", color=colour)
         ax.plot(row.x1, row.y1, "o", ms=4, color=colour)
         shown = {"fontsize": 8, "ha": "center", "va": "center", "path_effects": [_HALO]}
         texts.append(ax.text(row.x1, row.y1, str(names.index(row.name) + 1), color=colour, **shown))
     ax.margins(0.08)
     return texts
+
+
+def _tell_of_far_ones(ax, table, names, lowest) -> None:
+    """In words, which heads and which rings of other heads are below the frame."""
+    far = table["y1"] < lowest
+    begins = ~far & (table["y0"] < lowest)
+    told = [f"▼{names.index(row.name) + 1} at {row.x1:.1f}, {row.y1:.1f}" for row in table[far].itertuples()]
+    told += [f"○{names.index(row.name) + 1} from {row.x0:.1f}, {row.y0:.1f}" for row in table[begins].itertuples()]
+    if told:
+        ax.text(0.99, 0.02, "\n".join(told), transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
 
 
 def _move_apart(ax, texts) -> None:

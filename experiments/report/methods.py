@@ -46,7 +46,8 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     """What each method does, by the first line of its file; and how they compare where none has a random camera."""
     methods = [method(name) for name in dict.fromkeys(setting.method for setting in experiment.settings)]
     lines = [f"- **{plain(each.title)}** ({plain(each.paper)}). {_does(each)}\n" for each in methods]
-    return {"about.md": "".join(lines), "without_camera.md": sentence(experiment, rows, camera=False)}
+    blind = sentence(experiment, rows, camera=False)
+    return {"about.md": "".join(lines), **({"without_camera.md": f"{blind}\n"} if blind else {})}
 
 
 def sentence(

@@ -20,7 +20,9 @@ def fill(text: str, results: Path) -> str:
         source = results / match[2]
         if not source.parent.is_dir():
             return match[0]
-        return f"{match[1]}{source.read_text(encoding='utf-8') if source.exists() else ''}{match[3]}"
+        text = source.read_text(encoding="utf-8") if source.exists() else ""
+        ended = "" if text.endswith("\n") or not text else "\n"  # the mark of the end needs a line of its own
+        return f"{match[1]}{text}{ended}{match[3]}"
 
     return _BLOCK.sub(block, text)
 

@@ -192,7 +192,11 @@ def test_without_a_camera_the_cnn_without_one_is_what_is_compared_with(experimen
     for name in ("Own test", "Another camera"):
         assert f"{name}: {found} [+12.0, +12.0] *." in said
     blind = rows[~rows["setting"].str.endswith("random-camera")]
-    assert methods.sentence(experiment, blind, camera=False) == said and methods.sentence(experiment, blind) == ""
+    assert (
+        f"{methods.sentence(experiment, blind, camera=False)}\n" == said and methods.sentence(experiment, blind) == ""
+    )
+    seeing = rows[rows["setting"].str.endswith("random-camera")]
+    assert "without_camera.md" not in methods.REPORT.texts(experiment, seeing, {})
 
 
 def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
@@ -211,6 +215,9 @@ def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     own, camera = methods.figures(experiment, far, {})["methods"].axes
     assert "▼3 at 95.5, 63.5" in [text.get_text() for text in own.texts] and own.get_ylim()[0] > 80
     assert not any(text.get_text().startswith("▼") for text in camera.texts)
+    begins = rows.assign(worst_recall_fpr1=rows["worst_recall_fpr1"] - 30 * (rows["setting"] == "jtt-none"))
+    own, _ = methods.figures(experiment, begins, {})["methods"].axes
+    assert "○3 from 101.5, 69.5" in [text.get_text() for text in own.texts] and own.get_ylim()[0] > 80
     plots.save(figure, tmp_path / "methods.png")
 
 

@@ -35,6 +35,13 @@ def test_blocks_are_filled(tmp_path):
     assert readme.stat().st_mtime_ns == before
 
 
+def test_the_mark_of_an_end_has_a_line_of_its_own(tmp_path):
+    (tmp_path / "quick").mkdir()
+    (tmp_path / "quick" / "table.md").write_text("no line's end")
+    filled = fill(README, tmp_path)
+    assert "\nno line's end\n<!-- end -->\n" in filled and fill(filled, tmp_path) == filled
+
+
 def test_a_folder_of_another_name_changes_no_page(tmp_path):
     for name in ("results", "mine"):
         (tmp_path / name / "quick").mkdir(parents=True)
