@@ -45,8 +45,8 @@ def main(python: str) -> int:
     """Set up; returns the exit code."""
     try:
         set_up(python)
-    except Failure as failure:
-        print(f"error: {failure}", file=sys.stderr)
+    except (Failure, OSError) as error:  # the latter for a disk that is full, or a folder that was taken away
+        print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: the same command continues where it stopped", file=sys.stderr)

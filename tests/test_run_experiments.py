@@ -174,6 +174,15 @@ def test_short_disk_is_one_line(tree, gpu, needed):
     _assert_one_error(_call(tree, GPU=gpu), "976 MiB left", needed)
 
 
+def test_a_file_that_cannot_be_written_is_one_line(tree):
+    script = tree / "experiments" / "environment.py"
+    full = 'raise OSError(28, "No space left on device", str(wanted))'
+    script.write_text(script.read_text().replace('wanted.write_text(requirements(), "utf-8")', full))
+    _assert_one_error(_call(tree), "No space left on device", "installed.part")
+    shutil.copy(ROOT / "experiments" / "environment.py", script)
+    assert _call(tree).stdout == DONE
+
+
 def test_read_only_folder_is_one_line(tree):
     (tree / ".cache").write_text("in the way: root may write to read-only folders, so that a mode would not stop it")
     _assert_one_error(_call(tree), "cannot write to")
