@@ -68,7 +68,7 @@ def set_up(python: str) -> None:
             return
         LOG.write_bytes(b"")
         if not has_environment():
-            create(python)
+            create(python, lock)
         INSTALLED.unlink(missing_ok=True)
         print(
             f"Setting up .venv with Python {version_of(PYTHON)}: 1 to 5 minutes, 900 MB to download the first time.",
@@ -130,7 +130,7 @@ def turn() -> Iterator[int]:
         yield lock.fileno()
 
 
-def create(python: str) -> None:
+def create(python: str, lock: int) -> None:
     """Make an environment without packages."""
     free_mib = shutil.disk_usage(ROOT).free >> 20
     if free_mib < NEEDED_GIB << 10:
@@ -138,9 +138,7 @@ def create(python: str) -> None:
             f"{ROOT} has {free_mib} MiB left, the packages need {NEEDED_GIB} GiB: free some space and run again"
         )
     CREATED.unlink(missing_ok=True)
-    with LOG.open("ab") as log:
-        made = subprocess.run([python, "-m", "venv", "--clear", VENV], stdout=log, stderr=log, check=False)
-    if made.returncode:
+    if not succeeds((python, "-m", "venv", "--clear", VENV), lock):
         raise Failure(f"{python} could not create {VENV}: see {LOG}")
     CREATED.touch()
 
