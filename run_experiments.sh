@@ -9,6 +9,7 @@ while [[ -L $script ]]; do # one link at a time: before macOS 12.3 readlink has 
 done
 root=$(CDPATH='' cd -P -- "$(dirname -- "$script")" && pwd)
 venv=$root/.venv
+platforms='Linux with glibc on x86_64 or aarch64, macOS on Apple silicon, or Windows through WSL2'
 
 # What is no experiment; experiments and ablations are found by their files.
 commands='  ablations      485 min  all ablations below; passes is 250 of them
@@ -41,7 +42,7 @@ $commands
 One ablation alone:
 $(experiments_in experiments/ablations)
 
-The first call also sets up .venv (1 to 5 minutes, 4 GiB), on Linux with glibc, macOS on Apple silicon or WSL2.
+The first call also sets up .venv (1 to 5 minutes, 4 GiB), on $platforms.
 PYTHON=/path/to/python3 chooses its Python: 3.11, 3.12 or 3.13.
 GPU=1 adds CUDA for NVIDIA cards on Linux (4 GiB more); without it everything runs on the CPU, as the minutes above did.
 Finished work is kept: a second call, or one after an interruption, does only what is missing.
@@ -96,20 +97,21 @@ set_up() {
     unset PYTHONPATH PYTHONHOME # another project's packages must not leak into ours,
     export PYTHONSAFEPATH=1     # nor modules of the caller's folder
     local python=$venv/bin/python
-    if [[ -n ${PYTHON:-} || ! -f $venv/created.stamp ]]; then python=$(choose_python); fi
+    if [[ -n ${PYTHON:-} || ! -f $venv/created.stamp || ! -x $python ]]; then python=$(choose_python); fi
     "$python" "$root/experiments/environment.py" "$python" || exit
     export PYTHONPATH=$root NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-$root/.cache/numba}
     export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
 }
 
 choose_python() {
+    case $(uname -sm) in Linux* | 'Darwin arm64') ;; *) fail "TensorFlow has no packages for $(uname -sm): use $platforms" ;; esac
     local python version candidates=(python3.13 python3.12 python3.11 python3) found=none
     if [[ -n ${PYTHON:-} ]]; then candidates=("$PYTHON"); fi
     for python in "${candidates[@]}"; do
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
         found=$version
         case $version in 3.11 | 3.12 | 3.13) ;; *) continue ;; esac
-        if "$python" -c 'import ensurepip, venv' 2>/dev/null; then echo "$python" && return; fi
+        if [[ -f $venv/created.stamp ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null; then echo "$python" && return; fi
         found="$version without its venv module (Debian, Ubuntu: apt install python$version-venv)"
     done
     fail "Python 3.11, 3.12 or 3.13 is needed, found $found: install one or set PYTHON=/path/to/python3"

@@ -119,7 +119,9 @@ class Config(Histograms):
     def __post_init__(self):
         super().__post_init__()
         counts = ("epochs", "refresh_every", "latent_dim", "steps_per_epoch", "replicas")
-        guards.whole(**{name: getattr(self, name) for name in ("seed", "batch_size", *counts)})
+        guards.whole_or_none(latent_dim=self.latent_dim, steps_per_epoch=self.steps_per_epoch)
+        guards.whole(seed=self.seed, batch_size=self.batch_size, epochs=self.epochs)
+        guards.whole(refresh_every=self.refresh_every, replicas=self.replicas)
         guards.seed(self.seed)
         guards.finite(learning_rate=self.learning_rate, augment=self.augment)
         guards.a_path(folder=self.folder)

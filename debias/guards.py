@@ -16,23 +16,29 @@ import numpy as np
 from debias.errors import InputError
 
 _ROWS_COMPARED = 16
+_OVERSHOOT = 0.5  # of bicubic resizing; images in 0..255 or -1..1 go further
 
 
 def arrays_of_images(model: type) -> type:
-    """Class decorator of a Keras model: `fit`, `evaluate` and `predict` look at what they are given before they use it.
+    """Class decorator of a Detector: its parent's `fit`, `evaluate` and `predict` look at what they are given first.
 
     Of NumPy arrays they see the values, of a `tf.data.Dataset` the shape of the labels.
     """
     for name in ("fit", "evaluate", "predict"):
-        setattr(model, name, _looking_first(getattr(model, name), scaled=name != "predict"))
+        setattr(model, name, _looking_first(model, name))
     return model
 
 
-def whole(**values: int | None) -> None:
-    """Each value is None or a whole number."""
+def whole(**values: int) -> None:
+    """Each value is a whole number."""
     for name, value in values.items():
-        if value is not None and (not isinstance(value, numbers.Integral) or isinstance(value, bool)):
+        if not isinstance(value, numbers.Integral) or isinstance(value, bool):
             raise InputError(f"{name} must be a whole number, got {value!r}")
+
+
+def whole_or_none(**values: int | None) -> None:
+    """Each value is a whole number or None."""
+    whole(**{name: value for name, value in values.items() if value is not None})
 
 
 def seed(value: int) -> None:
@@ -46,6 +52,13 @@ def finite(**values: float) -> None:
     for name, value in values.items():
         if not isinstance(value, numbers.Real) or not math.isfinite(value):
             raise InputError(f"{name} must be a finite number, got {value!r}")
+
+
+def no_nan(**values: float) -> None:
+    """No value is NaN."""
+    for name, value in values.items():
+        if math.isnan(value):
+            raise InputError(f"{name} must be a number, got {value}")
 
 
 def a_path(**values: Path | None) -> None:
@@ -62,8 +75,8 @@ def readable(path: Path) -> None:
 
 
 def no_array(value, what: str) -> None:
-    """An attribute of an HDF5 file that is to be text is no array, which compares entry by entry."""
-    if isinstance(value, np.ndarray):
+    """An attribute of an HDF5 file that is to be text is no array of several entries, which compare one by one."""
+    if isinstance(value, np.ndarray) and value.size != 1:
         raise InputError(f"{what} must be text, found an array of shape {value.shape}: build the file again")
 
 
@@ -77,7 +90,12 @@ def fits(values: np.ndarray, dtype: np.dtype, name: str) -> None:
 
 
 def copy_of(copied: np.ndarray, images, copy: Path) -> None:
-    """Some rows of the copy are those of the file; its time does not tell where an older file took the place."""
+    """Some rows of a copy are those of the file; its time does not tell where an older file took the place.
+
+    A copy of another shape is left to the caller, who makes it anew.
+    """
+    if (copied.shape, copied.dtype) != (images.shape, images.dtype):
+        return
     for row in range(0, len(copied), max(1, len(copied) // _ROWS_COMPARED)):
         if not np.array_equal(copied[row], images[row]):
             raise InputError(f"{copy}: is of another file, which had the same name: delete it")
@@ -90,27 +108,31 @@ def indices(**columns: np.ndarray) -> None:
             raise InputError(f"{name} must be whole numbers, found {values.dtype}: convert them with .astype(int)")
 
 
-def _looking_first(method: Callable, scaled: bool) -> Callable:
-    @functools.wraps(method)
+def _looking_first(model: type, name: str) -> Callable:
+    @functools.wraps(getattr(model, name))
     def looking_first(self, x=None, *arguments, **options):
-        _look_at_images(x, scaled)
-        _look_at_labels(arguments[0] if arguments and scaled else options.get("y"))
-        _look_at_batches(getattr(x, "element_spec", None))
-        return method(self, x, *arguments, **options)
+        learns = name != "predict"
+        if not (name == "fit" and self.batches):  # whose steps draw their own images: x counts them
+            _look_at_images(x, scaled=learns)
+            _look_at_labels(arguments[0] if arguments and learns else options.get("y"))
+            _look_at_batches(getattr(x, "element_spec", None) if learns else None)
+        return getattr(super(model, self), name)(x, *arguments, **options)
 
     return looking_first
 
 
 def _look_at_images(images, scaled: bool) -> None:
-    """An array of images is uint8, where such are scaled, or floats in [0, 1]."""
-    if not isinstance(images, np.ndarray):
+    """An array of images is uint8, where such are scaled, or floats in [0, 1] but for what resizing overshoots."""
+    if not isinstance(images, np.ndarray) or images.dtype == np.uint8 and scaled:
         return
-    if images.dtype == np.uint8 and scaled:
-        return
-    if images.dtype.kind != "f":
+    if images.dtype.kind in "iu":
         raise InputError(f"images are {images.dtype}, expected floats in [0, 1]: divide them by 255")
-    # Not `min() < 0`, which NaN would pass.
-    if images.size and not (images.min() >= 0 and images.max() <= 1):
+    # Not `min() < ...`, which NaN would pass.
+    if (
+        images.dtype.kind == "f"
+        and images.size
+        and not (images.min() >= -_OVERSHOOT and images.max() <= 1 + _OVERSHOOT)
+    ):
         found = f"{images.min():g}..{images.max():g}"
         raise InputError(f"images lie in {found}, expected [0, 1] without NaN: divide those in 0..255 by 255")
 

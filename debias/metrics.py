@@ -70,7 +70,7 @@ def group_report(
     """
     # In float64, since NumPy would round the threshold to the scores' own type.
     labels, scores, groups = np.asarray(labels), np.asarray(scores, np.float64), np.asarray(groups)
-    guards.finite(threshold=threshold)
+    guards.no_nan(threshold=threshold)
     guards.indices(groups=groups)
     _check(labels, scores, groups, group_names)
     detected = (scores >= threshold).astype(int)

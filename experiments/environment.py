@@ -79,7 +79,9 @@ def set_up(python: str) -> None:
 
 def is_complete() -> bool:
     """What was installed for a GPU begins with what is needed without one."""
-    return has_environment() and INSTALLED.is_file() and INSTALLED.read_text("utf-8").startswith(requirements())
+    return (
+        has_environment() and INSTALLED.is_file() and INSTALLED.read_text("utf-8", "replace").startswith(requirements())
+    )
 
 
 def has_environment() -> bool:
@@ -174,7 +176,11 @@ def forget_half_installed() -> None:
 def succeeds(command: Sequence[str | Path], lock: int) -> bool:
     """Whether a command does; meanwhile one line of the terminal tells the time so far and what it said last."""
     with LOG.open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, pass_fds=[lock])
+        try:
+            process = subprocess.Popen(command, stdout=log, stderr=log, pass_fds=[lock])
+        except OSError as error:  # it is not there, or may not be run
+            log.write(f"{error}\n".encode())
+            return False
         try:
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -202,9 +208,10 @@ def _said(*command: str | Path, also_errors: bool = False) -> str:
     """What a command prints; '' where there is no such command."""
     errors = subprocess.STDOUT if also_errors else subprocess.DEVNULL
     try:
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True, check=False).stdout.strip()
-    except FileNotFoundError:
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, check=False).stdout
+    except OSError:
         return ""
+    return said.decode(errors="replace").strip()
 
 
 BEGUN = time.monotonic()

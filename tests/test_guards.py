@@ -37,7 +37,7 @@ def model():
         (IMAGES, LABELS + 1, "labels must be 0 or 1, found 2"),
         (IMAGES, LABELS - 0.5, "labels must be 0 or 1, found -0.5"),
         (255 * IMAGES, LABELS, "divide those in 0..255 by 255"),
-        (IMAGES - 1, LABELS, r"expected \[0, 1\]"),
+        (2 * IMAGES - 1, LABELS, r"expected \[0, 1\]"),
         (np.full_like(IMAGES, np.nan), LABELS, "without NaN"),
         (UINT8.astype(int), LABELS, "images are int64"),
     ],
@@ -64,6 +64,59 @@ def test_predictions_are_of_scaled_images_only(model):
     np.testing.assert_allclose(model.predict(IMAGES[:2], 2, verbose=0), alone, rtol=1e-5)
 
 
+def test_what_resizing_overshoots_is_no_other_scale(model):
+    model.fit(1.2 * IMAGES - 0.1, LABELS, verbose=0)
+
+
+def test_labels_that_a_prediction_ignores_may_have_any_shape(model):
+    batches = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS[:, None])).batch(4)
+    assert model.predict(batches, verbose=0).shape == (len(IMAGES),)
+
+
+def test_where_steps_draw_their_own_images_what_is_given_counts_them(model):
+    batches = lambda step: (tf.constant(IMAGES), tf.constant(LABELS))  # noqa: E731
+    try:
+        model.batches = batches
+        model.make_train_function(force=True)
+        assert len(model.fit(np.arange(3), batch_size=1, epochs=2, verbose=0).epoch) == 2
+    finally:
+        model.batches = None
+        model.make_train_function(force=True)
+
+
+def test_the_decorator_hands_everything_on_as_it_is():
+    """Also to a class that stands between, and to what is put in the parent's place later."""
+
+    class Parent:
+        batches = None
+
+        def fit(self, *arguments, **options):
+            return "fit", arguments, options
+
+        evaluate = predict = fit
+
+    @guards.arrays_of_images
+    class Guarded(Parent):
+        pass
+
+    class Between(Parent):
+        def fit(self, *arguments, **options):
+            return "between", *super().fit(*arguments, **options)
+
+    class Both(Guarded, Between):
+        pass
+
+    for given in (IMAGES, LABELS):
+        given.setflags(write=False)
+    state = np.random.get_state()[1].copy()
+    name, found, options = Guarded().fit(IMAGES, LABELS, 3, verbose=0)
+    assert (name, options) == ("fit", {"verbose": 0}) and found[0] is IMAGES and found[1] is LABELS and found[2] == 3
+    assert Guarded().predict(IMAGES)[1][0] is IMAGES and Both().fit(IMAGES)[0] == "between"
+    assert np.array_equal(np.random.get_state()[1], state)
+    Parent.fit = lambda self, *arguments, **options: "another"
+    assert Guarded().fit(IMAGES) == "another"
+
+
 def test_a_model_takes_arrays_in_every_form_that_it_understands(model):
     for images, labels in ((UINT8, LABELS), (IMAGES, LABELS.astype(bool)), (IMAGES, LABELS.astype(np.float32))):
         model.fit(images, labels, batch_size=4, verbose=0)
@@ -76,6 +129,8 @@ def test_a_model_takes_arrays_in_every_form_that_it_understands(model):
     ("settings", "words"),
     [
         ({"epochs": 2.0}, "epochs must be a whole number, got 2.0"),
+        ({"seed": None}, "seed must be a whole number, got None"),
+        ({"latent_dim": 2.5}, "latent_dim must be a whole number"),
         ({"steps_per_epoch": True}, "steps_per_epoch must be a whole number"),
         ({"batch_size": "64"}, "batch_size must be a whole number, got '64'"),
         ({"seed": -1}, "seed must be from 0"),
@@ -104,13 +159,14 @@ def test_rates_by_groups_that_are_no_indices_or_at_no_threshold():
     labels, scores = np.array([0, 1, 1]), np.array([0.1, 0.7, 0.9])
     with pytest.raises(InputError, match="groups must be whole numbers, found float64"):
         group_report(labels, scores, np.array([-1.0, 0.0, 1.0]), ("a", "b"))
-    with pytest.raises(InputError, match="threshold must be a finite number"):
+    with pytest.raises(InputError, match="threshold must be a number"):
         group_report(labels, scores, np.array([-1, 0, 1]), ("a", "b"), float("nan"))
+    assert group_report(labels, scores, np.array([-1, 0, 1]), ("a", "b"), float("inf")).mean_recall == 0
 
 
-def stored_in_pieces(path: Path, value: int) -> h5py.File:
+def stored_in_pieces(path: Path, value: int, count: int = 40) -> h5py.File:
     with h5py.File(path, "w") as file:
-        file.create_dataset("images", data=np.full((40, 2, 2, 1), value, np.uint8), chunks=(8, 2, 2, 1))
+        file.create_dataset("images", data=np.full((count, 2, 2, 1), value, np.uint8), chunks=(8, 2, 2, 1))
     return h5py.File(path)
 
 
@@ -128,6 +184,9 @@ def test_a_copy_of_images_is_not_taken_for_that_of_an_older_file(tmp_path, monke
             contiguous.contiguous(file["images"], path)
         copy.unlink()
         assert np.all(contiguous.contiguous(file["images"], path) == 2)
+    with stored_in_pieces(path, 3, count=16) as file:  # a copy of another shape is made anew
+        os.utime(path, (old - 100, old - 100))
+        assert np.all(contiguous.contiguous(file["images"], path) == 3)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +234,11 @@ def test_guards_give_nothing_back_and_change_nothing():
         assert [ast.unparse(each) for each in given] == (["model"] if node.name == "arrays_of_images" else [])
     changes = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Attribute)]
     assert not [ast.unparse(node) for node in changes if isinstance(node.ctx, ast.Store | ast.Del)]
+    assert not [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.AugAssign | ast.Global)]
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not called & {"exec", "eval", "np.copyto", "np.put", "np.clip"} and not any(
+        "random" in name for name in called
+    )
 
 
 def _is_public(name: str) -> bool:

@@ -135,11 +135,17 @@ def test_system_without_tensorflow_is_one_line(tree, system, libc, named):
     _assert_one_error(_call(tree), named, "glibc", "macOS on Apple silicon", "WSL2")
 
 
+def test_a_system_without_tensorflow_is_told_of_before_a_python_is_asked_for(tree):
+    _write_script(tree / "bin" / "uname", "echo MINGW64_NT-10.0 x86_64")
+    _assert_one_error(_call(tree, PYTHON="/no/python"), "MINGW64", "WSL2")
+
+
 def test_macos_with_its_own_tools(tree):
     """No sha256sum, no flock, no ldd, a readlink without -f, and the script called through a link."""
     _write_script(tree / "bin" / "uname", "echo Darwin arm64")
     for name in ("sha256sum", "flock", "ldd", "timeout"):
         _write_script(tree / "bin" / name, "exit 127")
+    (tree / "bin" / "ldd").chmod(0o644)  # as where a folder of PATH cannot be searched
     _write_script(tree / "bin" / "readlink", 'case "$1" in -f) exit 1 ;; *) exec /usr/bin/readlink "$@" ;; esac')
     (tree / "link.sh").symlink_to("run_experiments.sh")
     _assert_one_error(_call(tree, GPU="1"), "NVIDIA cards on Linux")
@@ -203,6 +209,13 @@ def test_failed_installation_is_one_line_and_the_next_call_completes(tree, says,
     _assert_one_error(_call(tree, FAIL_ALL="p", SAYS=says), reason, "setup.log")
     assert not (tree / ".venv" / "installed.stamp").exists()
     assert _call(tree).stdout == DONE
+
+
+def test_pip_installs_where_uv_may_not_be_run(tree):
+    fake = tree / "fake-python"
+    fake.write_text(fake.read_text().replace('cp "$0" "$(dirname "$0")/uv"', ":"))
+    assert _call(tree).stdout == DONE
+    assert _installer(tree) == "pip"
 
 
 @pytest.mark.parametrize("stage", ["pip uv", "uv", "half uv"])
@@ -283,6 +296,27 @@ def test_second_call_sets_nothing_up(ready):
     result = _call(ready, FAIL_ALL="p")
     assert (result.returncode, result.stdout, result.stderr) == (0, DONE, "")
     assert log.stat().st_mtime_ns == before
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(tree):
+    assert _call(tree).stdout == DONE
+    python = tree / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/no/python")
+    for name in PYTHON_VERSIONS:
+        shutil.copy(tree / "fake-python", tree / "bin" / name)
+    assert _call(tree, PYTHON="").stdout == DONE
+
+
+def test_a_whole_environment_needs_no_venv_module(ready):
+    result = _call(ready, WITHOUT_VENV="yes")
+    assert (result.returncode, result.stdout) == (0, DONE)
+
+
+def test_a_damaged_stamp_is_an_old_one(tree):
+    assert _call(tree).stdout == DONE
+    (tree / ".venv" / "installed.stamp").write_bytes(b"\xff")
+    assert _call(tree).stdout == DONE
 
 
 def test_another_version_than_the_environment_is_refused(ready):

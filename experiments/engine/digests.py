@@ -17,6 +17,7 @@ from debias.provenance import ROOT
 from experiments.engine.experiment import Run
 
 GUARDS = "guards"  # debias.guards, always imported under this name
+LOOKING_UP = {"get", "items", "vars", "endswith"}  # functions that arguments of a guard may call
 REGISTRIES = ("baselines", "debias.presets")
 OWN_TEST, OTHER_TEST = "experiments.engine.measures", "experiments.engine.cross_dataset"
 
@@ -61,7 +62,9 @@ def _code(modules: tuple[str, ...], root: Path) -> str:
 @functools.lru_cache(maxsize=1024)
 def _read(path: Path, is_registry: bool) -> tuple[str, tuple[str, ...]]:
     """The code in a file, without comments, docstrings, guards and a registry's tables, and what it imports."""
-    tree = _Unguarded().visit(ast.parse(path.read_text(encoding="utf-8")))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if _has_guards(tree):
+        tree = _Unguarded().visit(tree)
     names = tuple(_imports(tree))
     if is_registry:
         tree.body = [statement for statement in tree.body if not isinstance(statement, ast.Assign)]
@@ -81,11 +84,32 @@ class _Unguarded(ast.NodeTransformer):
         return node if node.names else None
 
     def visit_Expr(self, node):
-        return None if isinstance(node.value, ast.Call) and _is_guard(node.value.func) else self.generic_visit(node)
+        is_guard = isinstance(node.value, ast.Call) and _is_guard(node.value.func) and _is_plain(node.value)
+        return None if is_guard else self.generic_visit(node)
 
     def visit_ClassDef(self, node):
         node.decorator_list = [each for each in node.decorator_list if not _is_guard(each)]
         return self.generic_visit(node)
+
+
+def _has_guards(tree: ast.Module) -> bool:
+    """Whether `guards` is debias.guards in this file, and nothing else anywhere in it."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == GUARDS]
+    given = {name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in _bound(node)}
+    is_other = any(not isinstance(node.ctx, ast.Load) for node in names)
+    return ("debias", GUARDS) in given and not is_other and not any(m != "debias" and n == GUARDS for m, n in given)
+
+
+def _bound(node: ast.ImportFrom) -> Iterator[tuple[str | None, str]]:
+    """Module and name in this file, of what an import binds."""
+    return ((node.module, alias.asname or alias.name) for alias in node.names)
+
+
+def _is_plain(call: ast.Call) -> bool:
+    """Whether what is handed over has no effect of its own; of functions, only those that look something up."""
+    parts = [part for argument in (*call.args, *call.keywords) for part in ast.walk(argument)]
+    called = {ast.unparse(part.func).rpartition(".")[2] for part in parts if isinstance(part, ast.Call)}
+    return called <= LOOKING_UP and not any(isinstance(part, ast.NamedExpr | ast.Yield | ast.Await) for part in parts)
 
 
 def _is_guard(node: ast.expr) -> bool:

@@ -31,6 +31,10 @@ CASES = {
         set(),
     ),
     "what comes of a guard": ({"debias/metrics.py": "\nseed = guards.seed(0)\n"}, TESTS),
+    "what a guard's argument does": ({"debias/metrics.py": "\nguards.seed(value := 0)\n"}, TESTS),
+    "what a guard's argument calls": ({"debias/metrics.py": "\nguards.seed(next(values))\n"}, TESTS),
+    "another thing of that name": ({"debias/evaluation.py": "\nguards = []\nguards.append(1)\n"}, TESTS),
+    "where the name has been given away": ({"debias/metrics.py": "\nguards = []\nguards.append(1)\n"}, TESTS),
     "what decides no row": (
         {
             "debias/unrelated.py": LINE,
