@@ -72,6 +72,15 @@ def findings(experiment: Experiment, rows: pd.DataFrame, column: str, camera: bo
     return significant({name: (part, theirs) for name, part in parts.items()}, column)
 
 
+def gains(experiment: Experiment, rows: pd.DataFrame, column: str) -> dict[str, Finding]:
+    """Setting with a random camera -> its difference to the same without one, and whether that is significant."""
+    parts = _parts(rows, experiment.settings)
+    seeing = [setting for setting in experiment.settings if has_camera(setting) and setting.name in parts]
+    starts = {setting.name: without_camera(experiment, setting) for setting in seeing}
+    pairs = {name: (parts[name], parts[start.name]) for name, start in starts.items() if start and start.name in parts}
+    return significant(pairs, column)
+
+
 def points(rows: pd.DataFrame, end: str, further: str = "") -> Figure:
     """E[A], the worst group's recall and Var[A] on one test: seeds, means and intervals of each setting.
 

@@ -17,6 +17,8 @@ from experiments.report.comparisons import FIXED_RATE, Finding, seeds_of, told
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
+CAMERA = "camera.md"
+_MANY = 4  # methods, that are counted and not named
 _WITH = {True: "with", False: "without"}
 HOW = {"class": "without group labels", "group": "with them"}
 _WIDER, _RESIDUAL = (f"{100 * method(name).arguments['share']:.0f} %" for name in ("wide", "residual"))
@@ -43,11 +45,11 @@ def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dic
 
 
 def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, str]:
-    """What each method does, by the first line of its file; and how they compare where none has a random camera."""
+    """What each method does, by the first line of its file; how they compare without a random camera; and its gain."""
     methods = [method(name) for name in dict.fromkeys(setting.method for setting in experiment.settings)]
     lines = [f"- **{plain(each.title)}** ({plain(each.paper)}). {_does(each)}\n" for each in methods]
-    blind = sentence(experiment, rows, camera=False)
-    return {"about.md": "".join(lines), **({"without_camera.md": f"{blind}\n"} if blind else {})}
+    said = {"without_camera.md": sentence(experiment, rows, camera=False), CAMERA: camera_sentence(experiment, rows)}
+    return {"about.md": "".join(lines), **{name: f"{text}\n" for name, text in said.items() if text}}
 
 
 def sentence(
@@ -71,6 +73,33 @@ def sentence(
         f"{seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
     )
     return " ".join([about, *said])
+
+
+def camera_sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> str:
+    """What a random camera in training does to each method's worst group, by test; `tests` as for `sentence`."""
+    said = [
+        f"{name[0].upper()}{name[1:]}: {_range(found, tables.by_setting(rows))}"
+        for end, name in (tests or tables.tests_of(rows)).items()
+        if (found := cameras.gains(experiment, rows, f"worst_recall{FIXED_RATE}{end}"))
+    ]
+    if not said:
+        return ""
+    about = (
+        "What a random camera in training adds to the same method's worst group at 1 % false positives, in points, "
+        f"over {seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
+    )
+    return " ".join([about, *said])
+
+
+def _range(found: Mapping[str, Finding], parts) -> str:
+    """How many gain and lose clearly, the least and the most, and the CNN."""
+    ranked = sorted(found, key=lambda name: found[name][0]["mean"])
+    named = {name: f"{plain(cameras.method_of(parts[name]))} {told(found[name])}" for name in ranked}
+    better, worse = ([n for n in ranked if found[n][1] and sign * found[n][0]["mean"] > 0] for sign in (1, -1))
+    cnn = "".join(f"; {named[name]}" for name in ranked[1:-1] if parts[name]["method"].iloc[0] == "cnn")
+    few = f" ({'; '.join(plain(cameras.method_of(parts[name])) for name in better)})" if 0 < len(better) < _MANY else ""
+    counts = f"of {len(ranked)} methods {len(better)} gain clearly{few} and {len(worse)} lose clearly"
+    return f"{counts}; the least {named[ranked[0]]}, the most {named[ranked[-1]]}{cnn}".removesuffix(".") + "."
 
 
 def _does(described: Method) -> str:

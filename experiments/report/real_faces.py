@@ -45,7 +45,7 @@ def draw(folder: Path, rows: pd.DataFrame) -> None:
         raise InputError(f"{folder / figure_data.FOLDER}: holds no {COUNTS}.csv: restore it from git")
     counts = data[COUNTS]
     save_figure(folder, FOLDER, figure(rows))
-    write_texts(folder, table(rows, counts), sentence(rows))
+    write_texts(folder, table(rows, counts), sentence(rows), texts(rows))
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
 
@@ -66,6 +66,13 @@ def sentence(rows: pd.DataFrame) -> str:
     """What each change does to the worst group on photographs; of methods beside each other, which gain."""
     said, experiment = effects.sentence(rows), EXPERIMENTS.get(_experiment(rows))
     return said if said or experiment is None else methods.sentence(experiment, rows, {f"@{FOLDER}": FOLDER})
+
+
+def texts(rows: pd.DataFrame) -> dict[str, str]:
+    """What a random camera in training does on photographs to each method that was trained with and without one."""
+    experiment = EXPERIMENTS.get(_experiment(rows))
+    said = methods.camera_sentence(experiment, rows, {f"@{FOLDER}": FOLDER}) if experiment else ""
+    return {methods.CAMERA: f"{said}\n"} if said else {}
 
 
 def figure(rows: pd.DataFrame) -> Figure:

@@ -199,6 +199,25 @@ def test_without_a_camera_the_cnn_without_one_is_what_is_compared_with(experimen
     assert "without_camera.md" not in methods.REPORT.texts(experiment, seeing, {})
 
 
+def test_what_the_camera_adds_is_told_by_the_ends_and_the_cnn(experiment, rows):
+    jtt, oracle = METHODS["jtt"].title, METHODS["oracle"].title
+    said = methods.REPORT.texts(experiment, rows, {})["camera.md"]
+    # Each with a camera is two points above the same without; JTT is where the CNN is, six below itself without one,
+    # and on another camera so is the oracle, ten below itself.
+    own, camera = said.split("Own test: ")[1].split(" Another camera: ")
+    assert own.startswith(
+        f"of 4 methods 3 gain clearly (CNN; Focal loss; {oracle}) and 1 lose clearly; the least {jtt} -6.0 ["
+    )
+    assert camera.startswith(
+        f"of 4 methods 2 gain clearly (CNN; Focal loss) and 2 lose clearly; the least {oracle} -10.0 ["
+    )
+    assert camera.endswith("CNN +2.0 [+2.0, +2.0] *.\n")
+    blind = rows[~rows["setting"].str.endswith("random-camera")]
+    assert (
+        methods.camera_sentence(experiment, blind) == methods.camera_sentence(experiment, rows[rows["seed"] == 0]) == ""
+    )
+
+
 def test_arrows_go_from_no_camera_to_a_random_one(experiment, rows, tmp_path):
     figure = methods.figures(experiment, rows, {})["methods"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
