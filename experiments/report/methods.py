@@ -2,7 +2,7 @@
 
 import ast
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -61,45 +61,36 @@ def sentence(
         tests: what a test's columns end in -> its name; all that the rows have, if it is left out.
         camera: False compares the settings without a random camera.
     """
-    said = [
-        f"{name[0].upper()}{name[1:]}: {found}."
-        for end, name in (tests or tables.tests_of(rows)).items()
-        if (found := _blocks(experiment, rows, f"worst_recall{FIXED_RATE}{end}", camera))
-    ]
-    if not said:
-        return ""
-    about = (
-        f"Worst group at 1 % false positives, in points above the CNN {_WITH[camera]} a random camera, over "
-        f"{seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
-    )
-    return " ".join([about, *said])
+    about = f"Worst group at 1 % false positives, in points above the CNN {_WITH[camera]} a random camera"
+    return _by_test(rows, tests, about, lambda column: _blocks(experiment, rows, column, camera))
 
 
 def camera_sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> str:
     """What a random camera in training does to each method's worst group, by test; `tests` as for `sentence`."""
-    said = [
-        f"{name[0].upper()}{name[1:]}: {_range(found, tables.by_setting(rows))}"
-        for end, name in (tests or tables.tests_of(rows)).items()
-        if (found := cameras.gains(experiment, rows, f"worst_recall{FIXED_RATE}{end}"))
-    ]
-    if not said:
-        return ""
-    about = (
-        "What a random camera in training adds to the same method's worst group at 1 % false positives, in points, "
-        f"over {seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
-    )
-    return " ".join([about, *said])
+    about = "What a random camera in training adds to the same method's worst group at 1 % false positives, in points"
+    parts = tables.by_setting(rows)
+    return _by_test(rows, tests, about, lambda column: _range(cameras.gains(experiment, rows, column), parts))
+
+
+def _by_test(rows, tests, about, tell: Callable[[str], str]) -> str:
+    """`about`, and what is told of the column of each test's worst group; '' where nothing is."""
+    columns = {name: f"worst_recall{FIXED_RATE}{end}" for end, name in (tests or tables.tests_of(rows)).items()}
+    said = [f"{name[0].upper()}{name[1:]}: {found}." for name, column in columns.items() if (found := tell(column))]
+    how = f"over {seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
+    return " ".join([f"{about}, {how}", *said]) if said else ""
 
 
 def _range(found: Mapping[str, Finding], parts) -> str:
-    """How many gain and lose clearly, the least and the most, and the CNN."""
+    """How many gain and lose clearly, the least and the most, and the CNN; '' for none."""
+    if not found:
+        return ""
     ranked = sorted(found, key=lambda name: found[name][0]["mean"])
     named = {name: f"{plain(cameras.method_of(parts[name]))} {told(found[name])}" for name in ranked}
     better, worse = ([n for n in ranked if found[n][1] and sign * found[n][0]["mean"] > 0] for sign in (1, -1))
     cnn = "".join(f"; {named[name]}" for name in ranked[1:-1] if parts[name]["method"].iloc[0] == "cnn")
     few = f" ({'; '.join(plain(cameras.method_of(parts[name])) for name in better)})" if 0 < len(better) < _MANY else ""
     counts = f"of {len(ranked)} methods {len(better)} gain clearly{few} and {len(worse)} lose clearly"
-    return f"{counts}; the least {named[ranked[0]]}, the most {named[ranked[-1]]}{cnn}".removesuffix(".") + "."
+    return f"{counts}; the least {named[ranked[0]]}, the most {named[ranked[-1]]}{cnn}".removesuffix(".")
 
 
 def _does(described: Method) -> str:
