@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.container import BarContainer
+from scipy import stats
 
 from debias import plots
 
@@ -88,15 +88,17 @@ def points(seeds=5) -> pd.DataFrame:
     return table.assign(mean_recall=recall, var_recall=np.where(dead, 80.0, 20.0), ess=np.where(dead, 1.0, 5000.0))
 
 
-def heads(methods=15) -> pd.DataFrame:
-    """Methods on a heap in two panels, every third with an arrow, and one far below."""
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(itertools.product(range(methods), ("own test", "another camera")), columns=["name", "panel"])
-    places = {axis: 95 + 0.2 * rng.normal(size=len(table)) for axis in ("x0", "y0", "x1", "y1")}
-    table = table.assign(kind=np.where(table["name"] % 2, "without", "with"), **places)
-    table.loc[table["name"] % 3 > 0, ["x0", "y0"]] = np.nan
-    table.loc[table["name"] == 3, "y1"] = 60
-    return table.assign(name=table["name"].map("method {}".format))
+def methods(count=15, seeds=4) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Methods in two kinds, every third without a ring, one without differences and one far below."""
+    rng, names = np.random.default_rng(0), [f"method {number}" for number in range(count)]
+    levels = pd.DataFrame({"name": names, "kind": np.where(np.arange(count) % 2, "without", "with")})
+    levels = levels.assign(before=rng.uniform(60, 90, count), **{"in %,\nanother camera": rng.uniform(90, 99, count)})
+    levels.loc[::3, "before"] = np.nan
+    changes = pd.DataFrame({"name": np.repeat(names[1:], seeds)})
+    panels = "Δ to the CNN,\nown test", "Δ to the CNN,\nanother camera"
+    changes = changes.assign(**{panel: rng.normal(size=len(changes)) for panel in panels})
+    changes.loc[changes["name"] == "method 3", panels[0]] = -20.0
+    return levels, changes, "a note of\ntwo lines"
 
 
 MEASURES = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²", "ess": "ESS in faces", "seed": "seed"}
@@ -112,7 +114,7 @@ FACTORS = [
     "open mouth",
 ]
 FIGURES = {
-    "group_bars": lambda: plots.group_bars(recalls(SETTINGS, 10)),
+    "group_points": lambda: plots.group_points(recalls(SETTINGS, 10)),
     "sampling": lambda: plots.sampling_figure(histograms(SETTINGS[2:4]), {name: tiles(20) for name in SETTINGS[2:4]}),
     "sampling, nearly uniform": lambda: plots.sampling_figure(
         pd.concat([histograms(["A"], 2e-6), histograms(["B"], 0.5)]), {name: tiles(20) for name in "AB"}
@@ -124,7 +126,7 @@ FIGURES = {
     "latent_factors": lambda: plots.latent_factors(
         dict.fromkeys(SETTINGS[1:3], correlations(FACTORS)), dict.fromkeys(SETTINGS[1:3], told(FACTORS))
     ),
-    "arrows": lambda: plots.arrows(heads()),
+    "compared": lambda: plots.compared(*methods()),
     "mass_ess": lambda: plots.mass_ess(epochs(), 1.57, "darker faces"),
     "thresholds": lambda: plots.thresholds(rates()),
     "setting_points": lambda: plots.setting_points(points(), "α", MEASURES, "rule", True, {"CNN": points()[-5:]}),
@@ -148,7 +150,7 @@ def hidden(figure) -> set:
         label
         for axes in figure.axes
         for axis in (axes.xaxis, axes.yaxis)
-        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
+        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)  # a shared axis has no labels
         if not axes.axison or not min(axis.get_view_interval()) <= place <= max(axis.get_view_interval())
     }
 
@@ -194,39 +196,66 @@ def test_the_same_data_give_the_same_bytes(name, tmp_path):
 
 
 def test_saved_figures_are_whole_pngs(tmp_path):
-    plots.save(plots.group_bars(recalls()), tmp_path / "groups.png")
+    plots.save(plots.group_points(recalls()), tmp_path / "groups.png")
     assert (tmp_path / "groups.png").read_bytes().startswith(b"\x89PNG\r\n")
     pixels = matplotlib.image.imread(tmp_path / "groups.png")
     assert min(pixels.shape[:2]) > 300 and pixels[..., :3].std() > 0.05
 
 
-def test_bars_are_means_whiskers_standard_errors_and_dots_seeds():
+def test_ticks_are_means_whiskers_standard_errors_and_dots_seeds():
     table = recalls(seeds=3)
-    axes = plots.group_bars(table).axes[0]
-    bars = [container for container in axes.containers if isinstance(container, BarContainer)]
-    by_bar = table.groupby(["setting", "group"], sort=False)["recall"]
-    heights = [bar.get_height() for container in bars for bar in container]
-    np.testing.assert_allclose(heights, by_bar.mean())
+    axes = plots.group_points(table, "own test").axes[0]
+    by_tick = table.groupby(["setting", "group"], sort=False)["recall"]
+    ticks = [y for line in axes.lines if line.get_marker() == "_" for y in line.get_ydata()]
+    np.testing.assert_allclose(ticks, by_tick.mean())
     assert [label.get_text() for label in axes.get_xticklabels()] == list(GROUPS)
-    ends = {(round(min(line.get_ydata()), 6), round(max(line.get_ydata()), 6)) for line in axes.lines}
-    error = by_bar.std(ddof=1) / np.sqrt(3)
-    expected = zip((by_bar.mean() - error).round(6), (by_bar.mean() + error).round(6), strict=True)
+    whiskers = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 2]
+    ends = {(round(min(ends), 6), round(max(ends), 6)) for ends in whiskers}
+    error = by_tick.std(ddof=1) / np.sqrt(3)
+    expected = zip((by_tick.mean() - error).round(6), (by_tick.mean() + error).round(6), strict=True)
     assert ends >= set(expected)
-    dots = [offset[1] for dots in axes.collections for offset in dots.get_offsets()]
-    np.testing.assert_allclose(sorted(dots), sorted(table["recall"]))
+    dots = np.concatenate([dots.get_offsets() for dots in axes.collections])
+    np.testing.assert_allclose(sorted(dots[:, 1]), sorted(table["recall"]))
+    places = {round(x, 6) for line in axes.lines if line.get_marker() == "_" for x in line.get_xdata()}
+    assert set(dots[:, 0].round(6)) == places  # each tick stands among its seeds
     assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["CNN", "Oracle"]
-    assert axes.get_ylim()[0] < table["recall"].min()
+    assert axes.get_ylim()[0] < table["recall"].min() and axes.get_title(loc="left").startswith("own test; ")
+
+
+def test_compared_shows_levels_and_intervals_of_paired_differences():
+    levels, changes, note = methods()
+    figure = plots.compared(levels, changes, note)
+    first, own, camera = figure.axes
+    circles = [line for line in first.lines if line.get_marker() == "o"]
+    rings, dots = (
+        [line.get_xdata()[0] for line in circles if (line.get_markerfacecolor() == "white") == hollow]
+        for hollow in (True, False)
+    )
+    np.testing.assert_allclose(rings, levels["before"])
+    np.testing.assert_allclose(dots, levels["in %,\nanother camera"])
+    assert [label.get_text() for label in first.get_yticklabels()] == list(levels["name"])
+    assert first.get_ylim()[0] > first.get_ylim()[1]  # the first method on top
+    values = changes.loc[changes["name"] == "method 4", camera.get_title(loc="left")]
+    low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
+    here = [line.get_xdata() for line in camera.lines if set(line.get_ydata()) == {4}]
+    np.testing.assert_allclose(here[0], values)
+    np.testing.assert_allclose(here[1], (low, high))
+    np.testing.assert_allclose(here[2], values.mean())
+    assert not [line for line in camera.lines if set(line.get_ydata()) == {0}]  # has no differences
+    assert [text.get_text() for text in own.texts] == ["◀ -20.0"] and own.get_xlim()[0] > -10 and not camera.texts
 
 
 def test_a_collapsed_setting_does_not_flatten_the_others():
     dead = recalls(["dead"]).assign(recall=4.0)
-    axes = plots.group_bars(pd.concat([recalls(), dead])).axes[0]
+    axes = plots.group_points(pd.concat([recalls(), dead])).axes[0]
     assert 80 < axes.get_ylim()[0] < 85
     assert [text.get_text().strip() for text in axes.texts] == ["4.0, cut off"] * 4
+    ticks = [place for line in axes.lines if line.get_marker() == "_" for place in line.get_xdata() if place % 1 > 0.1]
+    assert {round(text.xy[0], 6) for text in axes.texts} <= {round(place, 6) for place in ticks}
 
 
 def test_where_all_have_collapsed_all_are_shown():
-    axes = plots.group_bars(recalls(base=20.0)).axes[0]
+    axes = plots.group_points(recalls(base=20.0)).axes[0]
     assert axes.get_ylim()[0] < 15 and not axes.texts
 
 

@@ -3,11 +3,11 @@
 Every function returns a `matplotlib.figure.Figure`; `save` writes it under the format of its name.
 """
 
-from debias.plots.arrows import arrows
+from debias.plots.compared import compared
 from debias.plots.curves import mass_ess, thresholds
 from debias.plots.detection import heat_maps
 from debias.plots.faces import grid, reconstructions, sampling_figure, traversals
-from debias.plots.groups import group_bars
+from debias.plots.groups import group_points
 from debias.plots.latents import latent_factors
 from debias.plots.named import named_points
 from debias.plots.settings import setting_points
@@ -17,9 +17,9 @@ __all__ = [
     "COLLAPSED",
     "PALETTE",
     "POINTS_NOTE",
-    "arrows",
+    "compared",
     "grid",
-    "group_bars",
+    "group_points",
     "heat_maps",
     "latent_factors",
     "mass_ess",

@@ -1,28 +1,37 @@
 """Recall by group (paper, Fig. 5B)."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import seaborn as sns
-from matplotlib.container import BarContainer
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from debias.plots.style import COLLAPSED, NOTE, PALETTE, WIDTH, legend_below, styled
+from debias.plots.style import COLLAPSED, INTERVAL, NOTE, WIDTH, colours, legend_below, styled
+
+_SPREAD = 0.8  # of a group's room is for its settings
+_NOTE = "dots: seeds; ticks: their mean and its standard error"
 
 
 @styled
-def group_bars(recalls: pd.DataFrame) -> Figure:
+def group_points(recalls: pd.DataFrame, about: str = "") -> Figure:
     """Recall by group and setting: mean and standard error over seeds as in the paper, and a dot for each seed.
 
     Args:
         recalls: long form, columns setting, group, recall (in %), one row a seed.
+        about: what test, threshold and seeds they are of, for the note above.
     """
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
-    style = {"data": recalls, "x": "group", "y": "recall", "hue": "setting", "ax": axes, "palette": PALETTE}
-    sns.barplot(**style, errorbar="se", alpha=0.75, capsize=0.3, err_kws={"color": "0.1", "lw": 1.3, "zorder": 5})
-    sns.stripplot(**style, dodge=True, jitter=False, size=3, linewidth=0.4, edgecolor="white", legend=False)
+    palette, room = colours(recalls["setting"]), _SPREAD / recalls["setting"].nunique()
+    style = {"data": recalls, "x": "group", "y": "recall", "hue": "setting", "ax": axes, "palette": palette}
+    sns.stripplot(**style, dodge=True, jitter=False, size=3, alpha=0.4, legend=False)
+    tick = {**INTERVAL["mean"], "marker": "_", "linestyle": "none", "err_kws": {"linewidth": INTERVAL["linewidth"]}}
+    sns.pointplot(**style, dodge=_SPREAD - room or False, errorbar="se", **tick)
     axes.set(xlabel="", ylabel="recall in %", ylim=(_floor(recalls), 100.5))
-    _label_cut_bars(axes)
-    axes.set_title("bars: mean over seeds, dots: seeds, whiskers: s.e.m. over seeds", loc="left", **NOTE)
+    axes.grid(axis="y", alpha=0.3)
+    _label_cut_off(axes, recalls, palette, room)
+    axes.set_title(f"{about}{about and '; '}{_NOTE}", loc="left", **NOTE)
     legend_below(figure, axes)
     axes.get_legend().remove()
     sns.despine(figure)
@@ -36,10 +45,11 @@ def _floor(recalls: pd.DataFrame) -> float:
     return max(0, recalls.loc[recalls["setting"].isin(alive), "recall"].min() - 3)
 
 
-def _label_cut_bars(axes) -> None:
-    floor = axes.get_ylim()[0]
-    bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
-    for bar in (bar for bar in bars if bar.get_height() < floor):
-        place = (bar.get_x() + bar.get_width() / 2, floor)
-        text = f" {bar.get_height():.1f}, cut off"
-        axes.annotate(text, place, rotation=90, ha="center", va="bottom", fontsize=8, color=bar.get_facecolor()[:3])
+def _label_cut_off(axes: Axes, recalls: pd.DataFrame, palette: Mapping, room: float) -> None:
+    """Means below the axis in words, where their ticks would be."""
+    floor, settings, groups = axes.get_ylim()[0], list(palette), list(dict.fromkeys(recalls["group"]))
+    for (setting, group), mean in recalls.groupby(["setting", "group"], sort=False)["recall"].mean().items():
+        if mean < floor:
+            place = groups.index(group) + (settings.index(setting) - (len(settings) - 1) / 2) * room
+            style = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 8, "color": palette[setting]}
+            axes.annotate(f" {mean:.1f}, cut off", (place, floor), **style)

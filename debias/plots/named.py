@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from debias.intervals import mean_interval
-from debias.plots.style import NOTE, PALETTE, POINTS_NOTE, WIDTH, styled
+from debias.plots.style import INTERVAL, NOTE, PALETTE, POINTS_NOTE, WIDTH, styled
 
 _LINE, _REST = 0.26, 1.0  # inches: of a setting, and of titles and axes
 
@@ -21,7 +21,7 @@ def named_points(
     note: str = POINTS_NOTE,
     zero: bool = False,
 ) -> Figure:
-    """A panel a measure: small dots are seeds, a large one their mean with its 95 % interval.
+    """A panel a measure: dots are seeds, a tick on a line their mean with its 95 % interval.
 
     Args:
         rows: one row a run.
@@ -37,7 +37,7 @@ def named_points(
     for axes, (measure, title) in zip(panels, measures.items(), strict=True):
         style = {"data": rows, "x": measure, "y": name, "color": sns.color_palette(PALETTE)[0], "ax": axes}
         sns.stripplot(**style, size=3, alpha=0.4, jitter=False)
-        marks = {"linestyle": "none", "markersize": 4.5, "err_kws": {"linewidth": 1.5}}
+        marks = {"linestyle": "none", **INTERVAL["mean"], "err_kws": {"linewidth": INTERVAL["linewidth"]}}
         sns.pointplot(**style, estimator=estimator, errorbar=errorbar, seed=0, **marks)
         if zero:
             axes.axvline(0, color="0.5", linewidth=0.8)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from debias.intervals import mean_interval
-from debias.plots.style import COLLAPSED, NOTE, POINTS_NOTE, WIDTH, colours, legend_below, styled
+from debias.plots.style import COLLAPSED, NOTE, WIDTH, colours, legend_below, styled
 
 _NONE = types.MappingProxyType({})
 _DASHES = ("--", ":", "-.")
@@ -19,6 +19,7 @@ _LOGARITHMIC = "ess"  # spans four orders of magnitude
 _MARGIN = 0.4  # room beside the outermost settings, in steps between settings
 _INCHES_A_LETTER = 0.085  # at 8 points
 _MOST_ABREAST = 3  # panels
+_NOTE = "small dots: seeds; large: their mean and its 95 % interval"
 _COLLAPSED_NOTE = f"; ▼ collapsed, E[A] below {COLLAPSED} % at threshold 0.5, value"
 
 
@@ -30,6 +31,7 @@ def setting_points(
     hue: str | None = None,
     log: bool = False,
     baselines: Mapping[str, pd.DataFrame] = _NONE,
+    about: str = "",
 ) -> Figure:
     """Measures over settings: a dot a seed, the mean over seeds, its 95 % interval.
 
@@ -43,6 +45,7 @@ def setting_points(
         hue: column with a line of its own for each value; None draws one line.
         log: whether the axis of x is logarithmic.
         baselines: name -> rows whose mean is drawn across each panel.
+        about: what the rows are, for the note above the panels.
     """
     figure, panels = _panels(len(measures))
     table, ticks = _placed(rows, x, hue, log)
@@ -56,7 +59,8 @@ def setting_points(
         axes.set(xlabel=x, ylabel="")
         axes.set_title(title, loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(POINTS_NOTE + ("" if table["alive"].all() else _COLLAPSED_NOTE), x=0.01, ha="left", **NOTE)
+    collapsed = "" if table["alive"].all() else _COLLAPSED_NOTE
+    figure.suptitle(f"{about}{about and '; '}{_NOTE}{collapsed}", x=0.01, ha="left", **NOTE)
     if hue or baselines:
         legend_below(figure, panels[0])
     return figure
@@ -89,7 +93,7 @@ def _placed(rows, x, hue, log) -> tuple[pd.DataFrame, dict[str, float]]:
 def _offsets(line, spots) -> dict[str, float]:
     """A small shift sideways for each line, so that their intervals do not hide each other."""
     names = list(dict.fromkeys(line))
-    step = min(0.12, 0.36 / len(names)) * min(np.diff(spots), default=1.0)
+    step = min(0.12, 0.24 / len(names)) * min(np.diff(spots), default=1.0)
     return {name: step * (index - (len(names) - 1) / 2) for index, name in enumerate(names)}
 
 

@@ -17,7 +17,9 @@ PALETTE = "colorblind"
 COLLAPSED = 50  # a setting whose mean recall in % is lower is cut off where it would flatten all others
 WIDTH = 7.2  # inches: a page's text, and at half the size still a phone
 _DPI = 150
-POINTS_NOTE = "small dots: seeds; large: their mean and its 95 % interval"
+POINTS_NOTE = "dots: seeds; tick on a line: their mean and its 95 % interval"
+# A mean as a tick on its interval: a dot would hide where a narrow interval ends.
+INTERVAL = {"linewidth": 1.8, "mean": {"marker": "|", "markersize": 8, "markeredgewidth": 1.8}}
 NOTE = {"fontsize": 8, "color": "0.3"}
 
 _STYLE = {

@@ -14,6 +14,8 @@ from experiments.report.comparisons import CHANGES, FIXED_RATE, interval, seeds_
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
+MEASURES = {"mean_recall": "E[A] in %", "var_recall": "Var[A] in %²"}  # of its figure
+
 
 def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     """The usual table, and each setting's difference to what it is compared with."""
@@ -23,15 +25,18 @@ def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     return tables.as_markdown(rows, sections)
 
 
-def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
-    """E[A] and Var[A] at 1 % FPR, the rare groups' mass and the ESS, a line for each `Point.line`."""
+def figures(
+    experiment: Ablation, rows: pd.DataFrame, data: FigureData, measures: Mapping[str, str] = MEASURES
+) -> dict[str, Figure]:
+    """`measures` at 1 % FPR, the rare groups' mass and the ESS, a line for each `Point.line`."""
     rows = rows.assign(rare=tables.rare_mass(experiment, rows))
     x, points, baseline = experiment.x, experiment.points, experiment.baseline
     if not {point.setting.name for point in points} & set(rows["setting"]):
         return {}  # of the baseline alone
     placed = pd.concat(rows[rows["setting"] == p.setting.name].assign(**{x: p.x, "line": p.line}) for p in points)
     across = {baseline.title: rows[rows["setting"] == baseline.name]} if baseline else {}
-    return {experiment.name: plots.setting_points(placed, x, _panels(experiment), "line", experiment.log, across)}
+    panels, about = _panels(experiment, measures), f"{tested_on(experiment)}, 1 % FPR, {seeds_of(rows)}"
+    return {experiment.name: plots.setting_points(placed, x, panels, "line", experiment.log, across, about)}
 
 
 def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
@@ -42,10 +47,9 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
     fallen = [plain(tables.title(parts[name])) for name in pairs if name not in alive]
     clear = _clear(pairs, ending(experiment))  # corrected for as many as in the table
     told = [f"{_titles(experiment, parts, name)}: {clear[name]}" for name in alive if clear[name]]
-    said = "; ".join(told) or "no difference is significant (Holm)"
+    said = f"significant by Holm's correction are {'; '.join(told)}" if told else "no difference is significant (Holm)"
     collapsed = f" Collapsed (E[A] below {plots.COLLAPSED} % at threshold 0.5): {'; '.join(fallen)}." if fallen else ""
-    where = f"On {tested_on(experiment)}, at" if experiment.tests else "At"
-    return f"{where} 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
+    return f"On {tested_on(experiment)}, at 1 % false positives, over {seeds_of(rows)}: {said}.{collapsed}"
 
 
 def tested_on(experiment: Ablation) -> str:
@@ -64,22 +68,15 @@ def compared(experiment: Ablation) -> dict[str, str]:
 
 
 def _titles(experiment: Ablation, parts: Mapping[str, pd.DataFrame], name: str) -> str:
-    """A setting's title, and that of what it is compared with where this is of another line."""
-    points = {point.setting.name: point for point in experiment.points}
-    other = points[name].against
-    names = [name] if other not in points or points[other].line == points[name].line else [name, other]
-    return ", minus ".join(plain(tables.title(parts[each])) for each in names)
+    """A setting's title, and that of what it is compared with."""
+    return " minus ".join(plain(tables.title(parts[each])) for each in (name, compared(experiment)[name]))
 
 
-def _panels(experiment: Ablation) -> Mapping[str, str]:
-    rare = {"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}
-    at = _at(experiment)
-    where = tested_on(experiment) if experiment.tests else "1 % FPR"
+def _panels(experiment: Ablation, measures: Mapping[str, str]) -> Mapping[str, str]:
     return {
-        f"mean_recall_fpr1{at}": f"E[A] in %, {where}",
-        f"var_recall_fpr1{at}": f"Var[A] in %², {where}",
+        **{f"{measure}{ending(experiment)}": title for measure, title in measures.items()},
         **({"validation_loss": "validation loss in nats"} if experiment.tests else {}),
-        **rare,
+        **({"rare": f"{tables.rare_faces(experiment)}' share of the mass, %"} if experiment.rare else {}),
         "ess": "ESS in faces",
     }
 

@@ -1,11 +1,11 @@
-"""Settings without and with a random camera in training: a table for each test, differences to the CNN, and arrows.
+"""Settings without and with a random camera in training: a table and a figure of each test, differences to the CNN.
 
 Differences are to the CNN with a random camera on the imbalanced training faces. Which settings have a camera, and
 which training faces are balanced by their groups, is read from the settings.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ from experiments.report.comparisons import (
     FIXED_RATE,
     Finding,
     common_seeds,
+    paired,
     seeds_of,
     significant,
     told,
@@ -81,35 +82,45 @@ def gains(experiment: Experiment, rows: pd.DataFrame, column: str) -> dict[str, 
     return significant(pairs, column)
 
 
-def points(rows: pd.DataFrame, end: str, further: str = "") -> Figure:
+def points(rows: pd.DataFrame, end: str) -> Figure:
     """E[A], the worst group's recall and Var[A] on one test: seeds, means and intervals of each setting.
 
     Args:
         end: what the test's columns end in, see `tests_of`.
-        further: what the note above the figure ends in.
     """
     here = pd.DataFrame({"setting": rows["title"], **{name: rows[f"{name}{FIXED_RATE}{end}"] for name in NAMES}})
     panels = {"mean_recall": "E[A] in %", "worst_recall": "worst group in %", "var_recall": "Var[A] in %²"}
-    note = f"{tests_of(rows)[end]}, 1 % false positives; {plots.POINTS_NOTE}{further}"
+    note = (
+        f"{tests_of(rows)[end]}, 1 % false positives; {plots.POINTS_NOTE}\n"
+        "each setting by itself: which differ is told by the table of paired differences, whose intervals are others"
+    )
     return plots.named_points(here, "setting", panels, note=note)
 
 
-def figure(experiment: Experiment, rows: pd.DataFrame) -> Figure | None:
-    """The worst group against E[A] on each test, for every setting with a random camera; an arrow from none to it.
+def figure(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] | None = None) -> Figure | None:
+    """The worst group of every setting with a random camera, beside the same without one and the CNN with one.
 
     None before such a setting has rows.
+
+    Args:
+        tests: what a test's columns end in -> its name; all that the rows have, if it is left out.
     """
-    parts = _parts(rows, experiment.settings)
-    seeing = [setting for setting in experiment.settings if has_camera(setting) and setting.name in parts]
-    if not seeing:
+    tests = tests or tests_of(rows)
+    *_, (end, where) = tests.items()
+    level, found = f"worst_recall{FIXED_RATE}{end}", _parts(rows, [s for s in experiment.settings if has_camera(s)])
+    if not found:
         return None
-    starts = [without_camera(experiment, setting) for setting in seeing]
-    arrows = [
-        _arrow(parts, start, setting, end, name)
-        for start, setting in zip(starts, seeing, strict=True)
-        for end, name in tests_of(rows).items()
-    ]
-    return plots.arrows(pd.DataFrame(arrows))
+    levels = [_level(experiment, rows, setting, level) for setting in experiment.settings if setting.name in found]
+    levels = pd.DataFrame(levels).sort_values(["kind", "after"], ascending=[False, False], kind="stable")
+    columns = {f"Δ to the CNN,\n{name}": f"worst_recall{FIXED_RATE}{at}" for at, name in tests.items()}
+    theirs = found.get(baseline(experiment), rows[:0])
+    changes = pd.concat(_changes(part, theirs, columns) for part in found.values())
+    ring = "ring: without a random camera, dot: with one" if levels["before"].notna().any() else "with a random camera"
+    note = (
+        f"worst group at 1 % false positives, {seeds_of(pd.concat(found.values()))}; {ring}\n"
+        f"Δ: with a random camera, to the CNN with one, in points; {plots.POINTS_NOTE}"
+    )
+    return plots.compared(levels.rename(columns={"after": f"in %,\n{where}"}), changes, note)
 
 
 def method_of(part: pd.DataFrame) -> str:
@@ -161,13 +172,16 @@ def _time(cnn, part) -> str:
     return f"{(ours / theirs).mean():.1f}" if seeds else "-"
 
 
-def _arrow(parts, without: Setting | None, having: Setting, end, test) -> dict:
-    """A line for `plots.arrows`."""
-    measures = {"x": f"mean_recall{FIXED_RATE}{end}", "y": f"worst_recall{FIXED_RATE}{end}"}
-    ends = parts.get(without.name) if without else None, parts[having.name]
-    places = {
-        f"{axis}{i}": math.nan if part is None else part[column].mean()
-        for i, part in enumerate(ends)
-        for axis, column in measures.items()
-    }
-    return {"name": method_of(ends[1]), "panel": test, "kind": BLOCKS[labels_of(having)], **places}
+def _level(experiment, rows, having: Setting, column) -> dict:
+    """A line of `plots.compared`: means without a random camera, NaN where that was not trained, and with one."""
+    parts, without = tables.by_setting(rows), without_camera(experiment, having)
+    before = parts[without.name][column].mean() if without and without.name in parts else math.nan
+    shown = {"name": method_of(parts[having.name]), "kind": BLOCKS[labels_of(having)]}
+    return {**shown, "before": before, "after": parts[having.name][column].mean()}
+
+
+def _changes(part, theirs, columns: Mapping[str, str]) -> pd.DataFrame:
+    """A row a seed: panel -> difference to the CNN; none of the CNN itself."""
+    ours = part[:0] if part["setting"].iloc[0] in set(theirs["setting"]) else part
+    differences = {panel: paired(ours, theirs, column) for panel, column in columns.items()}
+    return pd.DataFrame({"name": method_of(part), **differences})

@@ -17,6 +17,7 @@ OWN, FIXED_RATE = "", "_fpr1"  # what a column ends in: at the model's own thres
 CHANGES = {"mean_recall": "ΔE[A]", "var_recall": "ΔVar[A]"}
 
 LEVEL = 0.05  # of significance
+FEWEST = 3  # seeds behind a star: two agree by chance too easily
 # What every table of differences says above itself.
 ABOUT = (
     "Paired difference over seeds with its 95 % interval (Student's t); * where Holm's correction for all of a column "
@@ -76,12 +77,15 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def significant(pairs: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], column: str) -> dict[str, Finding]:
     """The differences of pairs, and which are significant by paired t-tests, corrected by Holm for all of them.
 
+    Those of fewer than `FEWEST` seeds never are.
+
     Args:
         pairs: name -> rows of one setting, and of the one that it is compared with.
     """
     found = {name: each for name, (ours, theirs) in pairs.items() if (each := difference(ours, theirs, column))}
     adjusted = holm({name: paired_p(paired(*pairs[name], column)) for name in found})
-    return {name: (each, adjusted[name] < LEVEL) for name, each in found.items()}
+    many = {name for name in found if len(common_seeds(*pairs[name])) >= FEWEST}
+    return {name: (each, name in many and adjusted[name] < LEVEL) for name, each in found.items()}
 
 
 def told(finding: Finding | None) -> str:

@@ -183,8 +183,8 @@ def _rule_alone(parts, at) -> list[str]:
         return []
     camera = " with that camera" if pair[0].endswith("-camera") else ""
     return [
-        f"The max rule's own share of what DB-VAE changes for the worst group, beside the same network{camera} drawing "
-        f"evenly, is {interval(found)}."
+        f"The max rule's own share of what DB-VAE changes for the worst group at 1 % false positives, beside the same "
+        f"network{camera} drawing evenly, is {interval(found)}."
     ]
 
 

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from debias import plots
 from experiments.engine.experiment import Setting
+from experiments.report.comparisons import OWN, seeds_of
 from experiments.report.figure_data import FigureData
-from experiments.report.tables import endings, groups_of
+from experiments.report.tables import endings, groups_of, tests_of
 
 Titles = Mapping[str, str]
 
@@ -22,11 +23,12 @@ def titles(settings: Sequence[Setting]) -> Titles:
     return {setting.name: setting.title for setting in settings}
 
 
-def group_figure(rows: pd.DataFrame, titles: Titles, threshold: str = "", at: str = "") -> Figure:
+def group_figure(rows: pd.DataFrame, titles: Titles, threshold: str = OWN, at: str = "") -> Figure:
     """Recall by group (Fig. 5B) at the model's own threshold; '_fpr1' for 1 % false positives, '@camera' for a test."""
-    columns = {f"recall{threshold} {group}{at}": group for group in groups_of(rows)}
-    recalls = _titled(rows, titles).rename(columns=columns)[["setting", *columns.values()]]
-    return plots.group_bars(recalls.melt("setting", list(columns.values()), "group", "recall"))
+    columns, shown = {f"recall{threshold} {group}{at}": group for group in groups_of(rows)}, _titled(rows, titles)
+    recalls = shown.rename(columns=columns)[["setting", *columns.values()]]
+    about = f"{tests_of(rows)[at]}, {'threshold 0.5' if threshold == OWN else '1 % FPR'}, {seeds_of(shown)}"
+    return plots.group_points(recalls.melt("setting", list(columns.values()), "group", "recall"), about)
 
 
 def threshold_figure(rows: pd.DataFrame, titles: Titles) -> Figure:

@@ -1,10 +1,12 @@
 """Ablations of length: beside what longer training changes, what each method is worth to those who train as long."""
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.ablation import Ablation
 from experiments.report import ablation, cameras, tables
 from experiments.report.comparisons import ABOUT, significant, told
+from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
 # Methods, the second subtracted from the first; and of those that the sentence tells of, what the first is called.
@@ -25,6 +27,11 @@ def table(experiment: Ablation, rows: pd.DataFrame) -> str:
     lines = tables.difference_lines(_pairs(experiment, rows), columns)
     worth = tables.Section(f"Trained as long, on {ablation.tested_on(experiment)}. {ABOUT}", header, lines)
     return f"{ablation.table(experiment, rows)}\n{worth.markdown()}\n"
+
+
+def figures(experiment: Ablation, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+    """That of an ablation, with the worst group, of which the sentence tells."""
+    return ablation.figures(experiment, rows, data, ablation.MEASURES | {"worst_recall": "worst group in %"})
 
 
 def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
@@ -90,4 +97,4 @@ def _kind(point) -> tuple[str, bool, int]:
     return point.setting.method, cameras.has_camera(point.setting), point.x
 
 
-REPORT = Report(table=table, figures=ablation.figures, sentence=sentence)
+REPORT = Report(table=table, figures=figures, sentence=sentence)

@@ -40,7 +40,7 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
-    """The worst group against E[A], an arrow from no camera to a random one for each method."""
+    """The worst group without and with a random camera, and its difference to the CNN's."""
     return {experiment.name: cameras.figure(experiment, rows)}
 
 
@@ -73,11 +73,13 @@ def camera_sentence(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[s
 
 
 def _by_test(rows, tests, about, tell: Callable[[str], str]) -> str:
-    """`about`, and what is told of the column of each test's worst group; '' where nothing is."""
+    """`about`, and what is told of the column of each test's worst group, a line a test; '' where nothing is."""
     columns = {name: f"worst_recall{FIXED_RATE}{end}" for end, name in (tests or tables.tests_of(rows)).items()}
     said = [f"{name[0].upper()}{name[1:]}: {found}." for name, column in columns.items() if (found := tell(column))]
-    how = f"over {seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)."
-    return " ".join([f"{about}, {how}", *said]) if said else ""
+    how = f"over {seeds_of(rows)} (95 % intervals; * significant by Holm's correction for all methods, else n.s.)"
+    if len(said) < 2:
+        return "".join(f"{about}, {how}. {found}" for found in said)
+    return f"{about}, {how}:\n\n" + "\n".join(f"- {found}" for found in said)
 
 
 def _range(found: Mapping[str, Finding], parts) -> str:
@@ -89,7 +91,8 @@ def _range(found: Mapping[str, Finding], parts) -> str:
     better, worse = ([n for n in ranked if found[n][1] and sign * found[n][0]["mean"] > 0] for sign in (1, -1))
     cnn = "".join(f"; {named[name]}" for name in ranked[1:-1] if parts[name]["method"].iloc[0] == "cnn")
     few = f" ({'; '.join(plain(cameras.method_of(parts[name])) for name in better)})" if 0 < len(better) < _MANY else ""
-    counts = f"of {len(ranked)} methods {len(better)} gain clearly{few} and {len(worse)} lose clearly"
+    gain, lose = (f"{len(each)} {verb}{'s' * (len(each) == 1)}" for each, verb in ((better, "gain"), (worse, "lose")))
+    counts = f"of {len(ranked)} methods {gain} clearly{few} and {lose} clearly"
     return f"{counts}; the least {named[ranked[0]]}, the most {named[ranked[-1]]}{cnn}".removesuffix(".")
 
 

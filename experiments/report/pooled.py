@@ -4,7 +4,6 @@ The second ten alone are the clean test of what the first have chosen; both toge
 """
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 
 from debias import plots
 from debias.files import write_text
+from debias.markdown import markdown
 from experiments.report import cameras, effects
 from experiments.report.artefacts import DRAWN_FROM, SUMMARY, clear, digest, drawn_from, save_figure, write_texts
 from experiments.report.comparisons import ABOUT, FIXED_RATE, OWN, paired, seeds_of, significant, told
@@ -23,15 +23,16 @@ PARTS = {  # folder that holds what is made -> folders whose rows are taken toge
     "replication/pooled": ("methods", "replication"),
     "replication/pooled-photographs": ("methods/photographs", "replication/photographs"),
 }
+SHOWN = {"var_recall": "Var[A] in %²", "worst_recall": "worst, points"}  # in the figure
 MEASURES = {**NAMES, "fpr": "FPR"}
 THRESHOLDS = {"own threshold": OWN, "1 % FPR": FIXED_RATE}
 RULE, NETWORK = "dbvae-max-random-camera", "vae-random-camera"  # the same network, drawing by its rule and evenly
 ALONE = "rule alone"  # names the pair of the two, where all others are pairs of a setting and the CNN
-ASKED = {  # name of a pair -> what it stands for in the sentence
-    RULE: "DB-VAE (max rule)",
-    ALONE: "that rule alone, counted from the same network drawing evenly",
-    "jtt-random-camera": "JTT",
-    "oracle-random-camera": "resampling by group labels",
+ASKED = {  # name of a pair -> what its line of the sentence's table says
+    RULE: "DB-VAE (max rule), minus the CNN",
+    ALONE: "its rule alone: DB-VAE, minus the same network drawing evenly",
+    "jtt-random-camera": "JTT (one more pass), minus the CNN",
+    "oracle-random-camera": "drawing by group labels, minus the CNN",
 }
 CHOSEN = (
     "The first ten seeds chose JTT, density and our rule, and by their photographs the residual network, so that over "
@@ -81,43 +82,42 @@ def table(rows: pd.DataFrame) -> str:
 
 
 def sentence(rows: pd.DataFrame) -> str:
-    """What DB-VAE changes by the paper's measures, and what it and others do to the worst group, on the last test."""
-    at = effects.hardest(rows)
+    """What the ways to draw change by the paper's measures and for the worst group, on the last test, as a table."""
+    at, found = effects.hardest(rows), pairs(rows)
     variance, mean, worst = f"var_recall{at}", f"mean_recall{at}", f"worst_recall{FIXED_RATE}{at}"
-    _, cnn = next(iter(pairs(rows).values()))
-    own, fixed = _listed(rows, (RULE, ALONE), variance, mean), _listed(rows, ASKED, worst)
-    if not fixed:
+    tested = [significant(found, column) for column in (variance, mean, worst)]  # corrected for all, as in the table
+    lines = [
+        [said, *(told(each[name]) for each in tested)]
+        for name, said in ASKED.items()
+        if all(name in each for each in tested)  # two seeds or more
+    ]
+    if not lines:
         return ""
-    moments = f"the CNN's Var[A] is {cnn[variance].mean():.1f} %² and its E[A] {cnn[mean].mean():.1f} %"
+    _, cnn = next(iter(found.values()))
+    header = ["", "ΔVar[A] in %², own threshold", "ΔE[A], own threshold", "Δ worst group, 1 % FPR"]
+    about = f"tested on {effects.where(rows)}, {seeds_of(rows)}"
+    own = f"Var[A] {cnn[variance].mean():.1f} %² and E[A] {cnn[mean].mean():.1f} % at its own threshold"
+    fixed = f"at 1 % false positives it finds {cnn[worst].mean():.1f} % of its worst group"
     return (
-        f"Models trained with a random camera, tested on {effects.where(rows)}, {seeds_of(rows)}. At the model's own "
-        f"threshold, as in the paper, {moments}{own and f'; these change{own}'}. At 1 % false positives its worst "
-        f"group's recall of {cnn[worst].mean():.1f} % changes{fixed} (95 % intervals; * significant by Holm's "
-        "correction for all compared, else n.s.)."
+        f"Models trained with a random camera, {about}. The CNN has {own}, where the paper measures; {fixed}. These "
+        "change by (95 % intervals; * significant by Holm's correction for all compared, else n.s.):\n\n"
+        f"{markdown(header, lines)}"
     )
 
 
 def figure(rows: pd.DataFrame) -> Figure:
     """Var[A] and the worst group at either threshold, minus those of what each is compared with."""
     panels = {
-        f"{measure}{rate}{effects.hardest(rows)}": f"Δ{NAMES[measure]}\n{at}"
+        f"{measure}{rate}{effects.hardest(rows)}": f"Δ{name}\n{at}"
         for at, rate in THRESHOLDS.items()
-        for measure in ("var_recall", "worst_recall")
+        for measure, name in SHOWN.items()
     }
     worst = significant(pairs(rows), f"worst_recall{FIXED_RATE}{effects.hardest(rows)}")
     shown, left_out = effects.near(rows, worst)
     found = pd.concat([_differences(name, *pair, panels) for name, pair in pairs(shown).items()])
-    note = f"{effects.where(rows)}, minus the CNN or what is named; {plots.POINTS_NOTE}{left_out}"
+    compared = "minus the CNN with a random camera, or what is named"
+    note = f"{effects.where(rows)}, {seeds_of(rows)}, {compared}\n{plots.POINTS_NOTE}{left_out}"
     return plots.named_points(found, "setting", panels, note=note, zero=True)
-
-
-def _listed(rows, asked: Iterable[str], *columns) -> str:
-    """' by -1.3 [-1.9, -0.7] * and +0.6 [+0.4, +0.9] * with DB-VAE (max rule), by ... with JTT'."""
-    compared = pairs(rows)
-    found = [significant(compared, column) for column in columns]
-    shown = [name for name in asked if all(name in each for each in found)]  # two seeds or more
-    named = {name: " and ".join(told(each[name]) for each in found) for name in shown}
-    return ",".join(f" by {changes} with {ASKED[name]}" for name, changes in named.items())
 
 
 def _differences(name, ours, theirs, columns) -> pd.DataFrame:

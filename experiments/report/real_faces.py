@@ -19,6 +19,7 @@ from experiments.report.rows import write_rows
 from experiments.report.tables import NAMES, Section, by_setting, title
 
 FOLDER = "photographs"  # last part of folders under results/, and the label of the test
+TEST = {f"@{FOLDER}": FOLDER}  # what its columns end in -> its name
 COUNTS = "images"  # figure data: how many images the test holds of each kind
 
 
@@ -65,19 +66,21 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
 def sentence(rows: pd.DataFrame) -> str:
     """What each change does to the worst group on photographs; of methods beside each other, which gain."""
     said, experiment = effects.sentence(rows), EXPERIMENTS.get(_experiment(rows))
-    return said if said or experiment is None else methods.sentence(experiment, rows, {f"@{FOLDER}": FOLDER})
+    return said if said or experiment is None else methods.sentence(experiment, rows, TEST)
 
 
 def texts(rows: pd.DataFrame) -> dict[str, str]:
     """What a random camera in training does on photographs to each method that was trained with and without one."""
     experiment = EXPERIMENTS.get(_experiment(rows))
-    said = methods.camera_sentence(experiment, rows, {f"@{FOLDER}": FOLDER}) if experiment else ""
+    said = methods.camera_sentence(experiment, rows, TEST) if experiment else ""
     return {methods.CAMERA: f"{said}\n"} if said else {}
 
 
 def figure(rows: pd.DataFrame) -> Figure:
-    """E[A], the worst group's recall and Var[A] on photographs: seeds, means and intervals of each setting."""
-    return cameras.points(rows, f"@{FOLDER}")
+    """Each setting on photographs; of methods beside each other, as in the sentence, the differences to the CNN."""
+    experiment = EXPERIMENTS.get(_experiment(rows))
+    paired = None if effects.sentence(rows) or experiment is None else cameras.figure(experiment, rows, TEST)
+    return paired or cameras.points(rows, f"@{FOLDER}")
 
 
 def _experiment(rows) -> str:
@@ -114,7 +117,8 @@ def _recalls(rows, counts) -> Section:
     for group, count in counts.iloc[:-2].itertuples(index=False):
         column, parts = f"recall{FIXED_RATE} {group}@{FOLDER}", by_setting(rows).values()
         lines.append([f"{group} (n={count})", *(_with_wilson(part[column].mean(), count) for part in parts)])
-    about = "Recall on photographs in %, mean over seeds, and the 95 % Wilson interval that so many faces leave open"
+    interval = "the 95 % Wilson interval that so many faces leave open, seeds aside"
+    about = f"Recall on photographs in %, mean over seeds, and {interval}"
     return Section(about, ["group", *map(title, by_setting(rows).values())], lines)
 
 

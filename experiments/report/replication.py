@@ -1,4 +1,4 @@
-"""The best methods again: the tables and the sentence of `methods`, every seed on the last test, and what is drawn."""
+"""The best methods again: the tables, the sentence and the figure of `methods`, and what is drawn."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from debias.intervals import mean_interval
 from debias.markdown import markdown, plain
 from experiments.engine.experiment import Experiment
-from experiments.report import cameras, effects, figures, methods
+from experiments.report import cameras, figures, methods
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -31,9 +31,8 @@ ABOUT = (
 
 
 def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
-    """E[A], the worst group and Var[A] of each setting on the last test; and the faces that are drawn most often."""
-    shown, note = effects.near(rows)
-    drawn = {experiment.name: cameras.points(shown, effects.hardest(rows), note)}
+    """The worst group of each setting, and its difference to the CNN's; and the faces that are drawn most often."""
+    drawn = {experiment.name: cameras.figure(experiment, rows)}
     if "sampling" in data:
         drawn["sampling"] = figures.sampling_figure(data, figures.titles(experiment.settings))
     return drawn

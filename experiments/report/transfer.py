@@ -21,8 +21,9 @@ def table(experiment: Experiment, rows: pd.DataFrame) -> str:
 
 
 def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
-    """Each setting on the last test; and what a random camera does to each that was trained without one as well."""
-    return {experiment.name: cameras.points(rows, effects.hardest(rows)), "arrows": cameras.figure(experiment, rows)}
+    """Each setting on the last test; and the worst group without and with a random camera, paired by seed."""
+    points, paired = cameras.points(rows, effects.hardest(rows)), cameras.figure(experiment, rows)
+    return {experiment.name: points} | ({"differences": paired} if paired else {})
 
 
 def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
@@ -34,9 +35,10 @@ def texts(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[
     """What each setting changes on the last of the tests, how much of the oracle's gain that is, and what it drew."""
     at = effects.hardest(rows)
     found = effects.section(rows, {"1 % FPR": f"{FIXED_RATE}{at}", "own threshold": f"{OWN}{at}"})
+    closed = gap.section(rows)
     return {
         "effects.md": f"On {effects.where(rows)}. {found.markdown()}\n\n{effects.notes(rows)}\n",
-        "gap.md": f"{gap.section(rows).markdown()}\n",
+        **({"gap.md": f"{closed.markdown()}\n"} if closed.lines else {}),
         "draws.md": f"{effects.draws(experiment, rows).markdown()}\n",
     }
 

@@ -104,7 +104,7 @@ def test_all_that_the_labs_import_has_its_version_there():
     lines = [line for name in colab.FILES for line in (build.ROOT / name).read_text("utf-8").splitlines()]
     there = {_normal(re.match(r"[\w.-]+", line)[0]) for line in lines if line[0] != "#"}
     distributions = importlib.metadata.packages_distributions()
-    elsewhere = {"stable_baselines3", "torch", "adjustText"}  # of peers, and of a figure that no lab draws
+    elsewhere = {"stable_baselines3", "torch"}  # of peers
     for module in imported - elsewhere:
         assert there & set(map(_normal, distributions[module])), module
 

@@ -40,12 +40,14 @@ def test_it_has_the_report_of_ablations_on_whatever_data():
 
 def test_differences_are_to_what_each_setting_is_compared_with(rows, cells):
     assert cells(ablation.table(EXPERIMENT, rows))[-1][:3] == ["strong", "max", "+2.0 [+2.0, +2.0] *"]
-    assert "strong: ΔE[A] +2.0 [+2.0, +2.0], ΔVar[A] -2.0" in ablation.sentence(EXPERIMENT, rows)
+    assert "strong minus max: ΔE[A] +2.0 [+2.0, +2.0], ΔVar[A] -2.0" in ablation.sentence(EXPERIMENT, rows)
 
 
-def test_what_is_compared_with_another_line_says_with_which(rows):
-    points = (Point(MAX, 1.0, "line", "max"), Point(STRONG, 2.0, "another line", "max"))
-    assert "strong, minus max: ΔE[A]" in ablation.sentence(dataclasses.replace(EXPERIMENT, points=points), rows)
+def test_a_sentence_says_which_test_and_what_is_compared_with_which(rows):
+    points = (Point(MAX, 1.0, "line", "max"), Point(STRONG, 2.0, "line", "cnn"))
+    said = ablation.sentence(dataclasses.replace(EXPERIMENT, points=points), rows)
+    assert said.startswith("On their own test, at 1 % false positives, over 3 paired seeds: ")
+    assert "strong minus CNN: ΔE[A]" in said
 
 
 def test_the_figure_has_a_panel_for_the_rare_groups_mass_where_there_are_any(rows):
@@ -78,7 +80,7 @@ def test_collapsed_settings_count_among_the_compared_as_in_the_table(rows):
     )
     assert "no difference is significant" in ablation.sentence(experiment, table)
     few = table[~table["setting"].str.startswith("fallen")]
-    assert "strong: ΔE[A] +1.8" in ablation.sentence(experiment, few)
+    assert "strong minus max: ΔE[A] +1.8" in ablation.sentence(experiment, few)
 
 
 def test_settings_that_other_data_do_not_allow_are_left_out(rows):

@@ -121,12 +121,12 @@ def test_the_rate_of_false_positives_on_the_test_is_told_at_both_thresholds(expe
     assert own.count("4.6 ±0.0") == len(NAMES)
 
 
-def test_arrows_join_what_differs_by_the_camera_alone(experiment, rows):
-    figure = transfer.figures(experiment, rows, {})["arrows"]
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["own test", "another camera"]
-    texts = [text.get_text() for text in figure.axes[1].texts]
-    assert sum(text.isdigit() for text in texts) == 4  # each with a camera
-    assert texts.count("") == 2  # the CNN and the balanced one have one without
+def test_a_ring_and_its_dot_differ_by_the_camera_alone(experiment, rows):
+    level, *others = transfer.figures(experiment, rows, {})["differences"].axes
+    assert [axes.get_title(loc="left").split("\n")[1] for axes in others] == ["own test", "another camera"]
+    rings = [line.get_xdata()[0] for line in level.lines if line.get_markerfacecolor() == "white"]
+    assert len(level.get_yticklabels()) == 4  # each with a camera
+    assert sum(pd.notna(ring) for ring in rings) == 2  # the CNN and the balanced one have one without
 
 
 def test_quick_s_short_table_has_each_test(rows, cells):
