@@ -12,7 +12,7 @@ venv=$root/.venv
 platforms='Linux with glibc on x86_64 or aarch64, macOS on Apple silicon, or Windows through WSL2'
 
 # What is no experiment; experiments and ablations are found by their files.
-commands='  ablations      485 min  all ablations below; passes is 250 of them
+commands='  ablations      485 min  all ablations below
   all           1215 min  all experiments and ablations but methods_search; what several share is trained once
   labs           140 min  the labs of the course, solved, in full: results/labs; or one of them: labs music
   report           1 min  every table, figure and results/index.html again from the rows in results/

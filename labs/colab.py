@@ -19,7 +19,7 @@ from labs import build
 PYTHON = "3.13"
 FILES = ("labs/colab.txt", "labs/requirements.txt")
 FOLDER, STAMP = ".cache/colab", "installed.stamp"
-_OFFLINE = re.compile("error sending request|dns error|client error|timed out", re.IGNORECASE)
+_OFFLINE = re.compile(r"error sending request|dns error|client error \(Connect\)|timed out", re.IGNORECASE)
 
 
 class Unreachable(Exception):

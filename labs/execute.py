@@ -17,7 +17,8 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from rich.console import Console
 
-from debias.files import write_text
+from debias.errors import InputError
+from debias.files import make_folder, write_text
 from debias.progress import progress_bar
 from debias.provenance import provenance
 from labs import build, leaderboard
@@ -37,7 +38,7 @@ def run(name: str, smoke: bool) -> int:
         with replacing_folder(results) as folder:
             executed = execute(set_parameters(notebook, smoke, folder), name)
             keep_times(seconds_by_section(executed), folder)
-    except (CellExecutionError, DeadKernelError) as error:
+    except (CellExecutionError, RuntimeError) as error:
         print(f"error: lab {name}, {_failed_cell(notebook)}: {reason(error)}", file=sys.stderr)
         return 1
     if not smoke:  # the notebooks say how long each section takes, the leaderboards what came out
@@ -61,7 +62,7 @@ def execute(notebook: NotebookNode, title: str) -> NotebookNode:
 
     Raises:
         CellExecutionError: a cell failed.
-        DeadKernelError: the kernel died.
+        RuntimeError: the kernel did not start; a DeadKernelError, which is one: it died.
     """
     with progress_bar(Console(stderr=True)) as progress:
         task = progress.add_task(title, total=sum(cell.cell_type == "code" for cell in notebook.cells))
@@ -94,7 +95,9 @@ def reason(error: Exception) -> str:
     if isinstance(error, CellExecutionError):
         message = _COLOURS.sub("", error.evalue).strip().splitlines() or [""]
         return f"{error.ename}: {message[0]}"
-    return "the kernel died: is there enough memory?"
+    if isinstance(error, DeadKernelError):
+        return "the kernel died: is there enough memory?"
+    return f"the kernel did not start: {str(error).strip().splitlines()[-1] if str(error).strip() else 'no message'}"
 
 
 def seconds_by_section(executed: NotebookNode) -> dict[str, float]:
@@ -120,16 +123,24 @@ def keep_times(seconds: dict[str, float], folder: Path) -> None:
 
 @contextlib.contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `folder` on success, and is removed on any failure."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    """Yield an empty folder that takes the place of `folder` on success, and is removed on any failure.
+
+    InputError where it cannot be made.
+    """
+    make_folder(folder.parent)
     try:
-        temporary.chmod(0o755)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"cannot write {folder.parent}: {error.strerror}") from error
+    temporary, old = made / "new", made / "old"
+    try:
+        temporary.mkdir()
         yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            os.replace(folder, old)  # moved, since what some disk does not let go must not cost hours; a link moves too
         os.replace(temporary, folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _failed_cell(notebook: NotebookNode) -> str:

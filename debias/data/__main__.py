@@ -20,6 +20,7 @@ from debias.commandline import exit_code, parse
 from debias.data.merge import merge
 from debias.data.prepare import ALLOWED_BAD, Source, prepare, report_path
 from debias.data.sources import celeba, fairface, folder, imagenet, mit, ppb, utkface
+from debias.files import check_output
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,7 @@ class MIT(Output):
     """Fetch it first (1.3 GB), unless it is there."""
 
     def __call__(self) -> int:
+        check_output(self.out, self.overwrite)
         if self.download:
             mit.download(self.path)
         mit.convert(self.path, self.out, seed=self.seed, overwrite=self.overwrite)

@@ -186,7 +186,7 @@ def _columns(source: Prepared, dtypes: dict[str, str]) -> dict[str, np.ndarray]:
 
 def _attributes(sources: Sequence[Prepared], seed: int) -> dict[str, object]:
     kept = ("source", "revision", "skipped", "lists_sha256", "images_sha256")
-    told = [{name: _plain(source.attributes[name]) for name in kept} for source in sources]
+    told = [{n: _plain(source.attributes[n]) for n in kept if n in source.attributes} for source in sources]
     return {"seed": seed, "sources": json.dumps(told)}
 
 

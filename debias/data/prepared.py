@@ -87,8 +87,10 @@ class Prepared:
         return Dataset(self.images, np.arange(len(self)), self.labels, groups, self.group_names, self.factors)
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change with the images, a label, a group or the name of one."""
-        told = [self.attributes.get("images_sha256"), len(self), self.group_names]
+        """Twelve hexadecimal digits that change with the images or how they were cut, a label, a group or its name."""
+        made_from = [self.attributes.get(name) for name in ("images_sha256", "lists_sha256", "revision")]
+        size = None if self.is_whole else self.images.shape[1:]
+        told = [*made_from, size, len(self), self.group_names]
         columns = self.labels.tobytes() + self.groups.tobytes()
         return hashlib.sha256(json.dumps(told, default=str).encode() + columns).hexdigest()[:12]
 

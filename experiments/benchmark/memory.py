@@ -15,15 +15,15 @@ STEPS, BATCH = 100, 64
 _BLOCKS = 10_000  # faces that are encoded where time is short
 
 
-def streaming_memory(cache: Path, whole: bool, count: int = COUNT) -> Measurements:
+def streaming_memory(cache: Path, whole: bool) -> Measurements:
     """GB that a process of its own has resident at most: all of TensorFlow, training steps and a refresh.
 
     Args:
         whole: encode all faces for the refresh, instead of taking noise for the latents of most of them.
     """
     make_folder(cache)
-    with noise.stored(cache, count, sparse=True) as file, Child(trained) as child:
-        return {f"rss_{count // 1000}k_gb": [child(file, whole) / 1e9]}
+    with noise.stored(cache, COUNT, sparse=True) as file, Child(trained) as child:
+        return {f"rss_{COUNT // 1000}k_gb": [child(file, whole) / 1e9]}
 
 
 def trained() -> Callable[[Path, bool], int]:

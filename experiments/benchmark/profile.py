@@ -23,9 +23,9 @@ BEGAN, FITTED, DRAWN, STEPPED, VALIDATED, SAVED, TRAINED, EVALUATED = range(8)  
 Mark = tuple[int, float]  # its kind, and when
 
 
-def run_profile(cache: Path, run: Run | None = None) -> Measurements:
+def run_profile(cache: Path) -> Measurements:
     """Seconds of each of PARTS on one thread, how much is not training, and how much of an epoch its refresh takes."""
-    run = run or next(r for r in transfer.EXPERIMENT.runs() if r.setting.name == SETTING)
+    run = next(r for r in transfer.EXPERIMENT.runs() if r.setting.name == SETTING)
     for name in (run.data, *run.tests):
         loaded(name, cache)  # rendered before the clock starts
     with tempfile.TemporaryDirectory() as folder:

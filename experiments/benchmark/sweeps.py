@@ -15,10 +15,10 @@ from experiments.settings import DATA, FACES, debiased
 RUNS = Experiment("benchmark", "Speed", (debiased("max"),), (0, 1), FACES, DATA)
 
 
-def runs_per_hour(cache: Path, experiment: Experiment = RUNS) -> Measurements:
+def runs_per_hour(cache: Path) -> Measurements:
     """Runs an hour by one job and by two, and their ratio; the start of processes and the evaluation included."""
-    hours = {jobs: _hours(cache, experiment, jobs) for jobs in (1, 2) if jobs <= joblib.cpu_count()}
-    speed = {f"runs_per_h_{jobs}_jobs": [len(experiment.runs()) / spent] for jobs, spent in hours.items()}
+    hours = {jobs: _hours(cache, jobs) for jobs in (1, 2) if jobs <= joblib.cpu_count()}
+    speed = {f"runs_per_h_{jobs}_jobs": [len(RUNS.runs()) / spent] for jobs, spent in hours.items()}
     return speed | ({"runs_2_jobs_to_1": [hours[1] / hours[2]]} if 2 in hours else {})
 
 
@@ -29,12 +29,12 @@ def linked(cache: Path, folder: Path) -> Path:
     return folder
 
 
-def _hours(cache: Path, experiment: Experiment, jobs: int) -> float:
+def _hours(cache: Path, jobs: int) -> float:
     """Hours that `jobs` processes take for the runs, none of which is finished yet."""
-    loaded(experiment.data, cache)  # built before the clock starts
+    loaded(RUNS.data, cache)  # built before the clock starts
     with tempfile.TemporaryDirectory() as folder:
         ours = linked(cache, Path(folder))
-        todo = [StoredRun(run, ours) for run in experiment.runs()]
+        todo = [StoredRun(run, ours) for run in RUNS.runs()]
         began = time.perf_counter()
         for _, outcome in evaluated_in_parallel(todo, False, jobs):
             if isinstance(outcome, Exception):

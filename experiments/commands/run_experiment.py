@@ -77,7 +77,7 @@ class Run(Folders):
     reuse: bool = False
     """Count rows in results/ as finished, of any experiment, where code, settings, data and tests are the same."""
     finished: bool = False
-    """Train nothing: write what there is of models that are trained, however little it is."""
+    """Train nothing: write what there is of models that are trained, as far as it tells something."""
     overwrite: bool = False
     """Replace all rows of the experiment in results/ by yours, where they differ."""
     smoke: bool = False
@@ -99,10 +99,10 @@ class Run(Folders):
         _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         jobs = self._jobs()
-        chosen = [self._adapted(EXPERIMENTS[name]) for name in experiment_names(self.name)]
-        more = len(chosen) > 1
-        trains = not self.finished
-        options = Options(jobs, self.address, self.shard, stale, trains=trains, more=more)
+        names = experiment_names(self.name)
+        more = len(names) > 1
+        options = Options(jobs, self.address, self.shard, stale, trains=not self.finished, more=more)
+        chosen = [self._adapted(EXPERIMENTS[name]) for name in names]  # may render data for minutes
         return max([self._run(experiment, options, brief=more) for experiment in chosen])
 
     def _jobs(self) -> int:
@@ -168,19 +168,19 @@ class Run(Folders):
         rows, failures = run_all(runs, self.cache, options)
         if len(failures):
             return tell_failures(folder, failures, [run.id for run in shard(runs, self.shard)])
-        if len(rows) < len(runs) and not self._takes_less(experiment, len(rows), len(runs), brief):
+        if len(rows) < len(runs) and not self._takes_less(experiment, rows, len(runs), brief):
             return 0
         folder, rows = placed(self, self._results(), folder, published, rows)
         self._write(experiment, folder, rows)
         return show(folder, *_shown(experiment, rows, brief))
 
-    def _takes_less(self, experiment: Experiment, there: int, wanted: int, brief: bool) -> bool:
+    def _takes_less(self, experiment: Experiment, rows: "pd.DataFrame", wanted: int, brief: bool) -> bool:
         """Whether results are written of fewer rows than runs; says so either way."""
-        if self.finished and not there and not brief:
+        if self.finished and not len(rows) and not brief:
             raise InputError(f"{experiment.name}: none of its models is trained yet: leave out --finished")
         how = "" if self.finished else "; a call without --shard writes the results, or --finished what there is"
-        print(f"{experiment.name}: {there} of {wanted} runs are finished{how}")
-        return self.finished and there > 0
+        print(f"{experiment.name}: {len(rows)} of {wanted} runs are finished{how}")
+        return self.finished and len(rows) > 0 and _tells(experiment, rows, brief)
 
     def _assists(self) -> bool:
         """Whether another worker keeps the runs."""
@@ -238,6 +238,20 @@ def _check_length(experiment: Experiment) -> None:
 def _check_strategy(strategy: str | None, jobs: int | None, address: str | None) -> None:
     if strategy and (address or (jobs or 1) > 1):
         raise InputError("--strategy trains one run at a time on all devices: leave out --jobs and --address")
+
+
+def _tells(experiment: Experiment, rows: "pd.DataFrame", brief: bool) -> bool:
+    """Whether the rows are of enough settings; where other experiments follow, says so instead of ending them."""
+    from experiments.report import artefacts
+
+    try:
+        artefacts.check(experiment, rows)
+    except InputError as error:
+        if not brief:
+            raise
+        print(error)
+        return False
+    return True
 
 
 def _tell_left_out(experiment: Experiment, adapted: Experiment) -> None:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
 
+MOST_SEEDS = 1000
 TABLE_WIDTH = 10_000  # characters at most: a table is as wide as its numbers
 CACHE, RESULTS = ROOT / ".cache", ROOT / "results"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Folders:
     """Where things are kept."""
 
@@ -39,9 +40,9 @@ def experiment_names(name: str) -> tuple[str, ...]:
 
 
 def check_seeds(seeds: int | None) -> None:
-    """InputError for fewer than one."""
-    if seeds is not None and seeds < 1:
-        raise InputError(f"--seeds must be at least 1, got {seeds}")
+    """InputError for fewer than one, or more than anybody trains."""
+    if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
+        raise InputError(f"--seeds must be from 1 to {MOST_SEEDS}, got {seeds}")
 
 
 def with_seeds(experiment: Experiment, count: int | None) -> Experiment:

@@ -49,6 +49,7 @@ class Options:
     def __post_init__(self):
         if self.stale not in STALE:
             raise InputError(f"unknown --stale {self.stale!r}: use one of {', '.join(STALE)}")
+        shard((), self.shard)  # raises for what is no part
 
 
 def run_all(runs: Sequence[Run], cache: Path, options: Options = Options()) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -154,6 +155,11 @@ def _evaluate_all(todo, options, skipped) -> list[dict]:
 def _outcomes(todo, options, progress) -> Iterator[tuple[str, dict | Exception]]:
     """(id of a run, its row or the error that made it fail), as they finish."""
     keep_stale = options.stale == "keep"
+    if options.address:  # a node with a disk of its own has none of our models, and would train them
+        here = {each.run.id for each in todo if _has_model(each, options)}
+        ours = [each for each in todo if each.run.id in here]
+        yield from _outcomes(ours, dataclasses.replace(options, address=None, jobs=1), progress)
+        todo = [each for each in todo if each.run.id not in here]
     if todo and (options.address or min(options.jobs, len(todo)) > 1):
         from experiments.engine.cluster import evaluated_in_parallel  # Ray takes seconds to import
 

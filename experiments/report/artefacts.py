@@ -33,11 +33,16 @@ def write(experiment: Experiment, folder: Path, rows: pd.DataFrame, data: Figure
     Raises:
         InputError: the rows are of too few settings to tell anything.
     """
-    if lacking := [name for name in report_of(experiment).needs if name not in set(rows["setting"])]:
-        raise InputError(f"{experiment.name}: nothing can be told without a finished run of {', '.join(lacking)}")
+    check(experiment, rows)
     figure_data.save(folder, figure_data.of_rows(data, rows))
     write_rows(folder, rows)
     draw(experiment, folder, rows)
+
+
+def check(experiment: Experiment, rows: pd.DataFrame) -> None:
+    """InputError where the rows are of too few settings to tell anything."""
+    if lacking := [name for name in report_of(experiment).needs if name not in set(rows["setting"])]:
+        raise InputError(f"{experiment.name}: nothing can be told without a finished run of {', '.join(lacking)}")
 
 
 def draw(experiment: Experiment, folder: Path, rows: pd.DataFrame) -> None:

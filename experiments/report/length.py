@@ -50,20 +50,20 @@ def sentence(experiment: Ablation, rows: pd.DataFrame) -> str:
         listed = "." + "".join(f" {text[0].upper()}{text[1:]}: {each}." for text, each in by_camera.items())
     return (
         f"Worst group on {ablation.tested_on(experiment)}, at 1 % false positives, in points above the CNN that is "
-        f"trained as long (95 % intervals; * significant by Holm's correction, else n.s.){listed} "
+        f"trained as long (95 % intervals; * significant by Holm's correction, else n.s.){listed}"
         f"{_alone(experiment, rows)}"
     )
 
 
 def _alone(experiment, rows) -> str:
-    """'With a random camera the CNN itself finds of this group 80.2 % after 2, 89.0 % after 4 passes.'"""
+    """' With a random camera the CNN itself finds of this group 80.2 % after 2, 89.0 % after 4 passes.', if it did."""
     worst, (unit, _, _) = f"worst_recall{ablation.ending(experiment)}", experiment.x.partition(" ")
     found = [
         f"{part[worst].mean():.1f} % after {length}"
         for (method, camera, length), part in _by_kind(experiment, rows).items()
         if method == "cnn" and camera
     ]
-    return f"With a random camera the CNN itself finds of this group {', '.join(found)} {unit}."
+    return f" With a random camera the CNN itself finds of this group {', '.join(found)} {unit}." if found else ""
 
 
 def _listed(experiment, found, camera: bool) -> str:

@@ -15,7 +15,7 @@ from debias.files import write_text
 from experiments.engine.store import DIGESTS
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
-_NEEDED = ("id", "setting", "title", "method", "seed")
+_NEEDED = ("id", "setting", "title", "method", "seed", "config", "commit")
 # Columns of text, some of whose values would pass for numbers.
 _TEXTS = ("id", "setting", "title", "method", "config", "data", "device", "commit", "versions", "host", *DIGESTS)
 _REMEDY = "restore it (git checkout) or move its folder away"

@@ -75,11 +75,11 @@ class Tune:
         """Header and body: what the model learns."""
         return self.header + self.body
 
-    def abc(self, title: str = "", number: int = 1) -> str:
+    def abc(self, title: str = "") -> str:
         """A complete ABC file, four bars a line, for any program that reads ABC."""
         bars = re.findall(r".*?(?:\|:|\|\||:\|2?|::|\|[12]?|$)", self.body)
         lines = ["".join(bars[start : start + 4]) for start in range(0, len(bars), 4)]
-        heading = f"X:{number}\nT:{title or f'{self.kind.capitalize()} in {self.key}'}\n"
+        heading = f"X:1\nT:{title or f'{self.kind.capitalize()} in {self.key}'}\n"
         return heading + self.header + "\n".join(filter(None, lines)) + "\n"
 
 
@@ -324,4 +324,4 @@ _DANGLING = re.compile(
 
 
 def _is_compound(metre: str) -> bool:
-    return metre in ("6/8", "9/8", "12/8")
+    return metre in ("6/8", "9/8")

@@ -108,7 +108,7 @@ def waveform(tune) -> np.ndarray:
     return PEAK * wave / max(np.abs(wave).max(), 1e-9)
 
 
-def as_svg(abc: str, width: int = 1600) -> str:
+def as_svg(abc: str) -> str:
     """The printed score of a tune, one page, as SVG; InputError where it cannot be read."""
     import verovio
 
@@ -116,7 +116,7 @@ def as_svg(abc: str, width: int = 1600) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = score(written).write("musicxml", Path(folder) / "tune.musicxml")
         toolkit = verovio.toolkit()
-        toolkit.setOptions({"pageWidth": width, "adjustPageHeight": True, "scale": 40, "footer": "none"})
+        toolkit.setOptions({"pageWidth": 1600, "adjustPageHeight": True, "scale": 40, "footer": "none"})
         toolkit.loadFile(str(path))  # verovio's own reader of ABC can abort the whole process
         return toolkit.renderToSVG(1)
 

@@ -60,6 +60,9 @@ def train(
 
     Returns:
         A row for each epoch: minutes of training so far, bits and val_bits per character.
+
+    Raises:
+        InputError: the loss is NaN from the first epoch on.
     """
     training = batches(corpus.train, vocabulary, BATCH, seed)
     steps = count(training)
@@ -79,6 +82,8 @@ def train(
         verbose=0,
         callbacks=[Clock(epochs=epochs), log, best, stop],
     )
+    if best.bits == math.inf:  # no epoch was kept: what the folder holds is of an earlier training
+        raise InputError("the loss is no number in any epoch: lower the learning rate")
     network.load_weights(folder / MODEL)
     return log.rows
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from debias.commandline import parse
 from debias.progress import progress_bar
-from labs.rl import settings, study, training, video
+from labs.rl import report, settings, study, training, video
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Study:
     def __call__(self) -> int:
         for trial in study.named(self.names):
             for record in study.run(trial, study.CACHE):
-                means = ", ".join(f"{name} {record[name]:.1f}" for name in study.report.PLAYED if name in record)
+                means = ", ".join(f"{name} {record[name]:.1f}" for name in report.PLAYED if name in record)
                 print(f"{trial.name}, seed {record['seed']}: {record['minutes']:.1f} min, {means}")
         return 0
 

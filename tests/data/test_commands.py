@@ -91,6 +91,14 @@ def test_bad_words_end_in_one_line_and_code_2(call, words, shown, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
+def test_nothing_is_downloaded_for_an_output_that_exists(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(mit, "download", lambda path: pytest.fail("1.3 GB"))
+    (tmp_path / "faces.h5").touch()
+    words = ("prepare", "mit", str(tmp_path / "mit.h5"), "--download", "--out", str(tmp_path / "faces.h5"))
+    code, _, error = call(*words)
+    assert code == 2 and error.count("\n") == 1 and "faces.h5" in error
+
+
 @pytest.fixture
 def told(call, monkeypatch, tmp_path):
     """The keyword arguments of readers and writers, which do nothing, after a line of words."""

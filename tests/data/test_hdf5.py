@@ -245,7 +245,21 @@ def test_the_digest_of_a_source_changes_with_images_labels_groups_and_names(tmp_
     def other_images(file):
         file.attrs["images_sha256"] = "1" * 64
 
-    changes = [lambda file: None, rename, other_images, assign("labels", 0, 0), assign("groups", 1, 0)]
+    def other_boxes(file):
+        file.attrs["lists_sha256"] = '{"boxes.txt": "2"}'
+
+    def other_revision(file):
+        file.attrs["revision"] = 99
+
+    changes = [
+        lambda file: None,
+        rename,
+        other_images,
+        other_boxes,
+        other_revision,
+        assign("labels", 0, 0),
+        assign("groups", 1, 0),
+    ]
     assert len({digest(change) for change in changes}) == len(changes)
     assert digest(assign("factors/age", 0, 9)) == digest(changes[0])
 

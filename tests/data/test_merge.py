@@ -3,6 +3,7 @@
 import json
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 
@@ -102,6 +103,14 @@ def test_where_it_comes_from_is_kept(faces, others, out):
     about = attributes(out)
     assert about["seed"] == 3
     assert [source["images_sha256"] for source in json.loads(about["sources"])] == ["0", "0"]
+
+
+def test_what_a_file_does_not_say_of_itself_is_left_out(faces, others, out):
+    with h5py.File(faces, "r+") as file:
+        del file.attrs["revision"]
+    merge([faces], [others], out)
+    mine, theirs = json.loads(attributes(out)["sources"])
+    assert "revision" not in mine and theirs["revision"] == 1
 
 
 def test_groups_go_where_nobody_wants_them(faces, others, out, tmp_path):

@@ -205,11 +205,29 @@ def test_bad_shards_are_one_line(guessed, run, tmp_path, part):
     assert code == 2 and error.count("\n") == 1 and part in error and not guessed
 
 
+@pytest.mark.parametrize("words", [["--shard", "9/1"], ["--stale", "maybe"], ["--seeds", "99999999999"]])
+def test_bad_options_are_refused_before_data_are_read_or_rendered(monkeypatch, words):
+    monkeypatch.setattr("experiments.engine.store.loaded", lambda *_: pytest.fail("read"))
+    with pytest.raises(InputError, match=words[0]):
+        commands.Run("quick", data="parliament", **{words[0][2:]: int(words[1]) if words[1].isdigit() else words[1]})()
+
+
+def test_an_experiment_of_which_too_little_is_there_does_not_end_the_others(capsys):
+    own, run = EXPERIMENTS["calibration"], commands.Run("all", finished=True)
+    rows = pd.DataFrame({"setting": ["cnn"]})
+    assert not run._takes_less(own, rows, 10, brief=True)
+    assert "nothing can be told without a finished run of" in capsys.readouterr().out
+    with pytest.raises(InputError, match="nothing can be told"):
+        run._takes_less(own, rows, 10, brief=False)
+
+
 @pytest.mark.parametrize("name", ["quick", "calibration"])
 def test_seeds_beyond_the_experiment_s_own_are_those_that_follow(name):
     own = EXPERIMENTS[name]
     for count in (1, len(own.seeds) + 2):
-        seeds = commands.Run(name, seeds=count)._adapted(own).seeds
+        run = commands.Run(name, seeds=count)
+        assert run.name == name  # the one word that needs no option
+        seeds = run._adapted(own).seeds
         assert (len(seeds), seeds[0]) == (count, own.seeds[0])
         assert list(seeds) == list(range(seeds[0], seeds[0] + count))
 

@@ -13,6 +13,7 @@ from debias.errors import InputError
 from labs import build, colab, commands
 
 OFFLINE = "error: Failed to fetch: `https://pypi.org/simple/keras/`\n  Caused by: error sending request for url\n"
+ABSENT = "error: Failed to download `tiny==1.0`\n  Caused by: HTTP status client error (404 Not Found) for url\n"
 CONFLICT = "  × No solution found when resolving dependencies:\n  ╰─▶ Because keras==3.13.2 depends on numpy<2\n"
 
 
@@ -78,6 +79,12 @@ def test_without_an_index_one_line_says_that_nothing_ran(calls, capsys):
     assert capsys.readouterr().err.splitlines()[-1].startswith("skipped, the labs on Colab's stack: no package index")
     calls.fails = {}
     assert colab.run([]) == 0 and calls.with_word("labs")  # what was not finished is no environment
+
+
+def test_a_version_that_the_index_does_not_have_is_an_error_and_not_skipped(calls):
+    calls.fails = {"install": ABSENT}
+    with pytest.raises(InputError, match="404"):
+        colab.run([])
 
 
 def test_packages_that_do_not_go_together_are_an_error_in_one_line(calls):

@@ -47,7 +47,7 @@ def load_model(cache: Path) -> mesh.Model:
     Raises:
         InputError: the wheel cannot be downloaded, is not the expected file, or the cache cannot be written.
     """
-    kernels.discard_stale()
+    kernels.discard_stale(Path(mesh.vertex_normals.stats.cache_path))
     path = Path(cache) / CACHED_MODEL
     arrays = _read_arrays(path)
     if arrays is None:

@@ -12,15 +12,18 @@ PACKAGE = Path(__file__).parent
 RECORD = "kernels.sha256"
 
 
-def discard_stale(package: Path = PACKAGE) -> None:
+def discard_stale(compiled: Path, package: Path = PACKAGE) -> None:
     """Remove the compiled kernels of a package whose kernel sources have changed since they were compiled.
 
-    Does nothing where the package cannot be written; Numba keeps its cache elsewhere then.
+    Does nothing where they cannot be removed.
+
+    Args:
+        compiled: the folder in which Numba keeps them: it depends on NUMBA_CACHE_DIR, and on who may write where. A
+            kernel knows it, as `kernel.stats.cache_path`.
     """
-    compiled = package / "__pycache__"
     digest = _source_digest(package)
     with contextlib.suppress(OSError):
-        compiled.mkdir(exist_ok=True)
+        compiled.mkdir(parents=True, exist_ok=True)
         if not _is_current(compiled / RECORD, digest):
             for path in compiled.glob("*.nb[ic]"):
                 path.unlink(missing_ok=True)

@@ -12,7 +12,6 @@ IDENTITY_AXES = 93  # paired morph targets of the face: `morphs.identity_axes`
 ASYMMETRY_AXES = 58
 HEAD_SHAPES = ("oval", "round", "rectangular", "square", "triangular", "invertedtriangular", "diamond")
 TONES = (1, 2, 3, 4, 5, 6)
-DARKER_FROM = 4  # Fitzpatrick IV-VI are the darker groups, as in Buolamwini & Gebru (2018)
 
 # Per Fitzpatrick type: (probability, Dirichlet parameters of African, Asian and European ancestry).
 ANCESTRIES = {

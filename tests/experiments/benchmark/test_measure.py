@@ -83,7 +83,7 @@ def small(tmp_path, tiny_config, dataset_path, monkeypatch):
     experiment = Experiment("test", "Test", (Setting("max", "dbvae-max"),), (5,), tiny_config, str(dataset_path))
     monkeypatch.setattr(profile.transfer, "EXPERIMENT", experiment)
     monkeypatch.setattr(profile, "profiled", lambda: lambda *_: [(k, time.perf_counter() + n) for n, k in MARKS])
-    monkeypatch.setattr(sweeps.runs_per_hour, "__defaults__", (experiment,))
+    monkeypatch.setattr(sweeps, "RUNS", experiment)
     monkeypatch.setattr(sweeps, "evaluated_in_parallel", lambda todo, *_: [(each.run.id, {}) for each in todo])
     course = peers._course_path(tmp_path / "cache")
     course.parent.mkdir(parents=True)

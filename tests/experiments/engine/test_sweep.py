@@ -228,6 +228,21 @@ def test_a_trained_model_is_evaluated_where_nothing_may_be_trained(made, instant
     pd.testing.assert_frame_equal(without_seconds(found), without_seconds(rows))
 
 
+def test_models_that_are_here_are_not_given_to_a_cluster_which_would_train_them(made, instant, cache, monkeypatch):
+    job, given = made("constant", "speechless"), []
+    run_all(job[:1], cache)
+    StoredRun(job[0], cache).row_path.unlink()
+
+    def elsewhere(todo, *_):
+        given.extend(each.run.id for each in todo)
+        return [(each.run.id, RuntimeError("no such node")) for each in todo]
+
+    monkeypatch.setattr("experiments.engine.cluster.evaluated_in_parallel", elsewhere)
+    rows, failures = run_all(job, cache, Options(address="10.0.0.1:6379"))
+    assert list(rows["id"]) == [job[0].id] and list(failures["id"]) == given == [job[1].id]
+    assert len(instant) == 1
+
+
 def test_two_runs_of_one_id_are_refused(made, cache):
     with pytest.raises(InputError, match="1 ids occur twice, such as test/constant/seed5"):
         run_all(made("constant") * 2, cache)

@@ -123,6 +123,19 @@ def test_the_step_that_is_given_is_the_one_that_trains(network, vocabulary, tmp_
     assert all(map(np.array_equal, before, network.get_weights()))
 
 
+def test_a_loss_that_is_no_number_brings_back_no_earlier_training(trained, network, vocabulary, tmp_path):
+    (tmp_path / training.MODEL).write_bytes((trained[1] / training.MODEL).read_bytes())  # as a cell run again finds it
+
+    def broken(network, optimizer, *batch):
+        for weight in network.trainable_variables:
+            weight.assign(weight * float("nan"))
+        return tf.constant(float("nan"))
+
+    copy = keras.models.clone_model(network)
+    with pytest.raises(InputError, match="lower the learning rate"):
+        training.train(copy, Corpus(TUNES, TUNES, TUNES, {}, {}), vocabulary, tmp_path, epochs=1, step=broken)
+
+
 def test_a_network_that_knows_its_tunes_writes_them_under_their_header(trained, vocabulary):
     written = Generator(trained[0], vocabulary).tunes([HEADER] * 8, temperature=0.3, top_p=0.5)
     assert all(text.startswith(HEADER) for text in written)
