@@ -20,7 +20,7 @@ DRAWLESS = [
     f"experiments.report.{name}" for name in ("rows", "tables", "comparisons", "deviations", "figure_data", "readme")
 ]
 REPORTS = [f"experiments.report.{path.stem}" for path in (ROOT / "experiments" / "report").glob("[a-z]*.py")]
-OF_MODELS = ("models", "photographs")  # imported when there are some
+OF_MODELS = ("models", "course_faces")  # imported when there are some
 TENSORFLOW = {"tensorflow", "keras", "tensorflow_probability", "tf_keras"}
 # Each line of modules is imported after those above it, so what it must not load includes what they must not.
 LIGHT = {

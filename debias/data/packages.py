@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from debias.errors import InputError
@@ -35,6 +35,20 @@ def fetch(requirement: str, filename: str, sha256: str, cache: Path, options: Se
     return path
 
 
+def pip(verb: str, requirement: str, options: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Have pip 'download' or 'install' a requirement; InputError with its last line where it cannot.
+
+    Args:
+        variables: of the environment, on top of this process' own.
+    """
+    command = [sys.executable, "-m", "pip", verb, "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += [*options, requirement]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | variables)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise InputError(f"pip could not {verb} {requirement} ({reason}): check the network and run again")
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
@@ -45,13 +59,8 @@ def _pip_download(requirement: str, folder: Path, options: Sequence[str]) -> Non
     constraints = folder / "constraints.txt"
     constraints.write_text(BUILD_CONSTRAINTS)
     # Which of the two names applies to the packages of an isolated build depends on pip's version.
-    environment = os.environ | {"PIP_CONSTRAINT": str(constraints), "PIP_BUILD_CONSTRAINT": str(constraints)}
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    command += [*options, "--dest", str(folder), requirement]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise InputError(f"pip could not download {requirement} ({reason}): check the network and run again")
+    variables = {"PIP_CONSTRAINT": str(constraints), "PIP_BUILD_CONSTRAINT": str(constraints)}
+    pip("download", requirement, ["--no-deps", *options, "--dest", str(folder)], variables)
 
 
 def _checked(path: Path, requirement: str, sha256: str) -> bytes:

@@ -58,7 +58,8 @@ def _draw_change(axes: Axes, values: pd.Series, place: float, colour) -> None:
         axes.text(0.02, place, f"◀ {values.mean():.1f}", **told)
     elif len(values):
         axes.plot(values, [place] * len(values), "o", ms=2.5, alpha=0.35, mew=0, color=colour)
-        axes.plot(mean_interval(values), [place, place], color=colour, lw=INTERVAL["linewidth"])
+        if len(values) > 1:
+            axes.plot(mean_interval(values), [place, place], color=colour, lw=INTERVAL["linewidth"])
         axes.plot(values.mean(), place, color=colour, **INTERVAL["mean"])
 
 

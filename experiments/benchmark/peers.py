@@ -6,9 +6,7 @@ the peer's own process looks into.
 
 import contextlib
 import io
-import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
@@ -92,18 +90,12 @@ def _torch(cache: Path) -> Path:
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         make_folder(part)
-        _pip_install(f"torch=={TORCH}{'' if sys.platform == 'darwin' else '+cpu'}", part)
+        options = ["--only-binary", ":all:", "--extra-index-url", _WHEELS, "--target", str(part)]
+        packages.pip(
+            "install", f"torch=={TORCH}{'' if sys.platform == 'darwin' else '+cpu'}", options, {"PIP_USER": "0"}
+        )
         part.rename(folder)
     return folder
-
-
-def _pip_install(requirement: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--only-binary", ":all:", "--extra-index-url", _WHEELS, "--target", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"PIP_USER": "0"})
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise InputError(f"pip could not install {requirement} ({reason}): check the network and run again")
 
 
 def quiet() -> contextlib.redirect_stdout:

@@ -16,9 +16,9 @@ from debias.resampling import effective_sample_size
 from experiments.engine.experiment import Experiment
 from experiments.engine.store import StoredRun
 from experiments.figures import EXPLAINED, TRAVERSED
+from experiments.report.course_faces import rates_on_photographs
 from experiments.report.figure_data import FigureData
 from experiments.report.paper_figures import RARE, STEPS, strongest
-from experiments.report.photographs import rates_on_photographs
 
 ANGLES = "yaw", "pitch", "roll"  # of the head, in degrees, 0 where it looks straight ahead
 _BINS = 40

@@ -56,7 +56,8 @@ OTHERS = "Further experiments"
 FINDINGS = {"replication/pooled": "pooled", "transfer": "transfer", "table1": "fig5b_recall", "quick": "groups"}
 CAPTIONS = {
     "fig4_sampling": "Sampling probabilities, and the ten least and the ten most likely faces (Fig. 4 of the paper)",
-    "fig5a_traversals": "Faces decoded while one latent moves (Fig. 5A of the paper)",
+    "fig5a_traversals": "Faces decoded while one latent moves (Fig. 5A of the paper): after the short training one "
+    "of a hundred changes hardly anything by itself",
     "fig5b_recall": "Recall by group, with and without debiasing (Fig. 5B of the paper)",
     "threshold_sensitivity": "Gap between the groups' recalls, and mean recall, over the false-positive rate",
     "mass_ess": "Sampling mass on the rare groups against the effective sample size, over epochs",

@@ -17,7 +17,7 @@ def pip(monkeypatch):
         commands.append(command)
         return subprocess.CompletedProcess(command, done["returncode"], "", "notice\nERROR: no network\n")
 
-    monkeypatch.setattr(peers.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     return commands, done
 
 

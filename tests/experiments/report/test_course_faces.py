@@ -12,7 +12,7 @@ from debias.config import Config
 from debias.data.dataset import Dataset
 from debias.errors import InputError
 from experiments.engine.experiment import Experiment, Run, Setting
-from experiments.report import photographs, quick
+from experiments.report import course_faces, quick
 
 EXPERIMENT = Experiment("test", "Test", (Setting("cnn", "cnn"),), (0, 1), Config(), "faces")
 
@@ -37,7 +37,7 @@ class Bright:
 
     run: Run
     cache: Path
-    shape: tuple[int, ...] = photographs.IMAGE_SHAPE
+    shape: tuple[int, ...] = course_faces.IMAGE_SHAPE
 
     @property
     def splits(self):
@@ -50,7 +50,7 @@ class Bright:
 @pytest.fixture
 def sets(monkeypatch):
     grouped = faces([255, 0, 255, 255], [0, 0, 1, 1])
-    monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", lambda cache: grouped)
+    monkeypatch.setattr(course_faces.photographs, "mitdeeplearning_faces", lambda cache: grouped)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def runs(tmp_path):
 
 
 def test_rates_by_part(sets, runs, rows_of, cells):
-    found = photographs.rates_on_photographs(runs)
+    found = course_faces.rates_on_photographs(runs)
     text = quick.texts(None, rows_of(EXPERIMENT), found)["photographs.md"]
     rates = dict(zip(*cells(text), strict=True))
     assert rates["course: left (n=2)"] == "50.0" and rates["course: right (n=2)"] == "100.0"
@@ -69,12 +69,12 @@ def test_what_cannot_be_fetched_is_said(sets, runs, monkeypatch, capsys):
     def unreachable(cache):
         raise InputError("no network")
 
-    monkeypatch.setattr(photographs.photographs, "mitdeeplearning_faces", unreachable)
-    assert photographs.rates_on_photographs(runs) == {}
+    monkeypatch.setattr(course_faces.photographs, "mitdeeplearning_faces", unreachable)
+    assert course_faces.rates_on_photographs(runs) == {}
     said = capsys.readouterr().out
     assert "Left out" in said and "no network" in said
 
 
 def test_images_of_another_size_are_left_alone(runs):
-    assert photographs.rates_on_photographs([dataclasses.replace(run, shape=(8, 8, 1)) for run in runs]) == {}
-    assert photographs.rates_on_photographs([]) == {}
+    assert course_faces.rates_on_photographs([dataclasses.replace(run, shape=(8, 8, 1)) for run in runs]) == {}
+    assert course_faces.rates_on_photographs([]) == {}

@@ -1,4 +1,4 @@
-"""Models trained on the embedded benchmark, asked about real photographs: faces that nobody rendered."""
+"""Models trained on the embedded benchmark, asked about the course's 20 test faces, which nobody rendered."""
 
 from collections.abc import Sequence
 
