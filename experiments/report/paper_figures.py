@@ -9,7 +9,7 @@ from debias.latents import REACH
 from debias.markdown import plain
 from experiments.engine.experiment import Experiment
 from experiments.figures import BARS, EXPLAINED, LONG, RESAMPLED, TRAVERSED
-from experiments.report import figures
+from experiments.report import shared_figures
 from experiments.report.comparisons import seeds_of
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -40,14 +40,14 @@ FACTORS = {  # of the embedded benchmark -> what people read
 }
 
 
-def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """Name -> figure, as far as there are data for it, and the data set has groups and factors."""
     drawn = {
-        "fig5b_recall": figures.group_figure(rows, figures.titles(BARS)),
-        "threshold_sensitivity": figures.threshold_figure(rows, figures.titles(BARS)),
+        "fig5b_recall": shared_figures.group_figure(rows, shared_figures.titles(BARS)),
+        "threshold_sensitivity": shared_figures.threshold_figure(rows, shared_figures.titles(BARS)),
     }
     if "sampling" in data:
-        drawn["fig4_sampling"] = figures.sampling_figure(data, figures.titles(RESAMPLED))
+        drawn["fig4_sampling"] = shared_figures.sampling_figure(data, shared_figures.titles(RESAMPLED))
     if "epochs" in data and experiment.rare:
         drawn["mass_ess"] = mass_figure(experiment, data["epochs"])
     if _known("traversals", TRAVERSED, data):
@@ -62,7 +62,7 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     if not experiment.rare:
         return ""
     mass = rows.assign(rare=rare_mass(experiment, rows)).groupby("setting")[["rare", "ess"]].mean()
-    found = [f"{title}: {_share(*mass.loc[name])}" for name, title in figures.titles(RESAMPLED).items()]
+    found = [f"{title}: {_share(*mass.loc[name])}" for name, title in shared_figures.titles(RESAMPLED).items()]
     return (
         f"Share of the sampling mass on {plain(rare_faces(experiment))} in the last epoch, "
         f"{mass.loc[CNN.name, 'rare']:.1f} % when all {mass.loc[CNN.name, 'ess']:,.0f} faces are equally likely: "
@@ -124,7 +124,7 @@ def factor_figure(data: FigureData) -> Figure:
 def mass_figure(experiment: Experiment, epochs: pd.DataFrame) -> Figure:
     """Sampling mass on the rare groups against ESS over epochs."""
     measured = epochs.assign(ess=epochs["ess"] / epochs["faces"], mass=rare_mass(experiment, epochs))
-    titles = figures.titles(RESAMPLED)
+    titles = shared_figures.titles(RESAMPLED)
     parts = [measured[measured["setting"] == name].assign(setting=title) for name, title in titles.items()]
     uniform = rare_mass(experiment, epochs, "share").mean()
     return plots.mass_ess(pd.concat(parts), uniform, rare_faces(experiment))
@@ -135,8 +135,8 @@ def strongest(latents: pd.DataFrame) -> list[int]:
     return list(latents["influence"].sort_values(ascending=False, kind="stable").index[:LATENTS_TRAVERSED])
 
 
-def _known(kind, settings, data) -> figures.Titles:
-    return {name: title for name, title in figures.titles(settings).items() if f"{kind}-{name}" in data}
+def _known(kind, settings, data) -> shared_figures.Titles:
+    return {name: title for name, title in shared_figures.titles(settings).items() if f"{kind}-{name}" in data}
 
 
 def _row_labels(latents) -> list[str]:
@@ -164,4 +164,4 @@ def _most_correlated(latents) -> pd.DataFrame:
     return correlations.loc[order[:LATENTS_EXPLAINED]]
 
 
-REPORT = Report(figures=draw, texts=texts, sentence=sentence, needs=tuple(s.name for s in (CNN, *RESAMPLED)))
+REPORT = Report(figures=figures, texts=texts, sentence=sentence, needs=tuple(s.name for s in (CNN, *RESAMPLED)))

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment
-from experiments.report import cameras, effects, figures, transfer
+from experiments.report import cameras, effects, shared_figures, transfer
 from experiments.report.comparisons import FIXED_RATE
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
@@ -15,14 +15,14 @@ PHOTOGRAPHS = "photographs"
 _HEAD = "Detected in %, mean over seeds, at the model's own threshold. A check on real photographs, not a result."
 
 
-def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """Recall by group; and, as far as there are data for it, what resampling prefers and what the autoencoders see."""
-    titles = figures.titles(experiment.settings)
-    drawn = {"groups": figures.group_figure(rows, titles, FIXED_RATE, effects.hardest(rows))}
+    titles = shared_figures.titles(experiment.settings)
+    drawn = {"groups": shared_figures.group_figure(rows, titles, FIXED_RATE, effects.hardest(rows))}
     if "sampling" in data:
-        drawn["sampling"] = figures.sampling_figure(data, titles)
+        drawn["sampling"] = shared_figures.sampling_figure(data, titles)
     if "faces" in data:
-        drawn["reconstructions"] = figures.reconstruction_figure(data, titles)
+        drawn["reconstructions"] = shared_figures.reconstruction_figure(data, titles)
     return drawn
 
 
@@ -47,4 +47,4 @@ def _short(rows: pd.DataFrame) -> str:
     return markdown([section.title, *section.header[1:]], section.lines) + "\n"
 
 
-REPORT = Report(table=table, figures=draw, texts=texts, sentence=transfer.sentence)
+REPORT = Report(table=table, figures=figures, texts=texts, sentence=transfer.sentence)

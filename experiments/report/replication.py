@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from debias.intervals import mean_interval
 from debias.markdown import markdown, plain
 from experiments.engine.experiment import Experiment
-from experiments.report import cameras, figures, methods
+from experiments.report import cameras, methods, shared_figures
 from experiments.report.figure_data import FigureData
 from experiments.report.report import Report
 
@@ -30,11 +30,11 @@ ABOUT = (
 )
 
 
-def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """The worst group of each setting, and its difference to the CNN's; and the faces that are drawn most often."""
     drawn = {experiment.name: cameras.figure(experiment, rows)}
     if "sampling" in data:
-        drawn["sampling"] = figures.sampling_figure(data, figures.titles(experiment.settings))
+        drawn["sampling"] = shared_figures.sampling_figure(data, shared_figures.titles(experiment.settings))
     return drawn
 
 
@@ -58,4 +58,4 @@ def _shift(part, factor) -> str:
     return "{} [{:+.2f}, {:+.2f}]".format(mean, *mean_interval(values)) if len(values) > 1 else mean
 
 
-REPORT = Report(table=methods.table, figures=draw, texts=texts, sentence=methods.sentence)
+REPORT = Report(table=methods.table, figures=figures, texts=texts, sentence=methods.sentence)

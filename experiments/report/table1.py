@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from debias.data.names import is_embedded
 from debias.markdown import markdown
 from experiments.engine.experiment import Experiment, Setting
-from experiments.report import effects, figures, tables
+from experiments.report import effects, shared_figures, tables
 from experiments.report.comparisons import (
     FIXED_RATE,
     OWN,
@@ -124,12 +124,12 @@ def findings(experiment: Experiment, rows: pd.DataFrame) -> str:
     return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1)) + "\n"
 
 
-def draw(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
+def figures(experiment: Experiment, rows: pd.DataFrame, data: FigureData) -> dict[str, Figure]:
     """Recall by group with and without debiasing (Fig. 5B); and over false-positive rates, where those are known."""
-    titles, seen = figures.titles(BARS), _seen(rows)
-    drawn = {"fig5b_recall": figures.group_figure(rows, titles, OWN, effects.hardest(rows))}
+    titles, seen = shared_figures.titles(BARS), _seen(rows)
+    drawn = {"fig5b_recall": shared_figures.group_figure(rows, titles, OWN, effects.hardest(rows))}
     if tables.endings(seen, "f"):
-        drawn["threshold_sensitivity"] = figures.threshold_figure(seen, titles)
+        drawn["threshold_sensitivity"] = shared_figures.threshold_figure(seen, titles)
     return drawn
 
 
@@ -270,4 +270,4 @@ def _part(before: pd.DataFrame, after: pd.DataFrame, at: str) -> str:
     return f"{100 * (after[f'var_recall{at}'].mean() / before[f'var_recall{at}'].mean() - 1):+.0f}"
 
 
-REPORT = Report(table=table, figures=draw, texts=texts, sentence=sentence, needs=(NONE.name, BEST.name))
+REPORT = Report(table=table, figures=figures, texts=texts, sentence=sentence, needs=(NONE.name, BEST.name))

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from experiments.figures import BARS, EXPERIMENT, RESAMPLED
-from experiments.report import figure_data, figures, paper_figures
+from experiments.report import figure_data, paper_figures, shared_figures
 from experiments.report.rows import read_rows
 
 FOLDER = Path(__file__).resolve().parents[3] / "results" / "figures"
 FEW = "product-k2-a0.01"
-TITLES = figures.titles(RESAMPLED)
+TITLES = shared_figures.titles(RESAMPLED)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def data():
 
 def test_without_data_and_without_rare_groups_the_figures_of_rows_are_drawn(rows, data):
     of_rows = {"fig5b_recall", "threshold_sensitivity"}
-    assert set(paper_figures.draw(EXPERIMENT, rows, {})) == of_rows
+    assert set(paper_figures.figures(EXPERIMENT, rows, {})) == of_rows
     nobody = dataclasses.replace(EXPERIMENT, rare=())
-    assert set(paper_figures.draw(nobody, rows, {"epochs": data["epochs"]})) == of_rows
+    assert set(paper_figures.figures(nobody, rows, {"epochs": data["epochs"]})) == of_rows
     assert paper_figures.sentence(nobody, rows) == "" and paper_figures.texts(nobody, rows, data) == {}
 
 
@@ -77,8 +77,8 @@ def test_factors_stand_above_their_read_out_and_the_latent_that_follows_one_most
 
 
 def test_threshold_figure_follows_the_rows(rows):
-    titles = figures.titles(BARS)
-    gap, recall = figures.threshold_figure(rows, titles).axes
+    titles = shared_figures.titles(BARS)
+    gap, recall = shared_figures.threshold_figure(rows, titles).axes
     labels = [text.get_text() for text in gap.figure.legends[0].get_texts()]
     assert labels == [title for name, title in titles.items() if name != "product-a0.01"]  # which has collapsed
     part = rows[rows["setting"] == "cnn"]
@@ -91,7 +91,7 @@ def test_group_figure_takes_the_threshold_and_the_settings_it_is_asked_for(rows)
     titles = {"vae": "VAE", "cnn": "CNN"}
     groups = ("lighter male", "lighter female", "darker male", "darker female")
     for threshold in ("", "_fpr1"):
-        axes = figures.group_figure(rows, titles, threshold).axes[0]
+        axes = shared_figures.group_figure(rows, titles, threshold).axes[0]
         heights = [mean for line in axes.lines if line.get_marker() == "_" for mean in line.get_ydata()]
         parts = [rows[rows["setting"] == name] for name in titles]
         np.testing.assert_allclose(heights, [part[f"recall{threshold} {g}"].mean() for part in parts for g in groups])
