@@ -138,6 +138,6 @@ class Photographs(Folders):
         if measured.empty:
             raise InputError(f"{self.of}: none of its models is trained yet: leave out --finished")
         folder, measured = placed(self, self.results, folder, published, measured)
-        real_faces.write(folder, measured, counts)
+        real_faces.write(folder, measured, counts, experiment)
         results.refresh(self.results, EXPERIMENTS.values())
         return show(folder, (folder / "table.md").read_text(encoding="utf-8"))

@@ -11,7 +11,6 @@ from debias.files import write_text
 from debias.markdown import markdown
 from debias.metrics import wilson
 from experiments.engine.experiment import Experiment
-from experiments.registry import EXPERIMENTS
 from experiments.report import cameras, effects, figure_data, methods, tables
 from experiments.report.artefacts import SUMMARY, save_figure, write_texts
 from experiments.report.comparisons import ABOUT, FIXED_RATE, seeds_of
@@ -28,25 +27,26 @@ def folder_of(experiment: Experiment) -> str:
     return FOLDER if experiment.name == "transfer" else f"{experiment.folder}/{FOLDER}"
 
 
-def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame) -> None:
+def write(folder: Path, rows: pd.DataFrame, counts: pd.DataFrame, experiment: Experiment) -> None:
     """Everything of these rows in `folder`.
 
     Args:
         counts: kind and images, of `experiments.photographs.write_test`.
+        experiment: whose models were tested.
     """
     figure_data.save(folder, {COUNTS: counts})
     write_rows(folder, rows)
-    draw(folder, rows)
+    draw(folder, rows, experiment)
 
 
-def draw(folder: Path, rows: pd.DataFrame) -> None:
+def draw(folder: Path, rows: pd.DataFrame, experiment: Experiment) -> None:
     """Table, figure and summary.json from rows and the counts in `folder`; the same rows give the same bytes."""
     data = figure_data.load(folder)
     if COUNTS not in data:
         raise InputError(f"{folder / figure_data.FOLDER}: holds no {COUNTS}.csv: restore it from git")
     counts = data[COUNTS]
-    save_figure(folder, FOLDER, figure(rows))
-    write_texts(folder, table(rows, counts), sentence(rows), texts(rows))
+    save_figure(folder, FOLDER, figure(rows, experiment))
+    write_texts(folder, table(rows, counts), sentence(rows, experiment), texts(rows, experiment))
     images = dict(zip(counts["kind"], counts["images"].tolist(), strict=True))
     write_text(folder / SUMMARY, json.dumps({**tables.summary(rows), "images": images}, indent=1) + "\n")
 
@@ -63,23 +63,20 @@ def table(rows: pd.DataFrame, counts: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def sentence(rows: pd.DataFrame) -> str:
+def sentence(rows: pd.DataFrame, experiment: Experiment) -> str:
     """What each change does to the worst group on photographs; of methods beside each other, which gain."""
-    said, experiment = effects.sentence(rows), EXPERIMENTS.get(_experiment(rows))
-    return said if said or experiment is None else methods.sentence(experiment, rows, TEST)
+    return effects.sentence(rows) or methods.sentence(experiment, rows, TEST)
 
 
-def texts(rows: pd.DataFrame) -> dict[str, str]:
+def texts(rows: pd.DataFrame, experiment: Experiment) -> dict[str, str]:
     """What a random camera in training does on photographs to each method that was trained with and without one."""
-    experiment = EXPERIMENTS.get(_experiment(rows))
-    said = methods.camera_sentence(experiment, rows, TEST) if experiment else ""
+    said = methods.camera_sentence(experiment, rows, TEST)
     return {methods.CAMERA: f"{said}\n"} if said else {}
 
 
-def figure(rows: pd.DataFrame) -> Figure:
+def figure(rows: pd.DataFrame, experiment: Experiment) -> Figure:
     """Each setting on photographs; of methods beside each other, as in the sentence, the differences to the CNN."""
-    experiment = EXPERIMENTS.get(_experiment(rows))
-    paired = None if effects.sentence(rows) or experiment is None else cameras.figure(experiment, rows, TEST)
+    paired = None if effects.sentence(rows) else cameras.figure(experiment, rows, TEST)
     return paired or cameras.points(rows, f"@{FOLDER}")
 
 

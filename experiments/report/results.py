@@ -6,7 +6,7 @@ It trains nothing and needs neither data nor the cache. The same rows give the s
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -31,9 +31,8 @@ def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experim
     for experiment in experiments:
         if experiment.folder in rows:
             artefacts.draw(experiment, results / experiment.folder, rows[experiment.folder])
-    for folder in rows:
-        if PurePosixPath(folder).name == real_faces.FOLDER:
-            real_faces.draw(results / folder, rows[folder])
+        if (folder := real_faces.folder_of(experiment)) in rows:
+            real_faces.draw(results / folder, rows[folder], experiment)
     for folder, tens in _pooled(rows).items():
         pooled.write(results / folder, tens)
     benchmark.draw(results / benchmark.FOLDER)

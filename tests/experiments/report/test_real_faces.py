@@ -1,5 +1,6 @@
 """Rows on photographs -> a table and a figure that can be checked by eye."""
 
+import dataclasses
 import json
 
 import pandas as pd
@@ -74,13 +75,15 @@ def test_a_setting_is_compared_with_the_cnn_of_its_camera(rows):
 
 def test_everything_is_drawn_again_from_rows_and_counts_alone(rows, tmp_path):
     folder = tmp_path / "results" / "photographs"
-    real_faces.write(folder, rows.replace({"setting": {"dbvae-max": "max"}}), COUNTS)  # of which a sentence tells
+    experiment = dataclasses.replace(EXPERIMENT, name="transfer", folder="transfer")
+    told = rows.replace({"setting": {"dbvae-max": "max"}})  # of which a sentence tells
+    real_faces.write(folder, told, COUNTS, experiment)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert set(before) == {"runs.csv", "table.md", "sentence.md", "summary.json", "photographs.png", "photographs.svg"}
     assert json.loads(before["summary.json"])["images"]["male White"] == 100
     for name in set(before) - {"runs.csv"}:
         (folder / name).unlink()
-    results.regenerate(tmp_path / "results", [])
+    results.regenerate(tmp_path / "results", [experiment])
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     assert "Real photographs" in (tmp_path / "results" / "index.html").read_text()
 
@@ -88,6 +91,6 @@ def test_everything_is_drawn_again_from_rows_and_counts_alone(rows, tmp_path):
 def test_of_methods_beside_each_other_it_says_which_gain_on_photographs_alone(rows_of):
     rows = rows_of(EXPERIMENTS["replication"])
     rows["worst_recall_fpr1@photographs"] = 80.0 + 5 * (rows["setting"] == "jtt-random-camera")
-    said = real_faces.sentence(rows)
+    said = real_faces.sentence(rows, EXPERIMENTS["replication"])
     assert "Photographs: without group labels, JTT +5.0 [+5.0, +5.0] *; with them, none gains clearly" in said
     assert "Own test" not in said
