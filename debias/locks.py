@@ -22,6 +22,17 @@ def alone(path: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until no other process holds the file or folder `path`, which is there, and hold it meanwhile."""
+    held = os.open(path, os.O_RDONLY)
+    try:
+        _taken(held)
+        yield
+    finally:
+        os.close(held)
+
+
+@contextlib.contextmanager
 def locked(path: Path, waiting: str = "") -> Iterator[None]:
     """Wait until no other process holds the lock file `path`, which is made, and hold it meanwhile.
 

@@ -28,7 +28,7 @@ from debias.data.packages import digest
 from debias.data.workers import check_processes, on_all_cores
 from debias.errors import InputError
 from debias.files import check_output, make_folder, replacing, shortened, write_text
-from debias.locks import alone
+from debias.locks import alone, in_turn
 from debias.progress import progress_bar, say
 
 REVISION = 1  # raise it whenever the same source gives other pixels
@@ -184,11 +184,19 @@ def _check_space(source: Source, out: Path, size: int) -> None:
     needed = 2 * each * len(source.items)
     folder = next(parent for parent in out.absolute().parents if parent.exists())
     chunks = out.parent.glob(f"{glob.escape(_parts_prefix(out))}*/*.npz")
-    free = shutil.disk_usage(folder).free + sum(path.stat().st_size for path in chunks)  # begun before
+    free = shutil.disk_usage(folder).free + sum(map(_bytes, chunks))  # begun before
     if free < needed:
         raise InputError(
             f"cannot write {out}: {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free: free some space"
         )
+
+
+def _bytes(path: Path) -> int:
+    """The size of a file, which another call may have removed meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager
@@ -196,12 +204,15 @@ def _parts_folder(source: Source, out: Path, size: int) -> Iterator[Path]:
     """Where the chunks are kept, for this call alone; it stays only where the work was interrupted."""
     begin = _parts_prefix(out)
     parts = out.with_name(begin + _parts_digest(source, size))
-    for old in set(out.parent.glob(f"{glob.escape(begin)}*")) - {parts}:
-        with alone(old) as is_alone:  # begun from other input or with other options
-            if is_alone:
-                shutil.rmtree(old, ignore_errors=True)
-    make_folder(parts)
-    with alone(parts) as is_alone:
+    make_folder(out.parent)
+    with contextlib.ExitStack() as held:
+        with in_turn(out.parent):  # or another call might take a folder for an old one before it is held
+            for old in set(out.parent.glob(f"{glob.escape(begin)}*")) - {parts}:
+                with alone(old) as is_alone:  # begun from other input or with other options
+                    if is_alone:
+                        shutil.rmtree(old, ignore_errors=True)
+            make_folder(parts)
+            is_alone = held.enter_context(alone(parts))
         if not is_alone:
             raise InputError(f"{out}: another call is preparing it: wait until it has ended")
         yield parts

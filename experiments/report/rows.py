@@ -11,7 +11,8 @@ import pandas as pd
 
 from debias.config import Config
 from debias.errors import InputError
-from debias.files import write_text
+from debias.files import make_folder, write_text
+from debias.locks import in_turn
 from experiments.engine.store import DIGESTS
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
@@ -27,18 +28,21 @@ def write_rows(folder: Path, rows: pd.DataFrame) -> None:
     """Write runs.csv, atomically; what has failed before and is finished now leaves failures.csv."""
     write_text(folder / RUNS, as_csv(rows))
     path = folder / FAILURES
-    missing = [each for each in _failures(path) if each["id"] not in set(rows["id"])] if path.exists() else []
-    if missing:
-        write_text(path, as_csv(pd.DataFrame(missing)))
-    else:
-        path.unlink(missing_ok=True)
+    with in_turn(folder):
+        missing = [each for each in _failures(path) if each["id"] not in set(rows["id"])] if path.exists() else []
+        if missing:
+            write_text(path, as_csv(pd.DataFrame(missing)))
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_failures(folder: Path, failures: pd.DataFrame, tried: Container[str]) -> None:
     """Write failures.csv, id and reason of each failed run; what it says of runs that were not `tried` again stays."""
     path = folder / FAILURES
-    others = [each for each in _failures(path) if each["id"] not in tried] if path.exists() else []
-    write_text(path, as_csv(pd.concat([pd.DataFrame(others, columns=failures.columns), failures])))
+    make_folder(folder)
+    with in_turn(folder):  # parts of a job array end at the same time
+        others = [each for each in _failures(path) if each["id"] not in tried] if path.exists() else []
+        write_text(path, as_csv(pd.concat([pd.DataFrame(others, columns=failures.columns), failures])))
 
 
 def read_rows(folder: Path) -> pd.DataFrame | None:

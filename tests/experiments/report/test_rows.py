@@ -1,6 +1,7 @@
 """runs.csv: written whole, read exactly, and never changed or lost unasked."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,16 @@ def test_parts_of_a_job_leave_each_other_s_failures(tmp_path):
     third = [{"id": "test/vae/seed0", "reason": "no disk"}]
     write_failures(tmp_path, pd.DataFrame(third), {"test/cnn/seed0", "test/vae/seed0"})  # the first has succeeded
     assert read_failures(tmp_path) == [*second, *third]
+
+
+def test_parts_of_a_job_that_fail_at_the_same_time_lose_nothing(tmp_path):
+    def fail(number):
+        run = f"test/cnn/seed{number}"
+        write_failures(tmp_path, pd.DataFrame([{"id": run, "reason": "out of memory"}]), {run})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(fail, range(32)))
+    assert len({each["id"] for each in read_failures(tmp_path)}) == 32
 
 
 def test_failures_below_a_folder_are_not_its_own(tmp_path):
