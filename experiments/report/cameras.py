@@ -106,13 +106,11 @@ def figure(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] 
         tests: what a test's columns end in -> its name; all that the rows have, if it is left out.
     """
     tests = tests or tests_of(rows)
-    *_, (end, where) = tests.items()
-    level, found = f"worst_recall{FIXED_RATE}{end}", _parts(rows, [s for s in experiment.settings if has_camera(s)])
+    found = _parts(rows, [setting for setting in experiment.settings if has_camera(setting)])
     if not found:
         return None
-    levels = [_level(experiment, rows, setting, level) for setting in experiment.settings if setting.name in found]
-    levels = pd.DataFrame(levels).sort_values(["kind", "after"], ascending=[False, False], kind="stable")
-    columns = {f"Δ to the CNN,\n{name}": f"worst_recall{FIXED_RATE}{at}" for at, name in tests.items()}
+    levels = _levels(experiment, rows, tests)
+    columns = {f"Δ to the CNN,\n{name}": f"worst_recall{FIXED_RATE}{end}" for end, name in tests.items()}
     theirs = found.get(baseline(experiment), rows[:0])
     changes = pd.concat(_changes(part, theirs, columns) for part in found.values())
     ring = "ring: without a random camera, dot: with one" if levels["before"].notna().any() else "with a random camera"
@@ -120,7 +118,7 @@ def figure(experiment: Experiment, rows: pd.DataFrame, tests: Mapping[str, str] 
         f"worst group at 1 % false positives, {seeds_of(pd.concat(found.values()))}; {ring}\n"
         f"Δ: with a random camera, to the CNN with one, in points; {plots.POINTS_NOTE}"
     )
-    return plots.compared(levels.rename(columns={"after": f"in %,\n{where}"}), changes, note)
+    return plots.compared(levels, changes, note)
 
 
 def method_of(part: pd.DataFrame) -> str:
@@ -172,12 +170,21 @@ def _time(cnn, part) -> str:
     return f"{(ours / theirs).mean():.1f}" if seeds else "-"
 
 
-def _level(experiment, rows, having: Setting, column) -> dict:
-    """A line of `plots.compared`: means without a random camera, NaN where that was not trained, and with one."""
-    parts, without = tables.by_setting(rows), without_camera(experiment, having)
-    before = parts[without.name][column].mean() if without and without.name in parts else math.nan
-    shown = {"name": method_of(parts[having.name]), "kind": BLOCKS[labels_of(having)]}
-    return {**shown, "before": before, "after": parts[having.name][column].mean()}
+def _levels(experiment, rows, tests: Mapping[str, str]) -> pd.DataFrame:
+    """The lines of `plots.compared`, of the last test: who sees no groups first, and who is best.
+
+    Means without a random camera, NaN where that was not trained, and with one.
+    """
+    *_, (end, where) = tests.items()
+    parts, column, lines = _parts(rows, experiment.settings), f"worst_recall{FIXED_RATE}{end}", []
+    means = {name: part[column].mean() for name, part in parts.items()}
+    for setting in (setting for setting in experiment.settings if has_camera(setting) and setting.name in parts):
+        without = without_camera(experiment, setting)
+        before = means.get(without.name, math.nan) if without else math.nan
+        shown = {"name": method_of(parts[setting.name]), "kind": BLOCKS[labels_of(setting)]}
+        lines.append({**shown, "before": before, f"in %,\n{where}": means[setting.name]})
+    levels = pd.DataFrame(lines).sort_values(f"in %,\n{where}", ascending=False, kind="stable")
+    return pd.concat(levels[levels["kind"] == kind] for kind in BLOCKS.values())
 
 
 def _changes(part, theirs, columns: Mapping[str, str]) -> pd.DataFrame:

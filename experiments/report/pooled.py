@@ -94,7 +94,7 @@ def sentence(rows: pd.DataFrame) -> str:
     if not lines:
         return ""
     _, cnn = next(iter(found.values()))
-    header = ["", "ΔVar[A] in %², own threshold", "ΔE[A], own threshold", "Δ worst group, 1 % FPR"]
+    header = ["difference", "ΔVar[A] in %², own threshold", "ΔE[A], own threshold", "Δ worst group, 1 % FPR"]
     about = f"tested on {effects.where(rows)}, {seeds_of(rows)}"
     own = f"Var[A] {cnn[variance].mean():.1f} %² and E[A] {cnn[mean].mean():.1f} % at its own threshold"
     fixed = f"at 1 % false positives it finds {cnn[worst].mean():.1f} % of its worst group"
