@@ -7,6 +7,6 @@ POINTS = [
     Point(setting, rule, f"k = {k}", vae(k).name)
     for k in (K, K_THAT_WORKS)
     for rule, setting in (("uniform", vae(k)), ("product", debiased("product", k)), ("max", debiased("max", k)))
-] + [Point(ORACLE, "oracle", "CNN, groups", CNN.name)]
+] + [Point(ORACLE, "oracle", "Oracle (groups)", CNN.name)]
 
 EXPERIMENT = ablation("rule", "Rule", POINTS, "rule", seeds=range(10), minutes=30)
