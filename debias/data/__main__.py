@@ -164,8 +164,8 @@ class MIT(Output):
     """Fetch it first (1.3 GB), unless it is there."""
 
     def __call__(self) -> int:
-        check_output(self.out, self.overwrite)
         if self.download:
+            check_output(self.out, self.overwrite)  # as `convert` does, but before 1.3 GB are fetched
             mit.download(self.path)
         mit.convert(self.path, self.out, seed=self.seed, overwrite=self.overwrite)
         print(self.out)

@@ -82,15 +82,14 @@ def changed(rows: pd.DataFrame, column: str) -> dict[str, Finding]:
     return significant(pairs_of(rows, peers(rows)), column)
 
 
-def near(rows: pd.DataFrame, found: Mapping[str, Finding] | None = None) -> tuple[pd.DataFrame, str]:
-    """The rows without settings whose worst group is clearly worse than their peer's, and a note that names them.
+def near(rows: pd.DataFrame, found: Mapping[str, Finding]) -> tuple[pd.DataFrame, str]:
+    """The rows without settings that are clearly worse than their peer, and a note that names them.
 
     In a figure they would flatten all others.
 
     Args:
-        found: the differences that a table beside the figure shows, where it corrects for others than these.
+        found: the differences that a table beside the figure shows, of the worst group.
     """
-    found = changed(rows, f"worst_recall{FIXED_RATE}{hardest(rows)}") if found is None else found
     parts = by_setting(rows)
     far = [name for name, (change, clear) in found.items() if clear and change["mean"] < 0 and name in parts]
     names = ", ".join(title(parts[name]) for name in far)
