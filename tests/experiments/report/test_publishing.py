@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from debias.locks import alone
 from experiments import commands
 from experiments.commands import run_experiment
 from experiments.engine import sweep
@@ -176,12 +177,15 @@ def test_two_calls_at_once_both_end_right_wherever_the_other_comes_in(older, pub
     moments = watch.moments(whole, publish, reads=True)[::4]  # all of them were tried once and take a minute
     expected = contents(whole)
     for moment in moments:
-        folder = older(f"together{moment}")
+        folder, came = older(f"together{moment}"), []
 
-        def other(number, moment=moment, folder=folder):
-            if number == moment:
+        def other(number, moment=moment, folder=folder, came=came):
+            with alone(folder / "results" / "test") as free:
+                pass
+            if number >= moment and free and not came:  # where the failures are held, it would wait
+                came.append(number)
                 publish(folder)
 
         with watch.on(folder, other, reads=True):
             publish(folder)
-        assert contents(folder) == expected, moment
+        assert came and contents(folder) == expected, moment
