@@ -49,7 +49,7 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str
 def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, other: str = "") -> np.ndarray:
     """ours - theirs for each common seed, (S,); `other` is the column of theirs, where it is another one."""
     seeds, pairs = common_seeds(ours, theirs), ((ours, column), (theirs, other or column))
-    ours, theirs = (rows.set_index("seed").loc[seeds, name] for rows, name in pairs)
+    ours, theirs = (rows[name].set_axis(rows["seed"]).loc[seeds] for rows, name in pairs)
     return (ours - theirs).to_numpy()
 
 

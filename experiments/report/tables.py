@@ -247,7 +247,7 @@ def _screen(section: Section) -> Table:
 
 def _moments(part: pd.DataFrame) -> dict:
     numbers = part.drop(columns=["seed"]).select_dtypes("number").dropna(axis=1, how="all")
+    means, errors = numbers.mean(), numbers.sem()
     return {
-        name: {"mean": float(values.mean()), "sem": float(values.sem()) if len(values) > 1 else None}
-        for name, values in numbers.items()
+        name: {"mean": float(means[name]), "sem": float(errors[name]) if len(numbers) > 1 else None} for name in numbers
     }
