@@ -2,7 +2,7 @@
 
 from debias.commandline import parse
 from experiments.commands.measure import Benchmark, Detection, Photographs
-from experiments.commands.report import List, Report
+from experiments.commands.report import Compare, List, Report
 from experiments.commands.run_experiment import Run
 
 ABOUT = "Trains the experiments, and makes every table, figure and page from their rows."
@@ -10,6 +10,7 @@ COMMANDS = {
     "run": Run,
     "list": List,
     "report": Report,
+    "compare": Compare,
     "benchmark": Benchmark,
     "detection": Detection,
     "photographs": Photographs,

@@ -1,9 +1,13 @@
-"""python -m experiments list and report: what there is, and everything drawn again from it."""
+"""python -m experiments list, report and compare: what there is, all of it drawn again, and another machine's rows."""
 
 import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from debias.errors import InputError
-from experiments.commands.shared import Folders
+from experiments.commands.shared import Folders, other_results
 from experiments.registry import EXPERIMENTS, GROUPS
 
 
@@ -41,4 +45,35 @@ class Report(Folders):
         for experiment in missing:
             print(f"no rows yet: {experiment.name}, {experiment.minutes} min: ./run_experiments.sh {experiment.name}")
         print(f"The page: {self.results / results.PAGE}")
+        return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare(Folders):
+    """How far your rows are from those in results/, of the same runs trained by the same code.
+
+    Kinds of processor round differently, which training carries on: results/retrained tells how far that goes.
+
+    Example:
+        python -m experiments compare
+        python -m experiments compare my-results
+    """
+
+    mine: Annotated[Path | None, tyro.conf.Positional] = None
+    """A folder with rows. Without one, what `run` has put aside because results/ holds other rows."""
+
+    def __call__(self) -> int:
+        from experiments.report import retrained
+        from experiments.report.rows import read_all
+
+        mine = self.mine or other_results(self.cache)
+        ours, theirs = read_all(mine), read_all(self.results)
+        twice = {name: retrained.matched(ours[name], theirs[name]) for name in ours if name in theirs}
+        twice = {name: rows for name, rows in twice.items() if len(rows[0])}
+        if not twice:
+            raise InputError(
+                f"{mine}: no rows of runs that {self.results} has too, of the same code, settings and data"
+            )
+        for name, rows in twice.items():
+            print(f"{retrained.differences(name, rows, 'yours minus theirs').markdown()}\n")
         return 0

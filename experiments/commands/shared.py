@@ -85,10 +85,16 @@ def placed(places: Folders, results: Path, folder: Path, published, rows) -> "tu
     both = merged(published, rows)
     if both is not None:
         return folder, both
-    own = places.cache / "other-results" / folder.relative_to(results)
+    own = other_results(places.cache) / folder.relative_to(results)
     commits = ", ".join(sorted(map(str, published["commit"].unique())))
     print(f"{folder} holds other rows (commit {commits}) and stays; yours are in {own}. --overwrite replaces it")
+    print("python -m experiments compare says how far they are from each other")
     return own, rows
+
+
+def other_results(cache: Path) -> Path:
+    """Where rows go that differ from published ones."""
+    return cache / "other-results"
 
 
 def tell_failures(folder: Path, failures: "pd.DataFrame", tried: "Iterable[str]") -> int:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from debias.files import write_text
 from experiments.engine.experiment import Experiment
-from experiments.report import artefacts, benchmark, deviations, page, pooled, real_faces
+from experiments.report import artefacts, benchmark, deviations, page, pooled, real_faces, retrained
 from experiments.report.readme import refresh_pages
 from experiments.report.rows import read_all
 
@@ -35,13 +35,15 @@ def regenerate(results: Path, experiments: Iterable[Experiment]) -> list[Experim
             real_faces.draw(results / folder, rows[folder], experiment)
     for folder, tens in _pooled(rows).items():
         pooled.write(results / folder, tens)
+    retrained.write(results, retrained.read(results, rows))
     benchmark.draw(results / benchmark.FOLDER)
     refresh(results, experiments)
     return [experiment for experiment in experiments if experiment.folder not in rows]
 
 
 def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
-    """Bring what is made of several experiments up to date: deviations.md, pooled seeds, index.html, the pages' blocks.
+    """Bring what is made of several experiments up to date: deviations.md, pooled seeds, what was trained
+    twice, index.html, the pages' blocks.
 
     Raises:
         InputError: a runs.csv is damaged; nothing is written then.
@@ -53,6 +55,9 @@ def refresh(results: Path, experiments: Iterable[Experiment]) -> None:
     for folder, tens in _pooled(rows).items():
         if not pooled.is_current(results / folder, tens):  # this follows every run, and figures take seconds
             pooled.write(results / folder, tens)
+    twice = retrained.read(results, rows)
+    if not retrained.is_current(results, twice):
+        retrained.write(results, twice)
     write_text(results / PAGE, page.render(results, experiments, rows))
     refresh_pages(results)
 

@@ -45,13 +45,13 @@ def write_failures(folder: Path, failures: pd.DataFrame, tried: Container[str]) 
         write_text(path, as_csv(pd.concat([pd.DataFrame(others, columns=failures.columns), failures])))
 
 
-def read_rows(folder: Path) -> pd.DataFrame | None:
-    """The rows in `folder`, None where there are none.
+def read_rows(folder: Path, name: str = RUNS) -> pd.DataFrame | None:
+    """The rows in the file `name` of `folder`, None where there are none.
 
     Raises:
-        InputError: runs.csv is no table, lacks columns that all rows have, or holds an id twice.
+        InputError: it is no table, lacks columns that all rows have, or holds an id twice.
     """
-    path = folder / RUNS
+    path = folder / name
     if not path.exists():
         return None
     rows = read_table(path, _REMEDY, dtype=dict.fromkeys(_TEXTS, str))
