@@ -105,8 +105,12 @@ def sentence(rows: pd.DataFrame) -> str:
     )
 
 
-def figure(rows: pd.DataFrame) -> Figure:
-    """Var[A] and the worst group at either threshold, minus those of what each is compared with."""
+def figure(rows: pd.DataFrame, about: str = "") -> Figure:
+    """Var[A] and the worst group at either threshold, minus those of what each is compared with.
+
+    Args:
+        about: what its note says besides.
+    """
     panels = {
         f"{measure}{rate}{effects.hardest(rows)}": f"Δ{name}\n{at}"
         for at, rate in THRESHOLDS.items()
@@ -116,7 +120,8 @@ def figure(rows: pd.DataFrame) -> Figure:
     shown, left_out = effects.near(rows, worst)
     found = pd.concat([_differences(name, *pair, panels) for name, pair in pairs(shown).items()])
     compared = "minus the CNN with a random camera, or what is named"
-    note = f"{effects.where(rows)}, {seeds_of(rows)}, {compared}\n{plots.POINTS_NOTE}{left_out}"
+    dots = "; ".join([plots.POINTS_NOTE, *([about] if about else [])])
+    note = f"{effects.where(rows)}, {seeds_of(rows)}, {compared}\n{dots}{left_out}"
     return plots.named_points(found, "setting", panels, note=note, zero=True)
 
 

@@ -19,9 +19,10 @@ from experiments.report.comparisons import ABOUT, FIXED_RATE, Finding, paired, s
 from experiments.report.rows import as_csv, read_rows
 from experiments.report.tables import NAMES, Pair, Section, by_setting, pairs_of, title
 
-FOLDER, EARLIER, FIGURE, BEST = "retrained", "earlier.csv", "retrained", "best.md"
+FOLDER, EARLIER, FIGURE, BOTH, APART = "retrained", "earlier.csv", "retrained", "both_tens", "apart.md"
 PARTS = ("methods", "replication")  # whose runs were trained twice
 NOTHING_BUT = "The same code, settings, seeds, data and versions on two kinds of processor, which round differently"
+MEAN = "Of each run the mean of two trainings"
 _SAME = ("id", "config", *DIGESTS)  # columns that are equal where two rows are of one run
 _MOST = 0.95  # of the runs
 
@@ -54,10 +55,12 @@ def write(results: Path, found: Mapping[str, Twice]) -> None:
     if not found:
         return artefacts.clear(folder)
     sections = [part for name, twice in found.items() for part in (differences(name, twice), gains(name, twice))]
-    said = sentence(found)
+    table, texts, said = "\n\n".join(section.markdown() for section in sections), {APART: f"{sentence(found)}\n"}, ""
     artefacts.save_figure(folder, FIGURE, figure(found))
-    table = "\n\n".join(section.markdown() for section in sections)
-    artefacts.write_texts(folder, f"{table}\n", said, both_tens(found))
+    if (rows := both_tens(found)) is not None:
+        said, texts = f"{MEAN}. {pooled.sentence(rows)}", {**texts, f"{BOTH}.md": pooled.table(rows)}
+        artefacts.save_figure(folder, BOTH, pooled.figure(rows, MEAN.lower()))
+    artefacts.write_texts(folder, f"{table}\n", said, texts)
     summary = {artefacts.DRAWN_FROM: _digest(found), "text": said}
     write_text(folder / artefacts.SUMMARY, json.dumps(summary, indent=1) + "\n")
 
@@ -113,15 +116,11 @@ def sentence(found: Mapping[str, Twice]) -> str:
     )
 
 
-def both_tens(found: Mapping[str, Twice]) -> dict[str, str]:
-    """File -> text: what is told of both tens of seeds, by the mean of both trainings; none where a ten is lacking."""
+def both_tens(found: Mapping[str, Twice]) -> pd.DataFrame | None:
+    """The rows of both tens of seeds, of each run the mean of its two trainings; None where a ten is lacking."""
     if set(found) != set(PARTS):
-        return {}
-    rows = pooled.together(*(averaged(found[name]) for name in PARTS))
-    return {
-        BEST: f"Of each run the mean of two trainings. {pooled.sentence(rows)}\n",
-        "both_tens.md": pooled.table(rows),
-    }
+        return None
+    return pooled.together(*(averaged(found[name]) for name in PARTS))
 
 
 def figure(found: Mapping[str, Twice]) -> Figure:
