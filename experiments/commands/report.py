@@ -50,9 +50,10 @@ class Report(Folders):
 
 @dataclasses.dataclass(frozen=True)
 class Compare(Folders):
-    """How far your rows are from those in results/, of the same runs trained by the same code.
+    """How far your rows are from those in results/, run by run, where id, settings, code and data agree.
 
-    Kinds of processor round differently, which training carries on: results/retrained tells how far that goes.
+    Kinds of processor round differently, which training carries on; versions may differ too. results/retrained tells
+    how far two trainings of a run were from each other here.
 
     Example:
         python -m experiments compare
@@ -63,17 +64,24 @@ class Compare(Folders):
     """A folder with rows. Without one, what `run` has put aside because results/ holds other rows."""
 
     def __call__(self) -> int:
+        import pandas as pd
+
         from experiments.report import retrained
         from experiments.report.rows import read_all
 
         mine = self.mine or other_results(self.cache)
         ours, theirs = read_all(mine), read_all(self.results)
-        twice = {name: retrained.matched(ours[name], theirs[name]) for name in ours if name in theirs}
-        twice = {name: rows for name, rows in twice.items() if len(rows[0])}
-        if not twice:
-            raise InputError(
-                f"{mine}: no rows of runs that {self.results} has too, of the same code, settings and data"
+        if not ours:
+            reason = (
+                "no rows there" if self.mine else "run has put no rows aside, since none differ or none are trained"
             )
-        for name, rows in twice.items():
-            print(f"{retrained.differences(name, rows, 'yours minus theirs').markdown()}\n")
+            raise InputError(f"{mine}: {reason}: name a folder with a runs.csv, or with folders that hold one")
+        if not theirs:
+            raise InputError(f"{self.results}: no rows there: --results takes a folder that holds some")
+        for folder, rows in ours.items():
+            name = (mine / folder).resolve().name
+            twice = retrained.matched(rows, pd.concat(theirs.values()))
+            print(f"{name}: {len(twice[0])} of {len(rows)} runs are in {self.results} of the same code and data")
+            if len(twice[0]):
+                print(f"\n{retrained.differences(name, twice, 'yours minus theirs').markdown()}\n")
         return 0

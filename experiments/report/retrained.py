@@ -1,4 +1,4 @@
-"""The same runs on two machines: code, settings, seeds, data and versions agree, so that rounding alone differs.
+"""Runs that were trained twice: code, settings, seeds, data and versions agree, so that rounding alone differs.
 
 results/retrained/earlier.csv keeps rows of methods and replication that later ones have replaced, trained on another
 kind of processor. They tell how far a number of this repository is from what another machine would give.
@@ -19,11 +19,13 @@ from experiments.report.comparisons import ABOUT, FIXED_RATE, Finding, paired, s
 from experiments.report.rows import as_csv, read_rows
 from experiments.report.tables import NAMES, Pair, Section, by_setting, pairs_of, title
 
-FOLDER, EARLIER, FIGURE, BOTH, APART = "retrained", "earlier.csv", "retrained", "both_tens", "apart.md"
+FOLDER, EARLIER, APART = "retrained", "earlier.csv", "apart.md"
+FIGURE, BOTH, BEFORE = "retrained", "both_tens", "earlier_tens"
 PARTS = ("methods", "replication")  # whose runs were trained twice
 NOTHING_BUT = "The same code, settings, seeds, data and versions on two kinds of processor, which round differently"
 MEAN = "Of each run the mean of two trainings"
 _SAME = ("id", "config", *DIGESTS)  # columns that are equal where two rows are of one run
+_CIRCUMSTANCES = ("seed", "seconds", "threads")
 _MOST = 0.95  # of the runs
 
 Twice = tuple[pd.DataFrame, pd.DataFrame]  # rows of the same runs in one order: those of now, and others
@@ -42,25 +44,25 @@ def matched(rows: pd.DataFrame, others: pd.DataFrame, same: Sequence[str] = _SAM
     """Of two tables the rows of the same runs.
 
     Args:
-        same: the columns that are equal in such rows: name, settings and the digests of code and data.
+        same: the columns that are equal in such rows, where both tables have them: name, settings and the digests of
+            code and data.
     """
     common = [name for name in same if name in rows and name in others]
-    ids = rows[common].merge(others[common])["id"]
-    return rows.set_index("id").loc[ids], others.set_index("id").loc[ids]
+    theirs = others.merge(rows[common]).set_index("id")
+    return rows.set_index("id").loc[theirs.index], theirs
 
 
 def write(results: Path, found: Mapping[str, Twice]) -> None:
-    """Table, sentence and figure of what was trained twice; summary.json comes last and says for which rows."""
+    """Tables, sentence and figures of what was trained twice; summary.json comes last and says for which rows."""
     folder = results / FOLDER
     if not found:
         return artefacts.clear(folder)
     sections = [part for name, twice in found.items() for part in (differences(name, twice), gains(name, twice))]
-    table, texts, said = "\n\n".join(section.markdown() for section in sections), {APART: f"{sentence(found)}\n"}, ""
-    artefacts.save_figure(folder, FIGURE, figure(found))
-    if (rows := both_tens(found)) is not None:
-        said, texts = f"{MEAN}. {pooled.sentence(rows)}", {**texts, f"{BOTH}.md": pooled.table(rows)}
-        artefacts.save_figure(folder, BOTH, pooled.figure(rows, MEAN.lower()))
-    artefacts.write_texts(folder, f"{table}\n", said, texts)
+    table = "\n\n".join(section.markdown() for section in sections)
+    if any(_pairs(now) for now, _ in found.values()):
+        artefacts.save_figure(folder, FIGURE, figure(found))
+    said, texts = _write_both_tens(folder, found)
+    artefacts.write_texts(folder, f"{table}\n", said, {APART: f"{sentence(found)}\n", **texts})
     summary = {artefacts.DRAWN_FROM: _digest(found), "text": said}
     write_text(folder / artefacts.SUMMARY, json.dumps(summary, indent=1) + "\n")
 
@@ -95,41 +97,58 @@ def gains(name: str, twice: Twice) -> Section:
 
 
 def averaged(twice: Twice) -> pd.DataFrame:
-    """The rows of now, with the mean of both trainings in every measure that both have."""
+    """The rows of now, with the mean of both trainings in what was measured of both; all else is that of now."""
     now, other = twice
-    measured = [name for name in other.select_dtypes("number") if name in now and name != "seed"]
+    measured = [name for name in other.select_dtypes("number") if name in now and name not in _CIRCUMSTANCES]
     return now.assign(**{name: (now[name] + other[name]) / 2 for name in measured})
 
 
 def sentence(found: Mapping[str, Twice]) -> str:
     """How far rounding alone moves the worst group of a run, its mean over seeds, and the verdicts."""
     change = pd.concat([_change(twice).assign(part=name) for name, twice in found.items()])
-    runs = change["worst_recall"].abs()
     means = change.groupby(["part", "setting"])["worst_recall"].mean().abs()
     clear = [pair for twice in found.values() for pair in _verdicts(twice)]
+    varied = change["worst_recall"][change["camera"] > 0]
+    with_camera = f" (with a random camera in training {_apart(varied)})" if 0 < len(varied) < len(change) else ""
     return (
-        f"{NOTHING_BUT}: {len(runs)} runs. In the worst group on another camera, at 1 % false positives, two trainings "
-        f"of a run differ by {runs.mean():.1f} points on average, {100 * _MOST:.0f} % of them by less than "
-        f"{runs.quantile(_MOST):.1f}; two means over the seeds of a setting by {means.mean():.1f} on average, "
-        f"{means.max():.1f} at most. Of {len(clear)} differences to a CNN {sum(map(any, clear))} are clear by one "
-        f"training at least, {sum(map(all, clear))} of these by both."
+        f"{NOTHING_BUT}: {len(change)} runs. In the worst group on another camera, at 1 % false positives, two "
+        f"trainings of a run differ {_apart(change['worst_recall'])}{with_camera}; two means over the seeds of a "
+        f"setting by {means.mean():.1f} on average, {means.max():.1f} at most. Of {len(clear)} differences to a CNN "
+        f"{sum(map(any, clear))} are clear by one training at least, {sum(map(all, clear))} of these by both."
     )
 
 
-def both_tens(found: Mapping[str, Twice]) -> pd.DataFrame | None:
-    """The rows of both tens of seeds, of each run the mean of its two trainings; None where a ten is lacking."""
-    if set(found) != set(PARTS):
-        return None
-    return pooled.together(*(averaged(found[name]) for name in PARTS))
+def _apart(change: pd.Series) -> str:
+    sizes = change.abs()
+    return (
+        f"by {sizes.mean():.1f} points on average, {100 * _MOST:.0f} % of them by less than {sizes.quantile(_MOST):.1f}"
+    )
+
+
+def both_tens(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """Both tens of seeds, of the rows of each part; None where a ten is lacking."""
+    return pooled.together(*(parts[name] for name in PARTS)) if set(parts) == set(PARTS) else None
 
 
 def figure(found: Mapping[str, Twice]) -> Figure:
     """The worst group minus that of the CNN, by either training and by both, of the settings that every part has."""
-    common = set.intersection(*(set(_pairs(now)) for now, _ in found.values()))
-    rows = pd.concat(_points(twice, name) for name in _order(found) if name in common for twice in found.values())
+    common = set.intersection(*(names for now, _ in found.values() if (names := set(_pairs(now)))))
+    parts = [twice for twice in found.values() if _pairs(twice[0])]
+    rows = pd.concat(_points(twice, name) for name in _order(found) if name in common for twice in parts)
     panels = {name: f"Δ to the CNN,\n{name}" for name in ("earlier", "now", "mean of both")}
     about = "worst group on another camera, 1 % false positives, in points; the same runs on two kinds of processor"
     return plots.named_points(rows, "setting", panels, note=f"{about}\n{plots.POINTS_NOTE}", zero=True)
+
+
+def _write_both_tens(folder: Path, found: Mapping[str, Twice]) -> tuple[str, dict[str, str]]:
+    """Draw both tens by the mean of both trainings; the sentence, and file -> text; nothing where a ten is lacking."""
+    rows = both_tens({name: averaged(twice) for name, twice in found.items()})
+    if rows is None or not pooled.pairs(rows):
+        return "", {}
+    earlier = both_tens({name: others.reset_index() for name, (_, others) in found.items()})
+    artefacts.save_figure(folder, BOTH, pooled.figure(rows, MEAN.lower()))
+    texts = {f"{BOTH}.md": pooled.table(rows), f"{BEFORE}.md": f"The earlier training. {pooled.table(earlier)}"}
+    return f"{MEAN}. {pooled.sentence(rows)}", texts
 
 
 def _digest(found: Mapping[str, Twice]) -> str:
@@ -152,9 +171,9 @@ def _change(twice: Twice) -> pd.DataFrame:
     """Each measure on the last test, at 1 % false positives, of now minus the other; a row a run."""
     now, other = twice
     columns = {f"{measure}{FIXED_RATE}{effects.hardest(now)}": measure for measure in NAMES}
-    return (
-        (now[[*columns]] - other[[*columns]]).rename(columns=columns).assign(setting=now["setting"], title=now["title"])
-    )
+    change = (now[[*columns]] - other[[*columns]]).rename(columns=columns)
+    cameras_of = now["config"].map(lambda config: json.loads(config).get("augment", 0.0))
+    return change.assign(setting=now["setting"], title=now["title"], camera=cameras_of)
 
 
 def _order(found: Mapping[str, Twice]) -> list[str]:
@@ -176,8 +195,15 @@ def _verdicts(twice: Twice) -> list[tuple[bool, bool]]:
 
 
 def _pairs(rows: pd.DataFrame) -> dict[str, Pair]:
-    """Name of a setting -> its rows, and those of its CNN."""
-    return pairs_of(rows, effects.peers(rows))
+    """Name of a setting -> its rows, and those of a CNN with the same camera or, for a CNN with one, without."""
+    parts = by_setting(rows)
+    seen = {name: effects.camera(part) for name, part in parts.items()}
+    peers = {
+        name: peer
+        for name, peer in effects.peers(rows).items()
+        if seen[name] == seen[peer] or parts[name]["method"].iloc[0] == "cnn"
+    }
+    return pairs_of(rows, peers)
 
 
 def _found(rows: pd.DataFrame) -> dict[str, Finding]:

@@ -101,10 +101,10 @@ def test_both_tens_are_told_of_by_the_mean_of_both_trainings(twice):
     second = retrained.matched(training(range(10, 20), 3, "replication"), training(range(10, 20), 4, "replication"))
     found = {"methods": twice, "replication": second}
     both = [np.mean([by_seed(rows, JTT) - by_seed(rows, CNN) for rows in each], axis=0) for each in found.values()]
-    rows = retrained.both_tens(found)
+    rows = retrained.both_tens({name: retrained.averaged(each) for name, each in found.items()})
     pair = pooled.pairs(rows)[JTT]
     np.testing.assert_allclose(by_seed(pair[0], JTT) - by_seed(pair[1], CNN), np.concatenate(both))
-    assert retrained.both_tens({"methods": twice}) is None
+    assert retrained.both_tens({"methods": twice[0]}) is None
 
 
 def test_what_is_made_follows_its_rows(tmp_path, twice):
@@ -128,13 +128,41 @@ def write_rows_of(results_folder, rows):
     write_rows(results_folder / "methods", rows)
 
 
-def test_compare_tells_of_common_runs_and_refuses_where_there_are_none(tmp_path, capsys):
-    (tmp_path / "mine").mkdir()
-    write_rows_of(tmp_path / "mine", training(range(2), 1))
-    (tmp_path / "theirs").mkdir()
-    write_rows_of(tmp_path / "theirs", training(range(3), 2))
-    assert Compare(mine=tmp_path / "mine", results=tmp_path / "theirs")() == 0
+def test_without_its_cnn_a_setting_is_compared_with_nothing(tmp_path):
+    """Not with a CNN without a camera, whose difference would be the camera's."""
+    plain = training(range(3), 1).assign(config=json.dumps({"draw": {"darker male": 44}}))
+    plain = plain[plain["setting"] == CNN].assign(
+        setting="cnn-none", id=[f"methods/cnn-none/seed{i}" for i in range(3)]
+    )
+    camera = training(range(3), 1)
+    rows = pd.concat([plain, camera[camera["setting"] == JTT]])
+    found = {"methods": (rows.set_index("id"), rows.set_index("id"))}
+    assert retrained.gains("methods", found["methods"]).lines == []
+    retrained.write(tmp_path, found)
+    assert "Of 0 differences" in (tmp_path / retrained.FOLDER / retrained.APART).read_text()
+
+
+def test_what_only_the_later_training_has_is_not_averaged():
+    now, other = training(range(2), 1).assign(auroc=0.9, seconds=10.0), training(range(2), 2).assign(seconds=30.0)
+    found = retrained.averaged(retrained.matched(now, other))
+    assert set(found["auroc"]) == {0.9} and set(found["seconds"]) == {10.0} and list(found["seed"]) == list(now["seed"])
+
+
+@pytest.mark.parametrize("given", ["mine", "mine/methods"])
+def test_compare_tells_of_common_runs(given, tmp_path, capsys):
+    for name, rows in {"mine": training(range(2), 1), "theirs": training(range(3), 2)}.items():
+        (tmp_path / name).mkdir()
+        write_rows_of(tmp_path / name, rows)
+    (tmp_path / "theirs" / "photographs").mkdir()  # the same runs on another test
+    write_rows(tmp_path / "theirs" / "photographs", training(range(3), 3).assign(test_digest="other"))
+    assert Compare(mine=tmp_path / given, results=tmp_path / "theirs")() == 0
     printed = capsys.readouterr().out
+    assert f"methods: {2 * len(GAINS)} of {2 * len(GAINS)} runs" in printed
     assert "yours minus theirs" in printed and printed.count("|    2 |") == len(GAINS)
-    with pytest.raises(InputError, match="no rows of runs that"):
-        Compare(results=tmp_path / "theirs", cache=tmp_path)()
+
+
+def test_compare_says_what_is_missing(tmp_path):
+    with pytest.raises(InputError, match="no rows there"):
+        Compare(mine=tmp_path / "none")()
+    with pytest.raises(InputError, match="put no rows aside"):
+        Compare(cache=tmp_path)()
