@@ -16,6 +16,7 @@ commands='  ablations      485 min  all ablations below
   all           1215 min  all experiments and ablations but methods_search; what several share is trained once
   labs           140 min  the labs of the course, solved, in full: results/labs; or one of them: labs music
   report           1 min  every table, figure and results/index.html again from the rows in results/
+  compare          0 min  how far your own rows are from those in results/, run by run
   benchmark       20 min  speed and memory of training, resampling and rendering, each beside its peer; --quick: 4 min
   detection        2 min  sliding windows on real photographs, by the models of quick: results/detection
   photographs      5 min  models of transfer tested on adults of UTKFace: --faces utkface.h5 --negatives tiny.h5
@@ -70,7 +71,7 @@ run_artefact() {
         fail "unknown artefact '$1': ./run_experiments.sh --help lists them"
     set_up
     case $1 in
-        report | benchmark | detection | photographs | list) exec "$venv/bin/python" -m experiments "$@" ;;
+        report | compare | benchmark | detection | photographs | list) exec "$venv/bin/python" -m experiments "$@" ;;
         labs) exec "$venv/bin/python" -m labs run "${@:2}" ;;
         *) exec "$venv/bin/python" -m experiments run "$@" ;;
     esac

@@ -56,8 +56,8 @@ class Compare(Folders):
     how far two trainings of a run were from each other here.
 
     Example:
-        python -m experiments compare
-        python -m experiments compare my-results
+        ./run_experiments.sh compare
+        ./run_experiments.sh compare my-results
     """
 
     mine: Annotated[Path | None, tyro.conf.Positional] = None

@@ -88,7 +88,7 @@ def placed(places: Folders, results: Path, folder: Path, published, rows) -> "tu
     own = other_results(places.cache) / folder.relative_to(results)
     commits = ", ".join(sorted(map(str, published["commit"].unique())))
     print(f"{folder} holds other rows (commit {commits}) and stays; yours are in {own}. --overwrite replaces it")
-    print("python -m experiments compare says how far they are from each other")
+    print("./run_experiments.sh compare says how far they are from each other")
     return own, rows
 
 
