@@ -59,7 +59,7 @@ def write(results: Path, found: Mapping[str, Twice]) -> None:
         return artefacts.clear(folder)
     sections = [part for name, twice in found.items() for part in (differences(name, twice), gains(name, twice))]
     table = "\n\n".join(section.markdown() for section in sections)
-    if any(_pairs(now) for now, _ in found.values()):
+    if _common(found):
         artefacts.save_figure(folder, FIGURE, figure(found))
     said, texts = _write_both_tens(folder, found)
     artefacts.write_texts(folder, f"{table}\n", said, {APART: f"{sentence(found)}\n", **texts})
@@ -132,9 +132,7 @@ def both_tens(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
 
 def figure(found: Mapping[str, Twice]) -> Figure:
     """The worst group minus that of the CNN, by either training and by both, of the settings that every part has."""
-    common = set.intersection(*(names for now, _ in found.values() if (names := set(_pairs(now)))))
-    parts = [twice for twice in found.values() if _pairs(twice[0])]
-    rows = pd.concat(_points(twice, name) for name in _order(found) if name in common for twice in parts)
+    rows = pd.concat(_points(twice, name) for name in _common(found) for twice in found.values())
     panels = {name: f"Δ to the CNN,\n{name}" for name in ("earlier", "now", "mean of both")}
     about = "worst group on another camera, 1 % false positives, in points; the same runs on two kinds of processor"
     return plots.named_points(rows, "setting", panels, note=f"{about}\n{plots.POINTS_NOTE}", zero=True)
@@ -176,9 +174,10 @@ def _change(twice: Twice) -> pd.DataFrame:
     return change.assign(setting=now["setting"], title=now["title"], camera=cameras_of)
 
 
-def _order(found: Mapping[str, Twice]) -> list[str]:
-    """The settings of all parts, as the first has them."""
-    return list(dict.fromkeys(name for now, _ in found.values() for name in _pairs(now)))
+def _common(found: Mapping[str, Twice]) -> list[str]:
+    """The settings that every part compares with a CNN, in the order of the first."""
+    first, *others = (_pairs(now) for now, _ in found.values())
+    return [name for name in first if all(name in other for other in others)]
 
 
 def _points(twice: Twice, name: str) -> pd.DataFrame:
