@@ -78,9 +78,10 @@ class Compare(Folders):
             raise InputError(f"{mine}: {reason}: name a folder with a runs.csv, or with folders that hold one")
         if not theirs:
             raise InputError(f"{self.results}: no rows there: --results takes a folder that holds some")
+        published = pd.concat(theirs.values())
         for folder, rows in ours.items():
             name = (mine / folder).resolve().name
-            twice = retrained.matched(rows, pd.concat(theirs.values()))
+            twice = retrained.matched(rows, published)
             print(f"{name}: {len(twice[0])} of {len(rows)} runs are in {self.results} of the same code and data")
             if len(twice[0]):
                 print(f"\n{retrained.differences(name, twice, 'yours minus theirs').markdown()}\n")

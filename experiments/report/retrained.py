@@ -89,9 +89,11 @@ def differences(name: str, twice: Twice, minus: str = "now minus earlier") -> Se
 
 def gains(name: str, twice: Twice) -> Section:
     """What each setting changes for the worst group beside its CNN: by either training, and by the mean of both."""
-    pairs, columns = _pairs(twice[0]), {"earlier": twice[1], "now": twice[0], "mean of both": averaged(twice)}
-    found = [_found(rows) for rows in columns.values()]
-    lines = [[*map(title, pair), *(told(each.get(setting)) for each in found)] for setting, pair in pairs.items()]
+    columns = {name: _found(rows) for name, rows in _trainings(twice).items()}
+    lines = [
+        [*map(title, pair), *(told(found.get(setting)) for found in columns.values())]
+        for setting, pair in _pairs(twice[0]).items()
+    ]
     heading = f"{name}: worst group on {effects.where(twice[0])}, at 1 % false positives. {ABOUT}"
     return Section(heading, ["setting", "minus", *columns], lines)
 
@@ -133,7 +135,7 @@ def both_tens(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
 def figure(found: Mapping[str, Twice]) -> Figure:
     """The worst group minus that of the CNN, by either training and by both, of the settings that every part has."""
     rows = pd.concat(_points(twice, name) for name in _common(found) for twice in found.values())
-    panels = {name: f"Δ to the CNN,\n{name}" for name in ("earlier", "now", "mean of both")}
+    panels = {name: f"Δ to the CNN,\n{name}" for name in rows if name != "setting"}
     about = "worst group on another camera, 1 % false positives, in points; the same runs on two kinds of processor"
     return plots.named_points(rows, "setting", panels, note=f"{about}\n{plots.POINTS_NOTE}", zero=True)
 
@@ -170,8 +172,7 @@ def _change(twice: Twice) -> pd.DataFrame:
     now, other = twice
     columns = {f"{measure}{FIXED_RATE}{effects.hardest(now)}": measure for measure in NAMES}
     change = (now[[*columns]] - other[[*columns]]).rename(columns=columns)
-    cameras_of = now["config"].map(lambda config: json.loads(config).get("augment", 0.0))
-    return change.assign(setting=now["setting"], title=now["title"], camera=cameras_of)
+    return change.assign(setting=now["setting"], title=now["title"], camera=now["setting"].map(_cameras(now)))
 
 
 def _common(found: Mapping[str, Twice]) -> list[str]:
@@ -181,10 +182,14 @@ def _common(found: Mapping[str, Twice]) -> list[str]:
 
 
 def _points(twice: Twice, name: str) -> pd.DataFrame:
-    """The difference of a setting to its CNN, a row a seed."""
-    (now, worst), (earlier, _) = ((_pairs(rows)[name], _worst(rows)) for rows in twice)
-    changes = pd.DataFrame({"now": paired(*now, worst), "earlier": paired(*earlier, worst)})
-    return changes.assign(setting=cameras.method_of(now[0]), **{"mean of both": changes.mean(axis=1)})
+    """The difference of a setting to its CNN, a row a seed and a column a training."""
+    found = {training: paired(*_pairs(rows)[name], _worst(rows)) for training, rows in _trainings(twice).items()}
+    return pd.DataFrame({"setting": cameras.method_of(_pairs(twice[0])[name][0]), **found})
+
+
+def _trainings(twice: Twice) -> dict[str, pd.DataFrame]:
+    """What people call a training -> its rows."""
+    return {"earlier": twice[1], "now": twice[0], "mean of both": averaged(twice)}
 
 
 def _verdicts(twice: Twice) -> list[tuple[bool, bool]]:
@@ -195,14 +200,18 @@ def _verdicts(twice: Twice) -> list[tuple[bool, bool]]:
 
 def _pairs(rows: pd.DataFrame) -> dict[str, Pair]:
     """Name of a setting -> its rows, and those of a CNN with the same camera or, for a CNN with one, without."""
-    parts = by_setting(rows)
-    seen = {name: effects.camera(part) for name, part in parts.items()}
+    parts, seen = by_setting(rows), _cameras(rows)
     peers = {
         name: peer
         for name, peer in effects.peers(rows).items()
         if seen[name] == seen[peer] or parts[name]["method"].iloc[0] == "cnn"
     }
     return pairs_of(rows, peers)
+
+
+def _cameras(rows: pd.DataFrame) -> dict[str, float]:
+    """Name of a setting -> how far a random camera changed its images of training."""
+    return {name: effects.camera(part) for name, part in by_setting(rows).items()}
 
 
 def _found(rows: pd.DataFrame) -> dict[str, Finding]:
