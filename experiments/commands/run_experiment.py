@@ -45,6 +45,7 @@ class Run(Folders):
         python -m experiments run quick
         python -m experiments run table1 --seeds 10 --jobs 2
         python -m experiments run ablations --smoke
+        python -m experiments run all --smoke --changed
         python -m experiments run quick --data path/to/train_face.h5
         python -m experiments run table1 --shard 3/8
         python -m experiments run table1 --train celeba.h5 --test ppb.h5
@@ -82,6 +83,9 @@ class Run(Folders):
     """Replace all rows of the experiment in results/ by yours, where they differ."""
     smoke: bool = False
     """Toy size, in the cache folder: does every part still work?"""
+    changed: bool = False
+    """With --smoke: leave out experiments of which results/ has rows of this code, settings and libraries, as they are
+    known to work."""
     strategy: str | None = None
     """Share each batch among devices: 'mirrored', all GPUs of this machine, or 'workers', those of TF_CONFIG."""
     images: str = "auto"
@@ -99,11 +103,29 @@ class Run(Folders):
         _check_strategy(self.strategy, self.jobs, self.address)
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         jobs = self._jobs()
-        names = experiment_names(self.name)
+        names = self._names()
         more = len(names) > 1
         options = Options(jobs, self.address, self.shard, stale, trains=not self.finished, more=more)
         chosen = [self._adapted(EXPERIMENTS[name]) for name in names]  # may render data for minutes
-        return max([self._run(experiment, options, brief=more) for experiment in chosen])
+        return max([self._run(experiment, options, brief=more) for experiment in chosen], default=0)
+
+    def _names(self) -> list[str]:
+        """The experiments that are meant; says which of them are left out."""
+        names = experiment_names(self.name)
+        if not self.changed:
+            return list(names)
+        if not self.smoke or self.data or self.train:
+            raise InputError("--changed is for --smoke on the experiments' own data: other calls keep what is finished")
+        known = [name for name in names if self._is_known_to_work(EXPERIMENTS[name])]
+        if known:
+            print(f"left out, as {self.results} has rows of all their settings by this code: {', '.join(known)}")
+        return [name for name in names if name not in known]
+
+    def _is_known_to_work(self, experiment: Experiment) -> bool:
+        from experiments.engine.known import is_known_to_work
+        from experiments.report.rows import read_rows
+
+        return is_known_to_work(experiment, read_rows(self.results / experiment.folder))
 
     def _jobs(self) -> int:
         """How many runs at a time."""

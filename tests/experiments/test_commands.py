@@ -199,6 +199,20 @@ def test_finished_publishes_what_there_is(guessed, undrawn, run, tmp_path):
     assert len(pd.read_csv(results_of(tmp_path) / "runs.csv")) == 4
 
 
+def test_only_what_results_do_not_show_to_work_is_tried(monkeypatch, tmp_path):
+    monkeypatch.setattr("experiments.engine.known.is_known_to_work", lambda experiment, rows: rows is not None)
+    rows = pd.read_csv(ROOT / "results" / "quick" / "runs.csv")
+    (tmp_path / "quick").mkdir()
+    rows.to_csv(tmp_path / "quick" / "runs.csv", index=False)
+    places = ("--smoke", "--changed", "--results", tmp_path, "--cache", tmp_path / "cache")
+    code, output, _ = main("run", "quick", *places)
+    assert code == 0 and output.endswith("by this code: quick\n") and not (tmp_path / "cache").exists()
+    tried = []
+    monkeypatch.setattr(commands.Run, "_run", lambda self, experiment, *_, **__: tried.append(experiment.name) or 0)
+    assert main("run", "all", *places)[0] == 0
+    assert "quick" not in tried and {"digits", "rule"} <= set(tried)
+
+
 @pytest.mark.parametrize("part", ["0/2", "3/2", "one/2", "1", "1/0"])
 def test_bad_shards_are_one_line(guessed, run, tmp_path, part):
     code, _, error = run(tmp_path, "--shard", part)
@@ -309,6 +323,8 @@ def test_methods_that_need_groups_are_left_out_in_one_line_where_there_are_none(
         (["run", "quick", "--strategy", "workers", "--address", "localhost:6379"], "leave out --jobs and --address"),
         (["run", "quick", "--strategy", "tpu", "--jobs", "1"], "unknown strategy 'tpu'"),
         (["run", "quick", "--stale", "maybe"], "--stale"),
+        (["run", "all", "--changed"], "--changed is for --smoke"),
+        (["run", "quick", "--smoke", "--changed", "--data", "digits"], "--changed is for --smoke"),
         (["run", "quick", "--data", "nowhere.h5"], "nowhere.h5"),
         (["run", "quick", "--data", str(ROOT / "pyproject.toml")], "pyproject.toml"),
         (["run", "darker", "--data", "digits"], "embedded benchmark"),
