@@ -1,5 +1,6 @@
 """A data set small enough to train on in a second, shared by the tests of all packages."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def one_thread():
         from debias.training import one_thread
 
         one_thread()
+    gc.freeze()  # what has been imported stays: each run collects garbage, and need not look for it there
 
 
 @pytest.fixture(scope="session")

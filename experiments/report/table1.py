@@ -90,10 +90,10 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     return (
         f"On {effects.where(rows)}, at 1 % false positives, the course's resampling rule (max, k = {K}, "
         f"α = {ALPHAS[-1]:g}) {found}: means over {seeds_of(best)}, in brackets the difference to the CNN "
-        f"and its 95 % interval; {_clear(pairs, FIXED_RATE)}. At their own threshold, where the paper measures, it "
+        f"and its 95 % interval; {_clear(pairs, FIXED_RATE)}, by Holm's correction for all lines. At their own threshold, where the paper measures, it "
         f"changes the variance by {_change(best, none, 'var_recall')} and the mean by "
         f"{_change(best, none, 'mean_recall')}; {_clear(pairs, OWN)}. Eq. 4 with the course's {K} latents, "
-        f"a product over them, draws from a few faces alone (effective sample size {ess}, by α) and its models find "
+        f"a product over them, draws from a few faces alone (an effective sample size of {ess}) and its models find "
         f"{recall} % of the faces at their own threshold."
     )
 
@@ -186,7 +186,7 @@ def _few_latents(parts, to_cnn) -> str:
         f"**With k = {K_THAT_WORKS} the variance falls: {_verdict(to_cnn, WORKS)}.** Var[A] is "
         f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))} for the same α; at α = 0.01 it changes "
         f"by {_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. At "
-        f"α = 0.001 the effective sample size is {fewest['ess'].mean():,.0f} faces, and E[A] changes by {lost}."
+        f"α = 0.001 E[A] changes by {lost}, with an effective sample size of {fewest['ess'].mean():,.0f} faces."
     )
 
 
@@ -256,8 +256,9 @@ def _each_alpha(rule: str, k: int, parts, column: str, digits: str = ".1f") -> l
 
 
 def _range(rule: str, k: int, parts, column: str) -> str:
+    """From the least mean of an alpha to the greatest, in whole numbers; one number where they are the same."""
     values = [float(value) for value in _each_alpha(rule, k, parts, column, ".0f")]
-    return f"{min(values):.0f} to {max(values):.0f}"
+    return " to ".join(dict.fromkeys((f"{min(values):.0f}", f"{max(values):.0f}")))
 
 
 def _listed(values: Iterable) -> str:
