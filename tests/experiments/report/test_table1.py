@@ -130,7 +130,7 @@ def test_of_the_product_over_few_latents_variance_faces_and_what_is_lost_are_tol
     assert findings[5].startswith(verdict)
     changes = "at α = 0.01 it changes by -3.0 [-10.5, +4.5], at 1 % FPR by -5.0 [-5.0, -5.0]."
     assert f"Var[A] is 19.0, 18.0, 17.0 and 16.0 for the same α; {changes}" in findings[5]
-    assert findings[5].endswith("sample size is 1,082 faces, and E[A] changes by -4.0 [-4.0, -4.0] *.")
+    assert findings[5].endswith("E[A] changes by -4.0 [-4.0, -4.0] *, with an effective sample size of 1,082 faces.")
 
 
 def test_how_much_is_told_in_parts_of_the_cnn_s_variance(findings):
