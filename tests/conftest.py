@@ -63,7 +63,13 @@ def one_thread():
         from debias.training import one_thread
 
         one_thread()
-    gc.freeze()  # what has been imported stays: each run collects garbage, and need not look for it there
+
+
+@pytest.fixture(scope="session", autouse=True)
+def seldom_collected():
+    """Garbage is looked for less often, and never in what has been imported: that is most of what there is."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
 
 
 @pytest.fixture(scope="session")

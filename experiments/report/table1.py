@@ -90,9 +90,9 @@ def sentence(experiment: Experiment, rows: pd.DataFrame) -> str:
     return (
         f"On {effects.where(rows)}, at 1 % false positives, the course's resampling rule (max, k = {K}, "
         f"α = {ALPHAS[-1]:g}) {found}: means over {seeds_of(best)}, in brackets the difference to the CNN "
-        f"and its 95 % interval; {_clear(pairs, FIXED_RATE)}, by Holm's correction for all lines. At their own threshold, where the paper measures, it "
-        f"changes the variance by {_change(best, none, 'var_recall')} and the mean by "
-        f"{_change(best, none, 'mean_recall')}; {_clear(pairs, OWN)}. Eq. 4 with the course's {K} latents, "
+        f"and its 95 % interval; {_clear(pairs, FIXED_RATE)}, by Holm's correction for all lines. At their own "
+        f"threshold, where the paper measures, it changes the variance by {_change(best, none, 'var_recall')} and the "
+        f"mean by {_change(best, none, 'mean_recall')}; {_clear(pairs, OWN)}. Eq. 4 with the course's {K} latents, "
         f"a product over them, draws from a few faces alone (an effective sample size of {ess}) and its models find "
         f"{recall} % of the faces at their own threshold."
     )
