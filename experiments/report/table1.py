@@ -183,9 +183,9 @@ def _few_latents(parts, to_cnn) -> str:
     none, works, fewest = (parts[setting.name] for setting in (NONE, WORKS, FEWEST))
     lost = told(significant(to_cnn, "mean_recall").get(FEWEST.name))
     return (
-        f"**With k = {K_THAT_WORKS} the variance falls: {_verdict(to_cnn, WORKS)}.** Var[A] is "
-        f"{_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))} for the same α; at α = 0.01 it changes "
-        f"by {_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. At "
+        f"**With k = {K_THAT_WORKS} and α = 0.01 the variance falls: {_verdict(to_cnn, WORKS)}.** It changes by "
+        f"{_change(works, none, 'var_recall')}, at 1 % FPR by {_change(works, none, 'var_recall_fpr1')}. For the same "
+        f"α as above Var[A] is {_listed(_each_alpha('product', K_THAT_WORKS, parts, 'var_recall'))}. At "
         f"α = 0.001 E[A] changes by {lost}, with an effective sample size of {fewest['ess'].mean():,.0f} faces."
     )
 
