@@ -67,9 +67,10 @@ def one_thread():
 
 @pytest.fixture(scope="session", autouse=True)
 def seldom_collected():
-    """Garbage is looked for less often, and never in what has been imported: that is most of what there is."""
+    """Garbage is looked for less often, and not in what had been imported by then: that is most of what there is."""
+    gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

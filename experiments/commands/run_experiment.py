@@ -23,7 +23,7 @@ from experiments.commands.shared import (
     with_seeds,
 )
 from experiments.engine.experiment import Experiment
-from experiments.registry import EXPERIMENTS
+from experiments.registry import EXPERIMENTS, GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from debias.config import Config
     from experiments.engine.sweep import Options
+
+# Options that rows in results/ do not tell of.
+_CHANGES = ("data", "train", "epochs", "strategy", "images", "precision", "xla")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +87,8 @@ class Run(Folders):
     smoke: bool = False
     """Toy size, in the cache folder: does every part still work?"""
     changed: bool = False
-    """With --smoke: leave out experiments of which results/ has rows of this code, settings and libraries, as they are
-    known to work."""
+    """With --smoke: leave out experiments that results/ shows to work, as each of their settings has a row there that
+    today's code for training and evaluation has made, with the same libraries up to minor versions."""
     strategy: str | None = None
     """Share each batch among devices: 'mirrored', all GPUs of this machine, or 'workers', those of TF_CONFIG."""
     images: str = "auto"
@@ -104,22 +107,21 @@ class Run(Folders):
         stale = "redo" if self.smoke else self.stale  # a toy run is there to try today's code
         jobs = self._jobs()
         names = self._names()
-        more = len(names) > 1
+        more = self.name in GROUPS
         options = Options(jobs, self.address, self.shard, stale, trains=not self.finished, more=more)
         chosen = [self._adapted(EXPERIMENTS[name]) for name in names]  # may render data for minutes
         return max([self._run(experiment, options, brief=more) for experiment in chosen], default=0)
 
-    def _names(self) -> list[str]:
-        """The experiments that are meant; says which of them are left out."""
+    def _names(self) -> tuple[str, ...]:
+        """The experiments that are to run; says which of them are left out."""
         names = experiment_names(self.name)
         if not self.changed:
-            return list(names)
-        if not self.smoke or self.data or self.train:
-            raise InputError("--changed is for --smoke on the experiments' own data: other calls keep what is finished")
+            return names
+        _check_changed(self)
         known = [name for name in names if self._is_known_to_work(EXPERIMENTS[name])]
         if known:
             print(f"left out, as {self.results} has rows of all their settings by this code: {', '.join(known)}")
-        return [name for name in names if name not in known]
+        return tuple(name for name in names if name not in known)
 
     def _is_known_to_work(self, experiment: Experiment) -> bool:
         from experiments.engine.known import is_known_to_work
@@ -250,6 +252,13 @@ def _check_data(data: str | None, train: str | None, test: str | None, keep: tup
         raise InputError(f"--keep {keep[0]}: draws from the groups of other data: give --data, or --train and --test")
     if test is not None and not is_prepared(Path(test)):
         raise InputError(f"{test}: not a prepared source: make one with python -m debias.data prepare")
+
+
+def _check_changed(run: Run) -> None:
+    if not run.smoke:
+        raise InputError("--changed is for --smoke: without it, finished runs are kept anyway")
+    if other := [name for name in _CHANGES if getattr(run, name) != getattr(Run, name)]:
+        raise InputError(f"--changed: results/ does not tell what works with --{other[0]}: leave out one of them")
 
 
 def _check_length(experiment: Experiment) -> None:

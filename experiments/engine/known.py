@@ -11,9 +11,10 @@ from experiments.engine.experiment import Experiment, Run
 
 
 def is_known_to_work(experiment: Experiment, rows: pd.DataFrame | None) -> bool:
-    """Whether each setting has a row of today's code, settings and libraries, those up to their minor versions.
+    """Whether each setting has a row of today's training and evaluating code, settings, data sets and libraries.
 
-    The images that it was trained on do not count, nor does Python's version.
+    Libraries count up to their minor versions. What is in the data sets does not count, nor do reports, guards,
+    Python's version and the machine: tests try these.
 
     Args:
         rows: of the experiment in results/, None where there are none.
@@ -24,10 +25,13 @@ def is_known_to_work(experiment: Experiment, rows: pd.DataFrame | None) -> bool:
 
 
 def _is_of_today(run: Run, row: Mapping) -> bool:
-    """Whether this code, so set, has made a row."""
+    """Whether this code, so set, has made a row, on data sets of these names."""
     code = {"training_digest": training_digest(run), "evaluation_digest": evaluation_digest(run)}
     same_code = all(row.get(name) == digest for name, digest in code.items())
-    return same_code and json.loads(row["config"]) == run.settings() and _libraries(row) == _libraries(provenance())
+    tests = str(row.get("test_digest")).split("-")  # of its own test, then of each further one
+    same_data = row.get("data") == run.data and len(tests) == 1 + len(run.tests)
+    same_settings = json.loads(row["config"]) == run.settings()
+    return same_code and same_data and same_settings and _libraries(row) == _libraries(provenance())
 
 
 def _libraries(row: Mapping) -> list[list[str]]:

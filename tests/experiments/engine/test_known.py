@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from debias.config import Config
-from debias.provenance import provenance
+from debias.provenance import ROOT, provenance
 from experiments.engine.digests import evaluation_digest, training_digest
 from experiments.engine.experiment import Experiment, Setting
 from experiments.engine.known import is_known_to_work
+from experiments.registry import EXPERIMENTS
+from experiments.report.rows import read_rows
 
 SETTINGS = (Setting("cnn", "cnn"), Setting("max", "dbvae-max", {"alpha": 0.5}))
 EXPERIMENT = Experiment("test", "Test", SETTINGS, (3, 4), Config(), "nowhere")
@@ -23,7 +25,8 @@ def rows() -> pd.DataFrame:
 
     def row(run):
         code = {"training_digest": training_digest(run), "evaluation_digest": evaluation_digest(run)}
-        return {**run.names(), **run.facts(), **code, "versions": provenance()["versions"]}
+        made = {"data": run.data, "test_digest": "0a", "versions": provenance()["versions"]}
+        return {**run.names(), **run.facts(), **code, **made}
 
     return pd.DataFrame([row(run) for run in EXPERIMENT.runs()])
 
@@ -54,7 +57,7 @@ def test_a_setting_without_rows_is_not_known(rows):
     assert not is_known_to_work(EXPERIMENT, rows[rows["setting"] == "cnn"])
 
 
-@pytest.mark.parametrize("column", ["training_digest", "evaluation_digest", "versions", "id"])
+@pytest.mark.parametrize("column", ["training_digest", "evaluation_digest", "data", "versions", "id"])
 def test_rows_of_something_else_show_nothing(rows, column):
     rows.loc[rows["setting"] == "max", column] = ["other0", "other1"]
     assert not is_known_to_work(EXPERIMENT, rows)
@@ -66,6 +69,23 @@ def test_a_row_with_another_config_shows_nothing(rows):
     assert not is_known_to_work(EXPERIMENT, rows)
     ours = dataclasses.replace(SETTINGS[1], changes={"alpha": 0.25})
     assert is_known_to_work(dataclasses.replace(EXPERIMENT, settings=(SETTINGS[0], ours)), rows)
+
+
+def test_rows_of_fewer_tests_show_nothing(rows):
+    further = dataclasses.replace(EXPERIMENT, tests=("elsewhere",))
+    assert not is_known_to_work(further, rows)
+    assert is_known_to_work(further, rows.assign(test_digest="0a-0b"))
+
+
+def test_committed_rows_are_known_once_they_are_of_today():
+    """Settings, arguments, data and tests of every line of `methods`, as they stand in its rows."""
+    experiment, rows = EXPERIMENTS["methods"], read_rows(ROOT / "results" / "methods")
+    settings = tuple(setting for setting in experiment.settings if setting.name in set(rows["setting"]))
+    experiment = dataclasses.replace(experiment, settings=settings)  # a new method may have none yet
+    runs = {run.id: run for run in experiment.runs()}
+    code = [(training_digest(runs[each]), evaluation_digest(runs[each])) for each in rows["id"]]
+    rows[["training_digest", "evaluation_digest"]] = code
+    assert is_known_to_work(experiment, rows.assign(versions=provenance()["versions"]))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,16 @@ def test_a_fall_that_is_not_clear_may_be_chance(said):
     assert said(NOISY, NOISY).startswith("1. **The variance falls: may be chance.**")
 
 
+@pytest.mark.parametrize(
+    ("rises", "falls"), [(("", "the threshold 0.5"), "1 % FPR"), (("_fpr1", "1 % FPR"), "the threshold 0.5")]
+)
+def test_a_rise_at_one_threshold_is_no_fall_there(rows_where, rises, falls):
+    rows, (ending, named) = rows_where(NOISY, NOISY), rises
+    rows.loc[rows["setting"] == table1.BEST.name, f"var_recall{ending}@camera"] += 10
+    found = table1.findings(EXPERIMENT, rows)
+    assert found.startswith(f"1. **The variance falls: no fall is seen at {named}, may be chance at {falls}.**")
+
+
 def test_a_fall_on_the_own_test_alone_is_not_told_of(rows_where):
     found = table1.findings(EXPERIMENT, rows_where(CLEAR, CLEAR, at=""))
     assert found.startswith("1. **The variance falls: no fall is seen.**") and "-5.0" not in found
@@ -103,6 +113,11 @@ def test_the_sentence_tells_of_the_other_camera_and_of_what_is_clear(rows_where)
     fixed, own = sentence.split("At their own threshold")
     assert "10 paired seeds" in fixed and "both changes are significant" in fixed
     assert "only the mean's change is significant" in own
+
+
+def test_faces_that_the_product_draws_are_told_by_alpha_where_they_differ(known):
+    assert "(an effective sample size of 1 to 4)" in table1.sentence(EXPERIMENT, known)
+    assert "(an effective sample size of 1)" in table1.sentence(EXPERIMENT, known.assign(ess=1.0))
 
 
 def test_false_positives_are_told_of_the_rule_and_of_the_cnn_at_either_threshold(findings):
