@@ -120,7 +120,7 @@ def figure(rows: pd.DataFrame, about: str = "") -> Figure:
     shown, left_out = effects.near(rows, worst)
     found = pd.concat([_differences(name, *pair, panels) for name, pair in pairs(shown).items()])
     compared = "minus the CNN with a random camera, or what is named"
-    dots = "; ".join([plots.POINTS_NOTE, *([about] if about else [])])
+    dots = "; ".join(filter(None, (plots.POINTS_NOTE, about)))
     note = f"{effects.where(rows)}, {seeds_of(rows)}, {compared}\n{dots}{left_out}"
     return plots.named_points(found, "setting", panels, note=note, zero=True)
 
